@@ -1,0 +1,13 @@
+#include "base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace blindai::base {
+
+void CheckFailed(const char* file, int line, const char* condition) {
+  std::fprintf(stderr, "blindai: broken promise at %s:%d: %s\n", file, line, condition);
+  std::abort();
+}
+
+}  // namespace blindai::base
