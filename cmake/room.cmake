@@ -39,9 +39,9 @@ function(room)
   if(BLINDAI_TESTS AND R_TESTS)
     add_executable(${id}_test ${R_TESTS})
     target_link_libraries(${id}_test PRIVATE ${target} ${R_TEST_LIBRARIES} GTest::gmock GTest::gtest GTest::gtest_main)
-    target_compile_definitions(${id}_test PRIVATE BLINDAI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-      BLINDAI_BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME ${R_NAME} COMMAND ${id}_test)
-    set_tests_properties(${R_NAME} PROPERTIES LABELS room TIMEOUT 900)
+    # In the environment and not in the compile line, so that a clone in another folder shares the compiler cache.
+    set_tests_properties(${R_NAME} PROPERTIES LABELS room TIMEOUT 900
+      ENVIRONMENT "BLINDAI_SOURCE_DIR=${CMAKE_SOURCE_DIR};BLINDAI_BINARY_DIR=${CMAKE_BINARY_DIR}")
   endif()
 endfunction()

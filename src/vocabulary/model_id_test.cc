@@ -13,7 +13,7 @@ TEST(ModelId, OrdinaryNamesAreAccepted) {
 }
 
 TEST(ModelId, WhatCouldBeAPathOrBreakALineIsRefused) {
-  for (const std::string text : {std::string(), std::string("."), std::string(".."), std::string("../x"), std::string("a/../b"),
+  for (const std::string& text : {std::string(), std::string("."), std::string(".."), std::string("../x"), std::string("a/../b"),
                                  std::string("a/b/c"), std::string("/a"), std::string("a/"), std::string("a b"), std::string("a\nb"),
                                  std::string("a\0b", 3), std::string("-a"), std::string("ä"), std::string(129, 'a')}) {
     EXPECT_EQ(ModelId::Parse(text).error().code, "model-id") << text;
