@@ -18,7 +18,7 @@ TEST(Tensor, EveryDatatypeNameIsReadBack) {
 TEST(Tensor, CountsElements) {
   EXPECT_EQ(*ElementCount({2, 3, 4}), 24u);
   EXPECT_EQ(*ElementCount({}), 1u);
-  EXPECT_EQ(*ElementCount({5, 0, 1LL << 60}), 0u);
+  EXPECT_EQ(*ElementCount({5, 0, 1LL << 40}), 0u);
 }
 
 TEST(Tensor, HugeShapesDoNotWrap) {
