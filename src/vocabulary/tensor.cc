@@ -27,7 +27,7 @@ constexpr std::array<Entry, 14> kEntries = {{
 const Entry& EntryOf(Datatype datatype) { return kEntries[static_cast<std::size_t>(datatype)]; }
 
 // The bytes that `count` elements with a length each take; the elements are walked, none is copied.
-base::Status CheckByteElements(const Tensor& tensor, std::uint64_t count) {
+base::Status CheckByteElements(const TensorView& tensor, std::uint64_t count) {
   std::size_t at = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (tensor.data.size() - at < 4) {
@@ -90,7 +90,7 @@ base::Result<std::uint64_t> ElementCount(const Shape& shape) {
   return empty ? 0 : count;
 }
 
-base::Status CheckTensor(const Tensor& tensor) {
+base::Status CheckTensor(const TensorView& tensor) {
   if (tensor.shape.size() > kMaxRank) {
     return MakeError(ErrorKind::kInvalid, "tensor-shape",
                      "tensor '" + tensor.name + "' has " + std::to_string(tensor.shape.size()) +
@@ -110,7 +110,7 @@ base::Status CheckTensor(const Tensor& tensor) {
   return base::Ok();
 }
 
-base::Status CheckAgainst(const Tensor& tensor, const TensorSpec& spec) {
+base::Status CheckAgainst(const TensorView& tensor, const TensorSpec& spec) {
   BLINDAI_RETURN_IF_ERROR(CheckTensor(tensor));
   if (tensor.datatype != spec.datatype) {
     return MakeError(ErrorKind::kInvalid, "tensor-dtype",

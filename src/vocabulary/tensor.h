@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -49,9 +50,23 @@ struct Tensor {
   base::Bytes data;
 };
 
+// The same with elements that somebody else keeps: the body of a request, shared memory.
+struct TensorView {
+  TensorView() = default;
+  TensorView(std::string tensor_name, Datatype tensor_datatype, Shape tensor_shape, base::ByteView tensor_data)
+      : name(std::move(tensor_name)), datatype(tensor_datatype), shape(std::move(tensor_shape)), data(tensor_data) {}
+  TensorView(const Tensor& tensor)  // NOLINT(google-explicit-constructor): a tensor is borrowed wherever a view is wanted
+      : TensorView(tensor.name, tensor.datatype, tensor.shape, tensor.data) {}
+
+  std::string name;
+  Datatype datatype = Datatype::kFp32;
+  Shape shape;
+  base::ByteView data;
+};
+
 // Shape and byte length agree, rank is at most kMaxRank. Codes: tensor-shape, tensor-size.
-base::Status CheckTensor(const Tensor& tensor);
+base::Status CheckTensor(const TensorView& tensor);
 // CheckTensor, and the tensor fits the specification: datatype and every fixed dimension. Codes also: tensor-dtype.
-base::Status CheckAgainst(const Tensor& tensor, const TensorSpec& spec);
+base::Status CheckAgainst(const TensorView& tensor, const TensorSpec& spec);
 
 }  // namespace blindai::vocabulary
