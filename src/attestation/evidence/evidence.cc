@@ -1,0 +1,43 @@
+#include "attestation/evidence/evidence.h"
+
+#include <string>
+
+namespace blindai::evidence {
+namespace {
+
+TeeKind KindOfParsed(const SimulatedEvidence&) { return TeeKind::kSimulated; }
+
+// The same result as one of the variant, an error with the kind in front.
+template <typename T>
+base::Result<Evidence> AsEvidence(base::Result<T> parsed, TeeKind kind) {
+  if (!parsed.ok()) return std::move(parsed).error().Within(std::string(TeeName(kind)) + " evidence");
+  return Evidence(std::move(parsed).value());
+}
+
+}  // namespace
+
+base::Result<Evidence> ParseEvidence(TeeKind kind, base::ByteView bytes) {
+  if (bytes.size() > kMaxEvidenceBytes) {
+    return base::MakeError(base::ErrorKind::kTooLarge, "too-large",
+                           "evidence: seen " + std::to_string(bytes.size()) + " bytes, wanted at most " +
+                               std::to_string(kMaxEvidenceBytes));
+  }
+  switch (kind) {
+    case TeeKind::kSimulated:
+      return AsEvidence(ParseSimulatedEvidence(bytes), kind);
+    case TeeKind::kSgx:
+    case TeeKind::kTdx:
+    case TeeKind::kSnp:
+    case TeeKind::kTpm:
+    case TeeKind::kNitro:
+      break;
+  }
+  return base::MakeError(base::ErrorKind::kUnsupported, "tee-unsupported",
+                         "this build cannot read evidence of kind " + std::string(TeeName(kind)));
+}
+
+TeeKind KindOf(const Evidence& evidence) {
+  return std::visit([](const auto& parsed) { return KindOfParsed(parsed); }, evidence);
+}
+
+}  // namespace blindai::evidence
