@@ -96,7 +96,8 @@ class Tree:
 
 
 CPP = r"\.(cc|h)$"
-OWN_TEXT = r"^(src|apps|tests|fuzz|bench|python|examples|tools|cmake|web|deploy|image)/|^(run|\.ci/run|CMakeLists\.txt)$"
+OWN_TEXT = (r"^(src|apps|tests|fuzz|bench|python|examples|tools|cmake|web|deploy|image)/"
+            r"|^(run|\.ci/run|CMakeLists\.txt)$")
 
 
 # ---- Arrows ----
