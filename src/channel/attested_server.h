@@ -2,7 +2,10 @@
 // from that connection itself; there is no way to pass one that came from a message.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <string_view>
 
 #include "attestation/evidence/evidence_bundle.h"
 #include "attestation/evidence/report_data.h"
@@ -13,9 +16,9 @@
 
 namespace blindai::channel {
 
-// The exporter of a TLS connection: label, context, size in bytes.
-using Exporter = std::function<base::Result<base::Bytes>(std::string_view label, base::ByteView context,
-                                                         std::size_t size)>;
+// The exporter of a TLS connection, 32 bytes: net::ConnectionFacts::exporter as it is.
+using Exporter =
+    std::function<base::Result<std::array<std::uint8_t, 32>>(std::string_view label, base::ByteView context)>;
 // The attester, with the deadline of this request bound into it.
 using Attest = std::function<base::Result<evidence::EvidenceBundle>(const evidence::ReportData& report_data)>;
 
@@ -23,7 +26,7 @@ using Attest = std::function<base::Result<evidence::EvidenceBundle>(const eviden
 base::Result<AttestationAnswer> AnswerAttestation(const ServerIdentity& identity, const Nonce& nonce,
                                                   const Exporter& exporter, const Attest& attest);
 
-// The exporter value for this nonce, for both ends. Code: exporter.
+// The exporter value for this nonce, for both ends. Codes: those of the exporter.
 base::Result<ExporterValue> ExportFor(const Exporter& exporter, const Nonce& nonce);
 
 }  // namespace blindai::channel

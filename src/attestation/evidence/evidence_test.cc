@@ -5,18 +5,6 @@
 namespace blindai::evidence {
 namespace {
 
-TEST(TeeKind, EveryNameLeadsBackToItsKind) {
-  for (const TeeKind kind :
-       {TeeKind::kSimulated, TeeKind::kSgx, TeeKind::kTdx, TeeKind::kSnp, TeeKind::kTpm, TeeKind::kNitro}) {
-    EXPECT_EQ(TeeFromName(TeeName(kind)), kind);
-  }
-}
-
-TEST(TeeKind, OtherNamesAreNoKind) {
-  for (const char* name : {"", "SGX", "sev", "simulation", "snp "})
-    EXPECT_EQ(TeeFromName(name), std::nullopt);
-}
-
 TEST(Evidence, TheParserOfTheNamedKindReadsTheBytes) {
   const auto evidence = ParseEvidence(TeeKind::kSimulated, SimulatedEvidence{}.Encode());
   ASSERT_TRUE(evidence.ok());

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "attestation/evidence/evidence_bundle.h"
 #include "attestation/evidence/report_data.h"
 #include "attestation/policy/policy.h"
 #include "attestation/verifier/authenticate.h"
@@ -36,5 +37,10 @@ void Appraise(const AuthenticEvidence& evidence, const Question& question, Findi
 // (channel/attested_client.h).
 Verdict Judge(const evidence::Evidence& evidence, const endorsements::Endorsements& endorsements,
               const TrustAnchors& anchors, const Question& question, FindingList already = {});
+
+// The same from bytes: parses the evidence and bounds the endorsements first. What cannot be read is refused
+// too (codes malformed-evidence, tee-unsupported), so that a caller has one verdict to look at.
+Verdict JudgeBundle(const evidence::EvidenceBundle& bundle, const TrustAnchors& anchors,
+                    const Question& question, FindingList already = {});
 
 }  // namespace blindai::verifier

@@ -1,0 +1,39 @@
+#include "attestation/verifier/authenticate.h"
+
+namespace blindai::verifier {
+namespace {
+
+// One line per kind: its own function, its own facts.
+std::optional<Facts> AuthenticateKind(const evidence::SimulatedEvidence& evidence,
+                                      const endorsements::Endorsements& endorsements,
+                                      const TrustAnchors& anchors, base::Time now, FindingList& findings) {
+  return AuthenticateSimulated(evidence, endorsements, anchors, now, findings);
+}
+
+}  // namespace
+
+Claims AuthenticEvidence::claims() const {
+  return std::visit([](const auto& facts) { return DescribeFacts(facts); }, facts_);
+}
+
+base::ByteView AuthenticEvidence::bound_data() const {
+  return std::visit([](const auto& facts) { return BoundData(facts); }, facts_);
+}
+
+Authentication Authenticate(const evidence::Evidence& evidence,
+                            const endorsements::Endorsements& endorsements, const TrustAnchors& anchors,
+                            base::Time now) {
+  Authentication result;
+  std::optional<Facts> facts = std::visit(
+      [&](const auto& of_kind) {
+        return AuthenticateKind(of_kind, endorsements, anchors, now, result.findings);
+      },
+      evidence);
+  // Facts beside a failure would be a mistake of the kind's own file; trust is not given on it.
+  if (facts && !result.findings.any_failed()) {
+    result.evidence = AuthenticEvidence(evidence::KindOf(evidence), std::move(*facts));
+  }
+  return result;
+}
+
+}  // namespace blindai::verifier
