@@ -1,0 +1,69 @@
+// Models over HTTP under /v1: the query of an upload, one model, the list, and the answer to a deletion. The
+// shapes are OpenAI's (object "list" of object "model" with id, created, owned_by) with our fields beside
+// theirs, so OpenAI clients can list models. Pure, both directions.
+// https://platform.openai.com/docs/api-reference/models
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "vocabulary/tensor.h"
+
+namespace blindai::wire {
+
+enum class ModelPrecision { kF32, kBf16 };
+enum class ModelVisibility { kPrivate, kLink, kTenants, kPublic };
+enum class ModelKind { kTensor, kCtcSpeech };
+
+std::string_view PrecisionName(ModelPrecision precision);     // "f32", "bf16"
+std::string_view VisibilityName(ModelVisibility visibility);  // "private", "link", "tenants", "public"
+std::string_view ModelKindName(ModelKind kind);               // "tensor", "ctc-speech"
+std::optional<ModelPrecision> PrecisionFromName(std::string_view name);
+
+// What `PUT /v1/models/{id}?…` asks for; nothing where the server chooses.
+struct UploadQuery {
+  std::optional<ModelPrecision> precision;
+  std::optional<bool> save;
+  ModelVisibility visibility = ModelVisibility::kPrivate;
+  ModelKind kind = ModelKind::kTensor;
+};
+
+// From the decoded query of the request, in order. Unknown keys are ignored; a known key with a value that is
+// not one of its own, or given twice, is refused. Code: query-value, param = the key.
+base::Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std::string>> query);
+// "precision=bf16&save=true", or the empty text; every value is safe in a URL.
+std::string EncodeUploadQuery(const UploadQuery& query);
+
+// One model as `GET /v1/models/{id}` shows it, and as the 201 of an upload answers.
+struct ModelInfo {
+  std::string id;
+  std::int64_t created = 0;  // seconds since the epoch
+  std::string owned_by;
+  std::string sha256;       // of the uploaded file, lower-case hex
+  std::uint64_t bytes = 0;  // of the uploaded file
+  ModelPrecision precision = ModelPrecision::kF32;
+  ModelKind kind = ModelKind::kTensor;
+  ModelVisibility visibility = ModelVisibility::kPrivate;
+  std::string state =
+      "ready";  // "loading", "ready", "stored" (sealed on disk, loaded when asked for), "failed"
+  std::vector<vocabulary::TensorSpec> inputs;
+  std::vector<vocabulary::TensorSpec> outputs;
+};
+
+// Code of the decoders: model-listing.
+std::string EncodeModelInfo(const ModelInfo& model);
+base::Result<ModelInfo> DecodeModelInfo(base::ByteView body);
+std::string EncodeModelList(const std::vector<ModelInfo>& models);
+base::Result<std::vector<ModelInfo>> DecodeModelList(base::ByteView body);
+std::string EncodeModelDeleted(std::string_view id);
+// The id of the deleted model.
+base::Result<std::string> DecodeModelDeleted(base::ByteView body);
+
+}  // namespace blindai::wire

@@ -1,0 +1,94 @@
+#include "protocols/wire/model_listing.h"
+
+#include <gtest/gtest.h>
+
+namespace blindai::wire {
+namespace {
+
+using base::AsBytes;
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+ModelInfo Example() {
+  ModelInfo model;
+  model.id = "demo";
+  model.created = 1764097376;
+  model.owned_by = "local";
+  model.sha256 = std::string(64, 'a');
+  model.bytes = 94'400'000;
+  model.precision = ModelPrecision::kBf16;
+  model.kind = ModelKind::kCtcSpeech;
+  model.visibility = ModelVisibility::kTenants;
+  model.state = "loading";
+  model.inputs = {{"audio", vocabulary::Datatype::kFp32, {1, vocabulary::kAnyDimension}}};
+  model.outputs = {{"ids", vocabulary::Datatype::kInt64, {}}};
+  return model;
+}
+
+TEST(ModelListing, OneModelHasOpenAIsFieldsAndOurs) {
+  EXPECT_EQ(EncodeModelInfo(Example()),
+            R"({"id":"demo","object":"model","created":1764097376,"owned_by":"local","sha256":")" +
+                std::string(64, 'a') +
+                R"(","bytes":94400000,"precision":"bf16","kind":"ctc-speech","visibility":"tenants",)"
+                R"("state":"loading",)"
+                R"("inputs":[{"name":"audio","datatype":"FP32","shape":[1,-1]}],"outputs":[{"name":"ids",)"
+                R"("datatype":"INT64","shape":[]}]})");
+}
+
+TEST(ModelListing, EveryFieldIsReadBack) {
+  const auto list = DecodeModelList(AsBytes(EncodeModelList({Example(), Example()})));
+  ASSERT_TRUE(list.ok());
+  ASSERT_EQ(list->size(), 2u);
+  EXPECT_EQ(EncodeModelInfo(list->back()), EncodeModelInfo(Example()));
+  EXPECT_EQ(EncodeModelInfo(*DecodeModelInfo(AsBytes(EncodeModelInfo(Example())))),
+            EncodeModelInfo(Example()));
+  EXPECT_EQ(EncodeModelList({}), R"({"object":"list","data":[]})");
+}
+
+TEST(ModelListing, AnAnswerThatIsNotAModelIsNamed) {
+  for (const char* body :
+       {"", "[]", "{}", R"({"id":7})",
+        R"({"id":"a","sha256":"b","state":"ready","inputs":[{}],"outputs":[]})",
+        R"({"id":"a","sha256":"b","state":"ready","precision":"f8","inputs":[],"outputs":[]})",
+        R"({"id":"a","sha256":"b","state":"ready","inputs":[{"name":"x","datatype":"FP32","shape":[-2]}],)"
+        R"("outputs":[]})"}) {
+    EXPECT_EQ(DecodeModelInfo(AsBytes(body)).error().code, "model-listing") << body;
+  }
+  EXPECT_FALSE(DecodeModelList(AsBytes(R"({"data":[1]})")).ok());
+}
+
+TEST(ModelListing, ADeletionSaysWhatIsGone) {
+  EXPECT_EQ(EncodeModelDeleted("demo"), R"({"id":"demo","object":"model","deleted":true})");
+  EXPECT_EQ(*DecodeModelDeleted(AsBytes(EncodeModelDeleted("demo"))), "demo");
+  EXPECT_FALSE(DecodeModelDeleted(AsBytes(R"({"id":"demo","deleted":false})")).ok());
+}
+
+TEST(UploadQuery, KnownValuesAreReadAndWritten) {
+  const Query query = {{"precision", "bf16"},
+                       {"save", "true"},
+                       {"visibility", "public"},
+                       {"kind", "ctc-speech"},
+                       {"new", "x"}};
+  const auto read = DecodeUploadQuery(query);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->precision, ModelPrecision::kBf16);
+  EXPECT_EQ(read->save, true);
+  EXPECT_EQ(read->visibility, ModelVisibility::kPublic);
+  EXPECT_EQ(read->kind, ModelKind::kCtcSpeech);
+  EXPECT_EQ(EncodeUploadQuery(*read), "precision=bf16&save=true&visibility=public&kind=ctc-speech");
+  EXPECT_EQ(EncodeUploadQuery(*DecodeUploadQuery({})), "");
+}
+
+TEST(UploadQuery, AValueThatCannotBeHonouredIsRefused) {
+  for (const Query& query : {Query{{"precision", "f16"}}, Query{{"save", "1"}}, Query{{"visibility", ""}},
+                             Query{{"kind", "Tensor"}}, Query{{"save", "true"}, {"save", "true"}}}) {
+    const auto read = DecodeUploadQuery(query);
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.error().code, "query-value");
+    EXPECT_EQ(read.error().param, query.front().first);
+  }
+  EXPECT_EQ(DecodeUploadQuery(Query{{"precision", "f16"}}).error().message,
+            "query parameter 'precision' has a value that is not served; wanted one of f32 bf16");
+}
+
+}  // namespace
+}  // namespace blindai::wire
