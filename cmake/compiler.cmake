@@ -25,7 +25,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside its own headers and Boost's, at the inlining depth of a release build.
   target_compile_options(blindai_compiler INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow
-    -Wno-array-bounds -Wno-stringop-overread -Wno-restrict -Wno-dangling-pointer)
+    -Wno-array-bounds -Wno-stringop-overread -Wno-restrict -Wno-dangling-pointer -Wno-free-nonheap-object)
 endif()
 
 if(BLINDAI_SANITIZER STREQUAL "address")

@@ -96,7 +96,8 @@ class Tree:
 
 
 CPP = r"\.(cc|h)$"
-OWN_TEXT = r"^(src|apps|tests|fuzz|bench|python|examples|tools|cmake|web|deploy|image)/|^(run|\.ci/run|CMakeLists\.txt)$"
+OWN_TEXT = (r"^(src|apps|tests|fuzz|bench|python|examples|tools|cmake|web|deploy|image)/"
+            r"|^(run|\.ci/run|CMakeLists\.txt)$")
 
 
 # ---- Arrows ----
@@ -121,13 +122,13 @@ def arrows_in_includes(tree):
             if other is None and include[1].startswith("support/") and path.endswith("_test.cc"):
                 continue
             if other is None and not include[1].endswith(".pb.h"):
-                yield Finding(path, number, "arrows", f'"{include[1]}" is of no room: include from src/, "room/word.h"')
+                yield Finding(path, number, "arrows", f'"{include[1]}" is of no room: "room/word.h" from src/')
             elif other is not None and other not in allowed:
                 yield Finding(path, number, "arrows", f"{own} may not include {other} (see its MAY_INCLUDE)")
 
 
 def documented_arrows(tree):
-    """The table of docs/ARCHITECTURE.md: room -> rooms it may include, named by their last word."""
+    """The table of docs/ARCHITECTURE.md: room -> (line, rooms it may include, there named by their last word)."""
     table, inside = {}, False
     for number, line in tree.lines("docs/ARCHITECTURE.md"):
         inside = line == "| room | may include |" or (inside and line.startswith("|"))
@@ -210,7 +211,7 @@ def foreign_names(tree):
 
 # ---- Files ----
 
-# Sources without a test beside them, and why.
+# Sources without a test of their own, and why.
 UNTESTED = {
     "src/base/check.cc": "stops the program; its users' death tests cover it",
     "src/base/bytes.cc": "covered by byte_reader_test.cc and byte_writer_test.cc",
@@ -218,10 +219,13 @@ UNTESTED = {
 
 
 def tests_beside(tree):
+    """Each source has its test beside it, or a test of its room that includes its header."""
     for path in tree.matching(r"^src/.*\.cc$"):
-        if path.endswith("_test.cc") or path in UNTESTED or "/internal/" in path:
+        if path.endswith("_test.cc") or path in UNTESTED or path[:-3] + "_test.cc" in tree.files:
             continue
-        if path[:-3] + "_test.cc" not in tree.files:
+        header = '"' + path[len("src/"):-len(".cc")] + '.h"'
+        tests = tree.matching("^" + re.escape(str(pathlib.Path(path).parent)) + r"/\w+_test\.cc$")
+        if not any(header in tree.text(test) for test in tests):
             yield Finding(path, 1, "test-beside", f"has no {pathlib.Path(path).stem}_test.cc beside it")
     for path in UNTESTED:
         if (path not in tree.files or path[:-3] + "_test.cc" in tree.files) and "tools/tidy.py" in tree.files:

@@ -53,16 +53,18 @@ class TidyTest(unittest.TestCase):
 
     def test_a_test_may_use_support_and_its_libraries_and_a_source_may_not(self):
         cmake = "room(NAME base HEADERS words.h SOURCES words.cc TESTS words_test.cc TEST_LIBRARIES room_net)\n"
-        include = '#include "net/tls.h"\n#include "support/paths.h"\nTEST(Bytes, AreCounted) {}\n'
-        self.check({"src/base/CMakeLists.txt": cmake, "src/base/words_test.cc": include})
-        self.check({"src/base/CMakeLists.txt": cmake, "src/base/words.cc": '#include "support/paths.h"\n'},
-                   ("src/base/words.cc", "arrows"))
+        test = '#include "net/tls.h"\n#include "support/paths.h"\nTEST(Bytes, AreCounted) {}\n'
+        source = '#include "support/paths.h"\n'
+        self.check({"src/base/CMakeLists.txt": cmake, "src/base/words_test.cc": test})
+        self.check({"src/base/CMakeLists.txt": cmake, "src/base/words.cc": source}, ("src/base/words.cc", "arrows"))
 
     def test_an_arrow_that_the_page_does_not_know_is_found(self):
-        self.check({"docs/ARCHITECTURE.md": ARROWS + "| base | – |\n| net | – |\n"}, ("src/net/CMakeLists.txt", "arrows"))
+        table = ARROWS + "| base | – |\n| net | – |\n"
+        self.check({"docs/ARCHITECTURE.md": table}, ("src/net/CMakeLists.txt", "arrows"))
 
     def test_an_arrow_that_only_the_page_knows_is_found(self):
-        self.check({"docs/ARCHITECTURE.md": ARROWS + "| base | net |\n| net | base |\n"}, ("docs/ARCHITECTURE.md", "arrows"))
+        table = ARROWS + "| base | net |\n| net | base |\n"
+        self.check({"docs/ARCHITECTURE.md": table}, ("docs/ARCHITECTURE.md", "arrows"))
 
     def test_a_room_without_a_row_and_a_row_without_a_room_are_found(self):
         self.check({"docs/ARCHITECTURE.md": ARROWS + "| base | – |\n| attic | – |\n"},
@@ -89,6 +91,11 @@ class TidyTest(unittest.TestCase):
 
     def test_a_source_without_a_test_is_found(self):
         self.check({"src/base/words_test.cc": None, "docs/CLAIMS.md": None}, ("src/base/words.cc", "test-beside"))
+
+    def test_a_test_of_the_room_that_includes_the_header_will_do(self):
+        cmake = GOOD["src/base/CMakeLists.txt"].replace("words_test", "all_test")
+        self.check({"src/base/CMakeLists.txt": cmake, "src/base/words_test.cc": None,
+                    "src/base/all_test.cc": GOOD["src/base/words_test.cc"]})
 
     def test_a_file_that_cmake_does_not_name_is_found(self):
         self.check({"src/base/more.h": "// Why.\n#pragma once\n"}, ("src/base/more.h", "not-built"))

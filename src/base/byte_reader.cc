@@ -6,8 +6,8 @@ namespace blindai::base {
 
 Result<ByteView> ByteReader::Take(std::string_view field, std::size_t size) {
   if (size > remaining()) {
-    return Malformed(fmt::format("{}: input ends early ({} bytes wanted at offset {}, {} left)", field, size, offset_,
-                                 remaining()));
+    return Malformed(fmt::format("{}: input ends early ({} bytes wanted at offset {}, {} left)", field, size,
+                                 offset_, remaining()));
   }
   const ByteView taken = input_.subspan(offset_, size);
   offset_ += size;
@@ -22,14 +22,16 @@ Status ByteReader::Skip(std::string_view field, std::size_t size) {
 
 Status ByteReader::End(std::string_view what) const {
   if (empty()) return Ok();
-  return Malformed(fmt::format("{}: {} bytes follow where it should end (offset {})", what, remaining(), offset_));
+  return Malformed(
+      fmt::format("{}: {} bytes follow where it should end (offset {})", what, remaining(), offset_));
 }
 
 template <typename Integer>
 Result<Integer> ByteReader::Little(std::string_view field) {
   BLINDAI_TRY(const ByteView bytes, Take(field, sizeof(Integer)));
   Integer value = 0;
-  for (std::size_t i = sizeof(Integer); i-- > 0;) value = static_cast<Integer>((static_cast<std::uint64_t>(value) << 8) | bytes[i]);
+  for (std::size_t i = sizeof(Integer); i-- > 0;)
+    value = static_cast<Integer>((static_cast<std::uint64_t>(value) << 8) | bytes[i]);
   return value;
 }
 
@@ -37,7 +39,8 @@ template <typename Integer>
 Result<Integer> ByteReader::Big(std::string_view field) {
   BLINDAI_TRY(const ByteView bytes, Take(field, sizeof(Integer)));
   Integer value = 0;
-  for (const std::uint8_t byte : bytes) value = static_cast<Integer>((static_cast<std::uint64_t>(value) << 8) | byte);
+  for (const std::uint8_t byte : bytes)
+    value = static_cast<Integer>((static_cast<std::uint64_t>(value) << 8) | byte);
   return value;
 }
 

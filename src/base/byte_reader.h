@@ -1,5 +1,6 @@
-// Reads bytes with a view that walks forward and names each field, so that an error says where it is: "REPORTDATA:
-// input ends early (64 bytes wanted at offset 368, 12 left)". It never allocates and never reads past its view.
+// Reads bytes with a view that walks forward and names each field, so that an error says where it is:
+// "REPORTDATA: input ends early (64 bytes wanted at offset 368, 12 left)". It never allocates and never reads
+// past its view.
 //
 //   ByteReader reader(quote);
 //   BLINDAI_TRY(const std::uint16_t version, reader.U16("version"));

@@ -5,12 +5,14 @@ namespace {
 
 template <typename Integer>
 void AppendLittle(Bytes& bytes, Integer value) {
-  for (std::size_t i = 0; i < sizeof(Integer); ++i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (std::size_t i = 0; i < sizeof(Integer); ++i)
+    bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
 template <typename Integer>
 void AppendBig(Bytes& bytes, Integer value) {
-  for (std::size_t i = sizeof(Integer); i-- > 0;) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (std::size_t i = sizeof(Integer); i-- > 0;)
+    bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
 }  // namespace

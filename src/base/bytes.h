@@ -1,5 +1,5 @@
-// The plain byte types that every room shares. Borrow with ByteView, own with Bytes, and give a fixed size its
-// own array so that a measurement cannot be passed where report data is wanted (FixedBytes with a tag).
+// The plain byte types that every room shares. Borrow with ByteView, own with Bytes, and give a fixed size
+// its own array so that a measurement cannot be passed where report data is wanted (FixedBytes with a tag).
 #pragma once
 
 #include <array>

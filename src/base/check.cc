@@ -6,7 +6,7 @@
 namespace blindai::base {
 
 void CheckFailed(const char* file, int line, const char* condition) {
-  std::fprintf(stderr, "blindai: broken promise at %s:%d: %s\n", file, line, condition);
+  static_cast<void>(std::fprintf(stderr, "blindai: broken promise at %s:%d: %s\n", file, line, condition));
   std::abort();
 }
 

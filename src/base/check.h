@@ -4,7 +4,8 @@
 
 namespace blindai::base {
 
-// Writes file, line and the condition to stderr, and aborts. Takes no values: nothing of a request may be printed.
+// Writes file, line and the condition to stderr, and aborts. Takes no values: nothing of a request may be
+// printed.
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
 
 }  // namespace blindai::base

@@ -19,7 +19,8 @@ int Digits(std::string_view text, std::size_t at, std::size_t count) {
 }
 
 Error NotATime(std::string_view text) {
-  return Malformed(fmt::format("seen '{}', wanted a time as in 2026-11-25T19:02:56Z", text.substr(0, 40)), "time-format");
+  return Malformed(fmt::format("seen '{}', wanted a time as in 2026-11-25T19:02:56Z", text.substr(0, 40)),
+                   "time-format");
 }
 
 }  // namespace
@@ -31,8 +32,8 @@ std::string FormatTime(Time time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 Result<Time> ParseTime(std::string_view text) {
@@ -40,7 +41,8 @@ Result<Time> ParseTime(std::string_view text) {
   const int month = Digits(text, 5, 2);
   const int day = Digits(text, 8, 2);
   if (year < 0 || month < 0 || day < 0 || text[4] != '-' || text[7] != '-') return NotATime(text);
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return NotATime(text);
   const Time midnight = std::chrono::sys_days(date);
@@ -50,8 +52,8 @@ Result<Time> ParseTime(std::string_view text) {
   const int minute = Digits(text, 14, 2);
   const int second = Digits(text, 17, 2);
   // Second 60 is a leap second; it is the next minute's start here.
-  if ((text[10] != 'T' && text[10] != 't' && text[10] != ' ') || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-      second < 0 || second > 60 || text[13] != ':' || text[16] != ':') {
+  if ((text[10] != 'T' && text[10] != 't' && text[10] != ' ') || hour < 0 || hour > 23 || minute < 0 ||
+      minute > 59 || second < 0 || second > 60 || text[13] != ':' || text[16] != ':') {
     return NotATime(text);
   }
   std::size_t at = 19;
@@ -61,12 +63,14 @@ Result<Time> ParseTime(std::string_view text) {
     while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
     if (at == first_digit) return NotATime(text);
   }
-  const Time time = midnight + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+  const Time time =
+      midnight + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
   if (at + 1 == text.size() && (text[at] == 'Z' || text[at] == 'z')) return time;
   if (at + 6 == text.size() && (text[at] == '+' || text[at] == '-') && text[at + 3] == ':') {
     const int offset_hours = Digits(text, at + 1, 2);
     const int offset_minutes = Digits(text, at + 4, 2);
-    if (offset_hours < 0 || offset_hours > 23 || offset_minutes < 0 || offset_minutes > 59) return NotATime(text);
+    if (offset_hours < 0 || offset_hours > 23 || offset_minutes < 0 || offset_minutes > 59)
+      return NotATime(text);
     const auto offset = std::chrono::hours(offset_hours) + std::chrono::minutes(offset_minutes);
     return text[at] == '+' ? Time(time - offset) : Time(time + offset);
   }

@@ -1,5 +1,5 @@
-// Wall-clock time as a value. Whatever decides trust takes the time as an argument, so every expiry test is one
-// argument; only main and the client's front door ask for Now(). Deadlines use std::chrono::steady_clock.
+// Wall-clock time as a value. Whatever decides trust takes the time as an argument, so every expiry test is
+// one argument; only main and the client's front door ask for Now(). Deadlines use std::chrono::steady_clock.
 #pragma once
 
 #include <chrono>

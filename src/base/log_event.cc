@@ -51,11 +51,14 @@ LogEvent& LogEvent::OperatorText(LiteralText key, std::string_view value) {
   return *this;
 }
 
-std::string LogEvent::Line() const { return fmt::format("{{\"time\":\"{}\",{}}}", FormatTime(Now()), fields_); }
+std::string LogEvent::Line() const {
+  return fmt::format("{{\"time\":\"{}\",{}}}", FormatTime(Now()), fields_);
+}
 
 void LogEvent::Emit() const {
   const std::string line = Line() + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  // A log that cannot be written must not stop the server.
+  static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
 }
 
 }  // namespace blindai::base

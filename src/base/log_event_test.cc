@@ -13,8 +13,10 @@ static_assert(!std::is_constructible_v<LiteralText, std::string_view>);
 static_assert(!std::is_constructible_v<LiteralText, const char*>);
 
 TEST(LogEvent, WritesOneJsonLine) {
-  const std::string line = LogEvent("server-listening").Number("port", 8443).Word("mode", "simulation").Line();
-  EXPECT_NE(line.find(R"("event":"server-listening","port":8443,"mode":"simulation"})"), std::string::npos) << line;
+  const std::string line =
+      LogEvent("server-listening").Number("port", 8443).Word("mode", "simulation").Line();
+  EXPECT_NE(line.find(R"("event":"server-listening","port":8443,"mode":"simulation"})"), std::string::npos)
+      << line;
 }
 
 TEST(LogEvent, OperatorTextCannotBreakTheLine) {

@@ -21,15 +21,17 @@ bool IsWord(std::string_view word) {
 
 base::Result<ModelId> ModelId::Parse(std::string_view text) {
   const std::size_t slash = text.find('/');
-  const bool good = text.size() <= kMaxLength &&
-                    (slash == std::string_view::npos ? IsWord(text)
-                                                     : IsWord(text.substr(0, slash)) && IsWord(text.substr(slash + 1)));
+  const bool good =
+      text.size() <= kMaxLength &&
+      (slash == std::string_view::npos ? IsWord(text)
+                                       : IsWord(text.substr(0, slash)) && IsWord(text.substr(slash + 1)));
   if (!good) {
-    return base::MakeError(base::ErrorKind::kInvalid, "model-id",
-                           "model id has " + std::to_string(text.size()) +
-                               " characters; wanted 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or "
-                               "digit (one '/' may follow an owner's name)",
-                           "id");
+    return base::MakeError(
+        base::ErrorKind::kInvalid, "model-id",
+        "model id has " + std::to_string(text.size()) +
+            " characters; wanted 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or "
+            "digit (one '/' may follow an owner's name)",
+        "id");
   }
   return ModelId(std::string(text));
 }

@@ -1,6 +1,6 @@
-// The name of a model. Letters, digits, '.', '_' and '-', starting with a letter or digit, 1 to 128 characters;
-// one '/' may separate an owner from a name ("user/model", BlindAI 0.5). Checked once, here, so that every other
-// room may treat it as a plain word: it is safe in a URL and never used as a path.
+// The name of a model. Letters, digits, '.', '_' and '-', starting with a letter or digit, 1 to 128
+// characters; one '/' may separate an owner from a name ("user/model", BlindAI 0.5). Checked once, here, so
+// that every other room may treat it as a plain word: it is safe in a URL and never used as a path.
 #pragma once
 
 #include <string>

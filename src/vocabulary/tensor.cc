@@ -7,7 +7,6 @@
 namespace blindai::vocabulary {
 namespace {
 
-using base::Error;
 using base::ErrorKind;
 using base::MakeError;
 
@@ -17,11 +16,20 @@ struct Entry {
   std::size_t size;
 };
 constexpr std::array<Entry, 14> kEntries = {{
-    {Datatype::kBool, "BOOL", 1},     {Datatype::kUint8, "UINT8", 1},   {Datatype::kUint16, "UINT16", 2},
-    {Datatype::kUint32, "UINT32", 4}, {Datatype::kUint64, "UINT64", 8}, {Datatype::kInt8, "INT8", 1},
-    {Datatype::kInt16, "INT16", 2},   {Datatype::kInt32, "INT32", 4},   {Datatype::kInt64, "INT64", 8},
-    {Datatype::kFp16, "FP16", 2},     {Datatype::kBf16, "BF16", 2},     {Datatype::kFp32, "FP32", 4},
-    {Datatype::kFp64, "FP64", 8},     {Datatype::kBytes, "BYTES", 0},
+    {Datatype::kBool, "BOOL", 1},
+    {Datatype::kUint8, "UINT8", 1},
+    {Datatype::kUint16, "UINT16", 2},
+    {Datatype::kUint32, "UINT32", 4},
+    {Datatype::kUint64, "UINT64", 8},
+    {Datatype::kInt8, "INT8", 1},
+    {Datatype::kInt16, "INT16", 2},
+    {Datatype::kInt32, "INT32", 4},
+    {Datatype::kInt64, "INT64", 8},
+    {Datatype::kFp16, "FP16", 2},
+    {Datatype::kBf16, "BF16", 2},
+    {Datatype::kFp32, "FP32", 4},
+    {Datatype::kFp64, "FP64", 8},
+    {Datatype::kBytes, "BYTES", 0},
 }};
 
 const Entry& EntryOf(Datatype datatype) { return kEntries[static_cast<std::size_t>(datatype)]; }
@@ -31,21 +39,21 @@ base::Status CheckByteElements(const TensorView& tensor, std::uint64_t count) {
   std::size_t at = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (tensor.data.size() - at < 4) {
-      return MakeError(ErrorKind::kInvalid, "tensor-size", "tensor '" + tensor.name + "': BYTES data ends inside a length",
-                       tensor.name);
+      return MakeError(ErrorKind::kInvalid, "tensor-size",
+                       "tensor '" + tensor.name + "': BYTES data ends inside a length", tensor.name);
     }
     std::uint32_t length = 0;
     for (int b = 3; b >= 0; --b) length = (length << 8) | tensor.data[at + static_cast<std::size_t>(b)];
     at += 4;
     if (tensor.data.size() - at < length) {
-      return MakeError(ErrorKind::kInvalid, "tensor-size", "tensor '" + tensor.name + "': BYTES data ends inside an element",
-                       tensor.name);
+      return MakeError(ErrorKind::kInvalid, "tensor-size",
+                       "tensor '" + tensor.name + "': BYTES data ends inside an element", tensor.name);
     }
     at += length;
   }
   if (at != tensor.data.size()) {
-    return MakeError(ErrorKind::kInvalid, "tensor-size", "tensor '" + tensor.name + "': BYTES data is longer than its elements",
-                     tensor.name);
+    return MakeError(ErrorKind::kInvalid, "tensor-size",
+                     "tensor '" + tensor.name + "': BYTES data is longer than its elements", tensor.name);
   }
   return base::Ok();
 }
@@ -77,7 +85,8 @@ base::Result<std::uint64_t> ElementCount(const Shape& shape) {
   std::uint64_t count = 1;
   bool empty = false;
   for (const std::int64_t dimension : shape) {
-    if (dimension < 0) return base::Malformed("shape " + ShapeText(shape) + " has a negative dimension", "tensor-shape");
+    if (dimension < 0)
+      return base::Malformed("shape " + ShapeText(shape) + " has a negative dimension", "tensor-shape");
     if (dimension == 0) {
       empty = true;
       continue;
@@ -102,9 +111,10 @@ base::Status CheckTensor(const TensorView& tensor) {
   const std::size_t size = ElementSize(tensor.datatype);
   if (tensor.data.size() % size != 0 || tensor.data.size() / size != count) {
     return MakeError(ErrorKind::kInvalid, "tensor-size",
-                     "tensor '" + tensor.name + "' has " + std::to_string(tensor.data.size()) + " bytes, its shape " +
-                         ShapeText(tensor.shape) + " of " + std::string(DatatypeName(tensor.datatype)) + " needs " +
-                         std::to_string(count) + " elements of " + std::to_string(size),
+                     "tensor '" + tensor.name + "' has " + std::to_string(tensor.data.size()) +
+                         " bytes, its shape " + ShapeText(tensor.shape) + " of " +
+                         std::string(DatatypeName(tensor.datatype)) + " needs " + std::to_string(count) +
+                         " elements of " + std::to_string(size),
                      tensor.name);
   }
   return base::Ok();
@@ -114,8 +124,8 @@ base::Status CheckAgainst(const TensorView& tensor, const TensorSpec& spec) {
   BLINDAI_RETURN_IF_ERROR(CheckTensor(tensor));
   if (tensor.datatype != spec.datatype) {
     return MakeError(ErrorKind::kInvalid, "tensor-dtype",
-                     "tensor '" + spec.name + "' is " + std::string(DatatypeName(tensor.datatype)) + ", the model wants " +
-                         std::string(DatatypeName(spec.datatype)),
+                     "tensor '" + spec.name + "' is " + std::string(DatatypeName(tensor.datatype)) +
+                         ", the model wants " + std::string(DatatypeName(spec.datatype)),
                      spec.name);
   }
   bool fits = tensor.shape.size() == spec.shape.size();
@@ -124,8 +134,8 @@ base::Status CheckAgainst(const TensorView& tensor, const TensorSpec& spec) {
   }
   if (!fits) {
     return MakeError(ErrorKind::kInvalid, "tensor-shape",
-                     "tensor '" + spec.name + "' has shape " + ShapeText(tensor.shape) + ", the model wants " +
-                         ShapeText(spec.shape) + " (-1 = any)",
+                     "tensor '" + spec.name + "' has shape " + ShapeText(tensor.shape) +
+                         ", the model wants " + ShapeText(spec.shape) + " (-1 = any)",
                      spec.name);
   }
   return base::Ok();

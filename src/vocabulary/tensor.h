@@ -1,6 +1,6 @@
-// Tensors as every room speaks of them: name, datatype, shape, and the elements as little-endian row-major bytes.
-// The datatype names and the layout are those of the Open Inference Protocol v2 (binary tensor data extension):
-// BOOL is one byte, BYTES is a 4-byte little-endian length before each element.
+// Tensors as every room speaks of them: name, datatype, shape, and the elements as little-endian row-major
+// bytes. The datatype names and the layout are those of the Open Inference Protocol v2 (binary tensor data
+// extension): BOOL is one byte, BYTES is a 4-byte little-endian length before each element.
 // https://github.com/kserve/open-inference-protocol
 #pragma once
 
@@ -17,7 +17,20 @@
 namespace blindai::vocabulary {
 
 enum class Datatype {
-  kBool, kUint8, kUint16, kUint32, kUint64, kInt8, kInt16, kInt32, kInt64, kFp16, kBf16, kFp32, kFp64, kBytes,
+  kBool,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kFp16,
+  kBf16,
+  kFp32,
+  kFp64,
+  kBytes,
 };
 
 // "FP32" and so on; the names of the protocol.
@@ -32,7 +45,8 @@ constexpr std::int64_t kAnyDimension = -1;
 constexpr std::size_t kMaxRank = 32;
 
 std::string ShapeText(const Shape& shape);  // "[1, 16000]"
-// The number of elements of a shape. Errors: a negative dimension, or a product over 2^62 (code tensor-shape).
+// The number of elements of a shape. Errors: a negative dimension, or a product over 2^62 (code
+// tensor-shape).
 base::Result<std::uint64_t> ElementCount(const Shape& shape);
 
 // One input or output of a model's signature.
@@ -53,9 +67,14 @@ struct Tensor {
 // The same with elements that somebody else keeps: the body of a request, shared memory.
 struct TensorView {
   TensorView() = default;
-  TensorView(std::string tensor_name, Datatype tensor_datatype, Shape tensor_shape, base::ByteView tensor_data)
-      : name(std::move(tensor_name)), datatype(tensor_datatype), shape(std::move(tensor_shape)), data(tensor_data) {}
-  TensorView(const Tensor& tensor)  // NOLINT(google-explicit-constructor): a tensor is borrowed wherever a view is wanted
+  TensorView(std::string tensor_name, Datatype tensor_datatype, Shape tensor_shape,
+             base::ByteView tensor_data)
+      : name(std::move(tensor_name)),
+        datatype(tensor_datatype),
+        shape(std::move(tensor_shape)),
+        data(tensor_data) {}
+  TensorView(const Tensor& tensor)  // NOLINT(google-explicit-constructor): a tensor is borrowed wherever a
+                                    // view is wanted
       : TensorView(tensor.name, tensor.datatype, tensor.shape, tensor.data) {}
 
   std::string name;
@@ -66,7 +85,8 @@ struct TensorView {
 
 // Shape and byte length agree, rank is at most kMaxRank. Codes: tensor-shape, tensor-size.
 base::Status CheckTensor(const TensorView& tensor);
-// CheckTensor, and the tensor fits the specification: datatype and every fixed dimension. Codes also: tensor-dtype.
+// CheckTensor, and the tensor fits the specification: datatype and every fixed dimension. Codes also:
+// tensor-dtype.
 base::Status CheckAgainst(const TensorView& tensor, const TensorSpec& spec);
 
 }  // namespace blindai::vocabulary

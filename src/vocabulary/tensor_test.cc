@@ -5,7 +5,9 @@
 namespace blindai::vocabulary {
 namespace {
 
-Tensor Floats(Shape shape, std::size_t bytes) { return {"x", Datatype::kFp32, std::move(shape), base::Bytes(bytes)}; }
+Tensor Floats(Shape shape, std::size_t bytes) {
+  return {"x", Datatype::kFp32, std::move(shape), base::Bytes(bytes)};
+}
 
 TEST(Tensor, EveryDatatypeNameIsReadBack) {
   for (int i = 0; i <= static_cast<int>(Datatype::kBytes); ++i) {
@@ -49,7 +51,8 @@ TEST(Tensor, ByteElementsAreWalked) {
 TEST(Tensor, FitsASpecificationWithFreeDimensions) {
   const TensorSpec spec{"x", Datatype::kFp32, {1, kAnyDimension}};
   EXPECT_TRUE(CheckAgainst(Floats({1, 7}, 28), spec).ok());
-  EXPECT_EQ(CheckAgainst(Floats({2, 7}, 56), spec).error().message, "tensor 'x' has shape [2, 7], the model wants [1, -1] (-1 = any)");
+  EXPECT_EQ(CheckAgainst(Floats({2, 7}, 56), spec).error().message,
+            "tensor 'x' has shape [2, 7], the model wants [1, -1] (-1 = any)");
   EXPECT_EQ(CheckAgainst(Floats({7}, 28), spec).error().code, "tensor-shape");
   const Tensor ints{"x", Datatype::kInt32, {1, 7}, base::Bytes(28)};
   EXPECT_EQ(CheckAgainst(ints, spec).error().message, "tensor 'x' is INT32, the model wants FP32");
