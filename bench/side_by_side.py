@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Figures side by side in one run: bare ONNX Runtime, bare OpenVINO, and blindai through TLS, evidence and its worker.
+
+    ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests
+
+Contenders take turns within each round, so that whatever else the machine does meets all of them; figures are medians.
+Prints Markdown for the README, with the machine and the date.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import blindai
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from simulated_server import SimulatedServer  # noqa: E402
+
+MODELS = ROOT / "build/bench"
+WAV2VEC2 = MODELS / "wav2vec2-base.onnx"
+LENGTHS_S = (1, 5, 15)
+WARM_UP_ROUNDS = 2
+
+
+class Contender:
+    """A process of contender.py: ask it for one run, get its seconds."""
+
+    def __init__(self, kind, target, threads, precision):
+        self.kind, self.precision = kind, precision
+        command = [sys.executable, HERE / "contender.py", kind, target, str(threads), precision]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.resident_mib = self._answer()["resident_mib"]
+
+    def _answer(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"contender {self.kind} {self.precision} ended with {self._process.wait()}")
+        return json.loads(line)
+
+    def run(self, samples):
+        self._process.stdin.write(f"{samples}\n")
+        self._process.stdin.flush()
+        return self._answer()["seconds"]
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait()
+
+
+@contextlib.contextmanager
+def server(threads):
+    """A server whose engine has `threads` threads, with nothing on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder, "server.toml")
+        config.write_text(f"[engine]\nthreads = {threads}\n")
+        with open(ROOT / "build/log/bench-server.log", "a") as log, \
+                SimulatedServer("--config", str(config), log=log) as running:
+            yield running
+
+
+def connect(running):
+    return blindai.connect(addr=running.address, simulation=True)
+
+
+def median_ms(seconds):
+    return 1000 * statistics.median(seconds)
+
+
+def timed(action, times):
+    """Seconds of each of `times` calls, after one that does not count."""
+    action()
+    seconds = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def print_table(head, rows):
+    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print(flush=True)
+
+
+# ---- What is measured ----
+
+def inference(rounds):
+    print("### wav2vec2-base, random weights: ms for 1 / 5 / 15 s of audio\n")
+    rows = []
+    for threads in (2, 1):
+        with contextlib.ExitStack() as stack:
+            running = stack.enter_context(server(threads))
+            with connect(running) as client:
+                for precision in ("f32", "bf16"):
+                    client.upload_model(str(WAV2VEC2), model_id=f"wav2vec2-{precision}", precision=precision)
+            contenders = []
+            for kind, target, precision in (("onnxruntime", WAV2VEC2, "f32"), ("openvino", WAV2VEC2, "f32"),
+                                            ("blindai", running.address, "f32"), ("openvino", WAV2VEC2, "bf16"),
+                                            ("blindai", running.address, "bf16")):
+                contenders.append(Contender(kind, target, threads, precision))
+                stack.callback(contenders[-1].close)
+            times = {(c, length): [] for c in contenders for length in LENGTHS_S}
+            for number in range(WARM_UP_ROUNDS + rounds):
+                for length in LENGTHS_S:
+                    for contender in contenders:
+                        seconds = contender.run(16000 * length)
+                        if number >= WARM_UP_ROUNDS:
+                            times[contender, length].append(seconds)
+        medians = {(c.kind, c.precision): [median_ms(times[c, length]) for length in LENGTHS_S] for c in contenders}
+        names = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "blindai": "**blindai**"}
+        for (kind, precision), values in medians.items():
+            bare = medians["openvino", precision]
+            row = [f"{names[kind]} {precision}", str(threads), " / ".join(f"{value:.0f}" for value in values)]
+            row.append("–" if kind == "openvino" else " / ".join(f"{v / b:.2f}" for v, b in zip(values, bare)))
+            rows.append(row)
+    print_table(["", "threads", "ms", "against bare OpenVINO, same precision"], rows)
+
+
+def connecting(_rounds):
+    with server(2) as running:
+        seconds = timed(lambda: connect(running).close(), 50)
+    print(f"- Connect, evidence, verdict, close: {median_ms(seconds):.1f} ms\n", flush=True)
+
+
+def tensors(_rounds):
+    """The cost of a byte on its way in: the same tiny model with a small and a large input."""
+    with server(2) as running, connect(running) as client:
+        client.upload_model(str(MODELS / "sum.onnx"), model_id="sum")
+        small = median_ms(timed(lambda: client.predict("sum", np.zeros((1, 16), np.float32)), 200))
+        print(f"- Smallest request through TLS and worker: {small:.2f} ms")
+        for mib in (1, 16):
+            values = np.zeros((1, mib << 18), np.float32)
+            large = median_ms(timed(lambda: client.predict("sum", values), 50))
+            rate = values.nbytes / ((large - small) / 1000) / 1e9
+            print(f"- {mib} MiB tensor in, one number back: {large:.2f} ms, {rate:.2f} GB/s one way")
+        print(flush=True)
+
+
+def upload(_rounds):
+    with server(2) as running, connect(running) as client:
+        seconds = []
+        for number in range(3):
+            begin = time.perf_counter()
+            client.upload_model(str(WAV2VEC2), model_id=f"upload-{number}")
+            seconds.append(time.perf_counter() - begin)
+            client.delete_model(f"upload-{number}")
+    size = WAV2VEC2.stat().st_size
+    print(f"- Upload of {size / 1e6:.0f} MB until it serves (receive, inspect, convert, compile): "
+          f"{statistics.median(seconds):.2f} s\n", flush=True)
+
+
+def memory(_rounds):
+    with server(2) as running:
+        front, _ = running.resident_mib()
+        with connect(running) as client:
+            client.upload_model(str(WAV2VEC2), model_id="wav2vec2-f32")
+        _, workers = running.resident_mib()
+    bare = Contender("openvino", WAV2VEC2, 2, "f32")
+    bare.close()
+    print(f"- Resident memory: front process idle {front:.0f} MiB; worker with wav2vec2-base f32 {max(workers):.0f} MiB, "
+          f"bare OpenVINO in Python {bare.resident_mib:.0f} MiB\n", flush=True)
+
+
+def requests(_rounds):
+    """Small predicts from eight connections at once."""
+    connections, each = 8, 500
+    with server(2) as running, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect(running)) for _ in range(connections)]
+        clients[0].upload_model(str(MODELS / "add_one.onnx"), model_id="add-one")
+        x = np.zeros((1, 16), np.float32)
+
+        def work(client):
+            for _ in range(each):
+                client.predict("add-one", x)
+
+        with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+            begin = time.perf_counter()
+            list(pool.map(work, clients))
+            seconds = time.perf_counter() - begin
+    print(f"- Small predicts from {connections} connections: {connections * each / seconds:.0f} a second\n", flush=True)
+
+
+FIGURES = {"inference": inference, "connect": connecting, "tensors": tensors, "upload": upload, "memory": memory,
+           "requests": requests}
+
+
+def machine():
+    info = pathlib.Path("/proc/cpuinfo").read_text()
+    name = re.search(r"^model name\s*:\s*(.+)$", info, re.M)[1]
+    flags = re.search(r"^flags\s*:\s*(.+)$", info, re.M)[1].split()
+    extras = [flag for flag in ("avx512_bf16", "amx_bf16") if flag in flags]
+    memory_kib = int(re.search(r"^MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.M)[1])
+    return f"{name}, {os.cpu_count()} cores ({', '.join(extras) or 'no bf16'}), {memory_kib >> 20} GiB"
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--rounds", type=int, default=11)
+    arguments.add_argument("--only", nargs="+", choices=FIGURES, default=list(FIGURES))
+    given = arguments.parse_args()
+    (ROOT / "build/log").mkdir(parents=True, exist_ok=True)
+    if not (MODELS / "sum.onnx").exists():
+        subprocess.run([sys.executable, HERE / "export_models.py", MODELS], check=True)
+    print(f"Measured {datetime.date.today()} on {machine()}; medians, {given.rounds} rounds.\n", flush=True)
+    for name in given.only:
+        FIGURES[name](given.rounds)
+
+
+if __name__ == "__main__":
+    main()
