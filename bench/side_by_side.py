@@ -172,8 +172,8 @@ def memory(_rounds):
         _, workers = running.resident_mib()
     bare = Contender("openvino", WAV2VEC2, 2, "f32")
     bare.close()
-    print(f"- Resident memory: front process idle {front:.0f} MiB; worker with wav2vec2-base f32 {max(workers):.0f} MiB, "
-          f"bare OpenVINO in Python {bare.resident_mib:.0f} MiB\n", flush=True)
+    print(f"- Resident memory: front process idle {front:.0f} MiB; worker with wav2vec2-base f32 "
+          f"{max(workers):.0f} MiB, bare OpenVINO in Python {bare.resident_mib:.0f} MiB\n", flush=True)
 
 
 def requests(_rounds):
