@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "attestation/evidence/measurement.h"
+#include "attestation/evidence/snp_report.h"
 #include "attestation/evidence/tcb_status.h"
 #include "attestation/evidence/tee_kind.h"
 #include "base/clock.h"
@@ -76,23 +77,11 @@ struct TdxRules {
   DcapPlatformRules platform;
 };
 
-// AMD's security patch levels, compared component by component.
-struct SnpTcb {
-  std::uint8_t fmc = 0;  // Turin
-  std::uint8_t boot_loader = 0;
-  std::uint8_t tee = 0;
-  std::uint8_t snp = 0;
-  std::uint8_t microcode = 0;
-};
-
-enum class SnpProduct { kMilan, kGenoa, kTurin };  // Genoa: Bergamo and Siena too
-
 struct SnpRules {
   std::vector<evidence::LaunchMeasurement> measurement;
-  std::vector<SnpProduct> products = {SnpProduct::kGenoa,
-                                      SnpProduct::kTurin};  // Milan's root secrets are in doubt
-  std::map<SnpProduct, SnpTcb>
-      minimum_tcb;  // REPORTED, COMMITTED and LAUNCH; required for each product accepted
+  // The products that are accepted, each with the least REPORTED, COMMITTED and LAUNCH patch levels. A
+  // product that is not in the map is refused (Milan's root secrets are in doubt: name it only on purpose).
+  std::map<evidence::SnpProduct, evidence::SnpTcb> minimum_tcb;
   std::uint32_t guest_svn_minimum = 0;
   std::uint32_t vmpl_maximum = 0;
   std::uint8_t abi_major_minimum = 0;
@@ -116,16 +105,14 @@ struct SnpRules {
   std::vector<std::string> csp_id;                       // the same for VLEK
 };
 
-enum class PcrBank { kSha256, kSha384 };
-
 struct TpmRules {
-  PcrBank bank = PcrBank::kSha256;
-  // By register; only the map of the bank is used, and it must not be empty.
+  // By register and bank. Every bank named here must be in the quote; together they must not be empty.
   std::map<int, std::vector<evidence::PcrSha256>> pcr_sha256;
   std::map<int, std::vector<evidence::PcrSha384>> pcr_sha384;
-  std::vector<evidence::SpkiSha256>
-      ak;  // attestation keys pinned by hand; empty: a chain must vouch for the key
-  std::vector<evidence::SpkiSha256> ek;  // platform allow-list by endorsement key; empty: any
+  // Attestation keys pinned by hand; empty: a chain, or a hardware report, must vouch for the key.
+  std::vector<evidence::SpkiSha256> ak;
+  // Platform allow-list by endorsement key; empty: any machine.
+  std::vector<evidence::SpkiSha256> ek;
   bool require_event_log = false;
   bool require_secure_boot = false;
   // A TPM alone says how a machine booted, not that its memory is confidential. With one of these the key
@@ -135,9 +122,10 @@ struct TpmRules {
 };
 
 struct NitroRules {
-  std::map<int, std::vector<evidence::PcrSha384>>
-      pcr;                            // must name at least one of PCR 0, 1, 2; zero is never accepted
-  std::uint32_t maximum_age_s = 300;  // now minus the document's timestamp
+  // By register; at least one of 0, 1 and 2. A value of zero (debug mode) is never accepted.
+  std::map<int, std::vector<evidence::PcrSha384>> pcr;
+  // Now minus the timestamp of the document.
+  std::uint32_t maximum_age_s = 300;
 };
 
 }  // namespace blindai::policy
