@@ -1,6 +1,6 @@
 // rooms: base
-// The canary: a target with a planted defect, one byte read past an input that begins with "fu". tools/fuzz.py expects
-// it to fail; if it comes through, the fuzzers find nothing because they cannot.
+// The canary: a target with a planted defect, one byte read past an input that begins with "fu".
+// tools/fuzz.py expects it to fail; if it comes through, the fuzzers find nothing because they cannot.
 #include <cstddef>
 #include <cstdint>
 #include <vector>
