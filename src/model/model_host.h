@@ -25,18 +25,10 @@
 #include "base/result.h"
 #include "model/cage.h"
 #include "model/model_file.h"
+#include "model/signature.h"
 #include "vocabulary/tensor.h"
 
 namespace blindai::model {
-
-// In which numbers the engine computes. Always said to the engine: its own default differs between machines.
-enum class Precision : std::uint8_t { kF32 = 0, kBf16 = 1 };
-
-// What a model wants and gives, in the engine's own words after it has loaded the model.
-struct ModelSignature {
-  std::vector<vocabulary::TensorSpec> inputs;
-  std::vector<vocabulary::TensorSpec> outputs;
-};
 
 struct WorkerOptions {
   // The program of apps/worker, absolute. The engine's libraries lie beside it.
@@ -105,12 +97,24 @@ class ModelHost {
   using Started = std::function<void(base::Result<std::shared_ptr<ModelHost>>)>;
   using RunDone = std::function<void(base::Result<RunAnswer>)>;
 
+  // One request or start, so that its sender can take it back.
+  class Ticket {
+   public:
+    Ticket() = default;
+    // It stops and ends with code cancelled, unless it has ended. Calling it late or twice does nothing.
+    void Cancel();
+
+   private:
+    friend class ModelHost;
+    std::function<void()> cancel_;
+  };
+
   // Spawns a worker, which locks itself down, loads, compiles and warms up. The file is sealed, and kept for
   // restarts. Codes: model-rejected (the engine cannot use it), model-unsupported (types that it would
   // compute wrongly: 64-bit floats, 4-bit and 8-bit floats, strings), model-memory (over its limit),
   // model-crashed (ended the worker while loading), model-load-timeout, worker-unavailable (no process,
-  // broken installation).
-  static void Start(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started);
+  // broken installation), cancelled (through the ticket).
+  static Ticket Start(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started);
 
   // Stops as Stop() does, without waiting.
   ~ModelHost();
@@ -123,22 +127,11 @@ class ModelHost {
   Cage cage() const;
   HostStats stats() const;
 
-  // One request, so that its sender can take it back.
-  class Ticket {
-   public:
-    Ticket() = default;
-    // The run stops and ends with code cancelled, unless it has ended. Calling it late or twice does nothing.
-    void Cancel();
-
-   private:
-    friend class ModelHost;
-    std::function<void()> cancel_;
-  };
-
   // Codes of refusals before anything is queued: tensor-name (unknown, missing or twice; the message lists
-  // the wanted names), tensor-dtype, tensor-shape, tensor-size, tensors-too-large, int64-range (the engine
-  // computes in 32 bits), output-name, queue-full. Later: deadline, cancelled, run-failed (the engine refuses
-  // these inputs), outputs-too-large, worker-crashed, worker-unavailable, model-stopped.
+  // the wanted names), tensor-dtype, tensor-shape, tensor-size, tensor-value (a BOOL that is neither 0 nor
+  // 1), tensors-too-large, int64-range (the engine computes in 32 bits), output-name, queue-full. Later:
+  // deadline, cancelled, run-failed (the engine refuses these inputs), run-memory, outputs-too-large,
+  // worker-crashed, worker-unavailable, model-stopped.
   Ticket Run(RunRequest request, RunDone done);
 
   // Takes no more requests, lets those that are there finish for at most `drain`, ends the worker and waits

@@ -1,0 +1,768 @@
+#include "model/model_host.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log_event.h"
+#include "base/secret.h"
+#include "model/check_run.h"
+#include "model/shared_region.h"
+#include "model/supervisor.h"
+#include "model/worker_process.h"
+
+namespace blindai::model {
+namespace {
+
+using base::ErrorKind;
+using base::MakeError;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// Copies larger than this are made on the helper thread, so that one host's tensors do not delay another's.
+constexpr std::uint64_t kInlineCopyBytes = std::uint64_t{2} << 20;
+// Wiped by overwriting up to here, which keeps the pages for the next run; larger ones are given back.
+constexpr std::uint64_t kKeptRegionBytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t kSmallestRegionBytes = std::uint64_t{1} << 20;
+// A worker that fails to come back this often in a row makes waiting requests fail instead of wait.
+constexpr int kPatience = 3;
+// Between restarts: after each failed load twice as long, after each crash in a run a little longer.
+constexpr milliseconds kBackoff(100);
+constexpr milliseconds kLongestLoadBackoff(5'000);
+constexpr milliseconds kLongestRunBackoff(1'000);
+
+double Ms(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+int UsableCores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+base::Error CrashedError() {
+  return MakeError(
+      ErrorKind::kUnavailable, "worker-crashed",
+      "the worker of this model ended while it ran this request; it is being restarted, try again");
+}
+base::Error UnavailableError() {
+  return MakeError(
+      ErrorKind::kUnavailable, "worker-unavailable",
+      "the worker of this model does not start again; upload the model anew or ask the operator");
+}
+base::Error StoppedError() {
+  return MakeError(ErrorKind::kUnavailable, "model-stopped", "the model was deleted or the server stops");
+}
+base::Error DeadlineError() {
+  return MakeError(ErrorKind::kDeadline, "deadline", "the run did not end before its deadline");
+}
+base::Error CancelledError() {
+  return MakeError(ErrorKind::kCancelled, "cancelled", "the request was cancelled");
+}
+
+base::Error LoadError(Failure failure) {
+  switch (failure) {
+    case Failure::kRejected:
+      return MakeError(
+          ErrorKind::kInvalid, "model-rejected",
+          "the engine cannot compile this model; check that it runs in ONNX Runtime or OpenVINO");
+    case Failure::kUnsupported:
+      return MakeError(
+          ErrorKind::kUnsupported, "model-unsupported",
+          "an input or output of the model has a type or rank that is not served (64-bit, 8-bit and "
+          "4-bit floats, strings, unknown rank); convert it, for example to 32-bit floats");
+    case Failure::kMemory:
+      return MakeError(ErrorKind::kTooLarge, "model-memory",
+                       "the model needs more memory than this server gives to one model");
+    default:
+      return UnavailableError();
+  }
+}
+
+base::Error RunError(Failure failure) {
+  switch (failure) {
+    case Failure::kRun:
+      return MakeError(ErrorKind::kInvalid, "run-failed",
+                       "the engine refuses these inputs: their shapes or values do not fit each other");
+    case Failure::kMemory:
+      return MakeError(ErrorKind::kTooLarge, "run-memory",
+                       "the run needs more memory than this server gives to one model; send smaller inputs");
+    case Failure::kOutputsTooLarge:
+      return MakeError(
+          ErrorKind::kTooLarge, "outputs-too-large",
+          "the outputs are larger than the limit of this server; ask for fewer or send smaller inputs");
+    default:
+      return CrashedError();
+  }
+}
+
+// Tensors that RunRequest::Of took over.
+struct WipedTensors {
+  explicit WipedTensors(std::vector<vocabulary::Tensor> taken) : tensors(std::move(taken)) {}
+  ~WipedTensors() {
+    for (vocabulary::Tensor& tensor : tensors) base::Wipe(tensor.data);
+  }
+  WipedTensors(const WipedTensors&) = delete;
+  WipedTensors& operator=(const WipedTensors&) = delete;
+  std::vector<vocabulary::Tensor> tensors;
+};
+
+// A request between Run() and its answer.
+struct Pending {
+  std::uint64_t id = 0;
+  RunRequest request;
+  RunPlan plan;
+  ModelHost::RunDone done;  // empty once it has been called
+  Clock::time_point arrived;
+  Clock::time_point sent;
+  std::optional<Supervisor::TimerId> deadline;
+
+  bool answered() const { return done == nullptr; }
+};
+
+void CopyInputs(Pending& pending, SharedRegion& region) {
+  for (std::size_t i = 0; i < pending.plan.inputs.size(); ++i) {
+    const base::ByteView from = pending.request.inputs[i].data;
+    if (!from.empty())
+      std::memcpy(region.writable().data() + pending.plan.inputs[i].offset, from.data(), from.size());
+  }
+  pending.request.inputs.clear();
+  pending.request.elements.reset();
+}
+
+// The places have passed CheckAnswer. What the worker writes after that changes values, never lengths.
+std::vector<vocabulary::Tensor> CopyOutputs(const std::vector<PlacedTensor>& places,
+                                            const SharedRegion& region,
+                                            const std::vector<vocabulary::TensorSpec>& specs) {
+  std::vector<vocabulary::Tensor> tensors;
+  tensors.reserve(places.size());
+  for (const PlacedTensor& place : places) {
+    const vocabulary::TensorSpec& spec = specs[place.port];
+    tensors.push_back({spec.name, spec.datatype, place.shape,
+                       base::CopyBytes(region.view().subspan(place.offset, place.bytes))});
+  }
+  return tensors;
+}
+
+std::uint64_t EndOf(const std::vector<PlacedTensor>& places) {
+  std::uint64_t end = 0;
+  for (const PlacedTensor& place : places) end = std::max(end, place.offset + place.bytes);
+  return end;
+}
+
+void WipeAnswer(RunAnswer& answer) {
+  for (vocabulary::Tensor& tensor : answer.outputs) base::Wipe(tensor.data);
+}
+
+void Clean(SharedRegion& region, std::uint64_t used) {
+  used > kKeptRegionBytes ? region.Release() : region.Wipe(used);
+}
+
+}  // namespace
+
+RunRequest RunRequest::Of(std::vector<vocabulary::Tensor> tensors) {
+  const auto holder = std::make_shared<WipedTensors>(std::move(tensors));
+  RunRequest request;
+  for (const vocabulary::Tensor& tensor : holder->tensors) request.inputs.emplace_back(tensor);
+  request.elements = holder;
+  return request;
+}
+
+// What follows is a state machine on the supervisor's thread; only what says otherwise is called from
+// elsewhere.
+class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
+ public:
+  Impl(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started)
+      : file_(std::move(file)), options_(std::move(options)), started_(std::move(started)) {}
+
+  // Any thread.
+  const WorkerOptions& options() const { return options_; }
+  const ModelSignature& signature() const { return loaded_.signature; }  // fixed before anybody has the host
+  Cage cage() const;
+  HostStats stats() const;
+  Ticket Run(RunRequest request, RunDone done);
+  Ticket StartTicket();
+
+  void StartWorker();
+  void Stop(std::function<void()> stopped, milliseconds drain);
+  // The handle is gone. A stop that lets requests finish goes on.
+  void Abandon() {
+    if (!stopping_) Stop(nullptr, milliseconds(0));
+  }
+
+ private:
+  enum class Phase {
+    kNoWorker,  // waits for a restart, or is stopped
+    kCaging,    // the worker starts its engine and locks itself down
+    kLoading,   // it has the model
+    kReady,
+    kCopying,  // tensors are copied on the helper thread
+    kRunning,
+    kDoomed,  // killed, not yet ended
+  };
+  // Why a worker was killed or what it was doing when it ended.
+  enum class Doom { kCrashed, kLoadTimeout, kLoadFailed, kRecycled, kStopped };
+
+  void OnSocket();
+  void OnMessage(FromWorker message);
+  void On(const CagedMessage& message);
+  void On(LoadedMessage message);
+  void On(const RanMessage& message);
+  void On(const FailedMessage& message);
+  void OnEnd();
+
+  void Submit(std::shared_ptr<Pending> pending);
+  void GiveUp(std::uint64_t id, base::Error error);
+  void Pump();
+  void SendRun();
+  base::Status SendRegions();
+  void FinishRun(std::uint64_t outputs_used, base::Result<RunAnswer> answer);
+  void Answer(Pending& pending, base::Result<RunAnswer> answer);
+  void FailAll(const base::Error& error);
+
+  void Kill(Doom doom);
+  void AfterFirstStartFailed();
+  void ScheduleRestart();
+  void BeStopped();
+  base::Error StartError() const;
+  template <typename Change>
+  void UpdateStats(Change change);
+
+  Supervisor& supervisor_ = Supervisor::Instance();
+  const std::shared_ptr<ModelFile> file_;
+  const WorkerOptions options_;
+  Started started_;  // empty once it has been called
+  LoadedMessage loaded_;
+  bool has_signature_ = false;
+
+  Phase phase_ = Phase::kNoWorker;
+  Doom doom_ = Doom::kCrashed;
+  Failure load_failure_ = Failure::kInternal;
+  bool reached_loading_ = false;
+  bool was_ready_ = false;
+  std::optional<WorkerProcess> worker_;
+  std::uint64_t socket_watch_ = 0;
+  std::uint64_t end_watch_ = 0;
+  std::optional<Supervisor::TimerId> phase_timer_;  // load time-out, grace time, or restart
+  Clock::time_point spawned_;
+  int failed_loads_ = 0;  // in a row
+  int failed_runs_ = 0;   // in a row, counting only those that ended the worker
+  // Shared with copies on the helper thread, which may outlive the worker.
+  std::shared_ptr<SharedRegion> inputs_;
+  std::shared_ptr<SharedRegion> outputs_;
+  bool inputs_sent_ = false;
+  bool outputs_sent_ = false;
+  std::optional<std::uint64_t> served_caller_;
+
+  std::deque<std::shared_ptr<Pending>> queue_;
+  std::shared_ptr<Pending> current_;
+  std::atomic<std::uint64_t> next_run_ = 1;
+
+  bool stopping_ = false;
+  std::vector<std::function<void()>> stops_;
+  std::optional<Supervisor::TimerId> drain_timer_;
+
+  mutable std::mutex stats_mutex_;
+  HostStats stats_;
+  Cage cage_;
+};
+
+template <typename Change>
+void ModelHost::Impl::UpdateStats(Change change) {
+  const std::lock_guard lock(stats_mutex_);
+  change(stats_);
+}
+
+Cage ModelHost::Impl::cage() const {
+  const std::lock_guard lock(stats_mutex_);
+  return cage_;
+}
+
+HostStats ModelHost::Impl::stats() const {
+  HostStats stats;
+  {
+    const std::lock_guard lock(stats_mutex_);
+    stats = stats_;
+  }
+  if (stats.pid != 0) stats.resident_bytes = WorkerProcess::ResidentBytesOf(static_cast<pid_t>(stats.pid));
+  stats.predicted_wait_ms = stats.mean_run_ms * static_cast<double>(stats.queued);
+  return stats;
+}
+
+// ---- the worker's life
+
+void ModelHost::Impl::StartWorker() {
+  phase_timer_.reset();
+  spawned_ = Clock::now();
+  reached_loading_ = false;
+  was_ready_ = false;
+  load_failure_ = Failure::kInternal;
+  auto worker = WorkerProcess::Spawn(options_.worker_program);
+  if (!worker.ok()) {
+    doom_ = Doom::kCrashed;
+    if (started_) {
+      auto started = std::exchange(started_, nullptr);
+      stopping_ = true;
+      started(std::move(worker).error());
+      return;
+    }
+    ScheduleRestart();
+    return;
+  }
+  worker_.emplace(std::move(*worker));
+  phase_ = Phase::kCaging;
+  doom_ = Doom::kCrashed;
+  const auto self = shared_from_this();
+  socket_watch_ = supervisor_.Watch(worker_->socket(), [self] { self->OnSocket(); });
+  end_watch_ = supervisor_.Watch(worker_->pidfd(), [self] { self->OnEnd(); });
+  phase_timer_ = supervisor_.At(spawned_ + milliseconds(options_.load_timeout_ms), [self] {
+    self->phase_timer_.reset();
+    self->Kill(Doom::kLoadTimeout);
+  });
+  UpdateStats([&](HostStats& stats) { stats.pid = worker_->pid(); });
+
+  const std::uint64_t limit = options_.memory_limit_bytes != 0 ? options_.memory_limit_bytes
+                                                               : 4 * file_->size() + (std::uint64_t{1} << 30);
+  StartMessage start;
+  start.precision = options_.precision;
+  start.threads = static_cast<std::uint16_t>(options_.threads > 0 ? options_.threads : UsableCores());
+  // The model and the two regions are mapped as well.
+  start.memory_limit_bytes = limit + file_->size() + 2 * options_.max_tensor_bytes;
+  start.own_mount_namespace = worker_->namespaces().mount_namespace;
+  if (!worker_->Send(start).ok()) Kill(Doom::kCrashed);
+}
+
+void ModelHost::Impl::Kill(Doom doom) {
+  if (phase_ == Phase::kDoomed || !worker_) return;
+  phase_ = Phase::kDoomed;
+  doom_ = doom;
+  worker_->Kill();
+}
+
+void ModelHost::Impl::OnSocket() {
+  auto received = worker_->Receive();
+  if (!received.ok()) return Kill(Doom::kCrashed);
+  if (std::holds_alternative<WorkerProcess::Ended>(*received)) {
+    // Its end comes through the other watch.
+    supervisor_.Unwatch(socket_watch_, worker_->socket());
+    return Kill(Doom::kCrashed);
+  }
+  if (auto* message = std::get_if<FromWorker>(&*received); message != nullptr && phase_ != Phase::kDoomed) {
+    OnMessage(std::move(*message));
+  }
+}
+
+void ModelHost::Impl::OnMessage(FromWorker message) {
+  std::visit([this](auto& content) { On(std::move(content)); }, message);
+}
+
+void ModelHost::Impl::On(const CagedMessage& message) {
+  if (phase_ != Phase::kCaging) return Kill(Doom::kCrashed);
+  Cage cage = message.cage;
+  const Cage& namespaces = worker_->namespaces();
+  cage.user_namespace = namespaces.user_namespace;
+  cage.mount_namespace = namespaces.mount_namespace;
+  cage.pid_namespace = namespaces.pid_namespace;
+  cage.network_namespace = namespaces.network_namespace;
+  cage.ipc_namespace = namespaces.ipc_namespace;
+  {
+    const std::lock_guard lock(stats_mutex_);
+    cage_ = cage;
+  }
+  phase_ = Phase::kLoading;
+  reached_loading_ = true;
+  if (!worker_->Send(LoadMessage{file_->size()}, file_->fd()).ok()) Kill(Doom::kCrashed);
+}
+
+void ModelHost::Impl::On(LoadedMessage message) {
+  if (phase_ != Phase::kLoading || !CheckLoaded(message).ok()) return Kill(Doom::kCrashed);
+  // After a restart the model must be what it was.
+  if (has_signature_ && Encode(FromWorker(message)) != Encode(FromWorker(loaded_)))
+    return Kill(Doom::kCrashed);
+  if (!has_signature_) loaded_ = std::move(message);
+  has_signature_ = true;
+  if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
+  phase_ = Phase::kReady;
+  was_ready_ = true;
+  failed_loads_ = 0;
+  UpdateStats([&](HostStats& stats) { stats.load_ms = Ms(Clock::now() - spawned_); });
+  if (auto started = std::exchange(started_, nullptr)) {
+    started(std::shared_ptr<ModelHost>(new ModelHost(shared_from_this())));
+  }
+  Pump();
+}
+
+void ModelHost::Impl::On(const FailedMessage& message) {
+  if (phase_ == Phase::kLoading || phase_ == Phase::kCaging) {
+    load_failure_ = message.failure;
+    return Kill(Doom::kLoadFailed);
+  }
+  if (phase_ != Phase::kRunning || message.run != current_->id || message.failure == Failure::kInternal) {
+    return Kill(Doom::kCrashed);
+  }
+  FinishRun(0, RunError(message.failure));
+}
+
+void ModelHost::Impl::OnEnd() {
+  const auto self = shared_from_this();
+  // What it said last still counts: a failed load ends with a message and then the process.
+  while (phase_ == Phase::kLoading || phase_ == Phase::kCaging || phase_ == Phase::kRunning) {
+    auto received = worker_->Receive();
+    auto* message = received.ok() ? std::get_if<FromWorker>(&*received) : nullptr;
+    if (message == nullptr) break;
+    OnMessage(std::move(*message));
+  }
+  supervisor_.Unwatch(socket_watch_, worker_->socket());
+  supervisor_.Unwatch(end_watch_, worker_->pidfd());
+  worker_.reset();
+  if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
+  phase_ = Phase::kNoWorker;
+  inputs_.reset();
+  outputs_.reset();
+  inputs_sent_ = false;
+  outputs_sent_ = false;
+  served_caller_.reset();
+  UpdateStats([](HostStats& stats) { stats.pid = 0; });
+
+  if (const auto current = std::exchange(current_, nullptr)) {
+    Answer(*current, doom_ == Doom::kStopped ? StoppedError() : CrashedError());
+  }
+  if (started_) return AfterFirstStartFailed();
+  if (stopping_ && (queue_.empty() || doom_ == Doom::kStopped)) return BeStopped();
+  ScheduleRestart();
+}
+
+base::Error ModelHost::Impl::StartError() const {
+  switch (doom_) {
+    case Doom::kLoadTimeout:
+      return MakeError(ErrorKind::kDeadline, "model-load-timeout",
+                       "the model did not load, compile and warm up within " +
+                           std::to_string(options_.load_timeout_ms / 1000) + " s");
+    case Doom::kLoadFailed:
+      return LoadError(load_failure_);
+    case Doom::kStopped:
+      return CancelledError();
+    default:
+      break;
+  }
+  if (reached_loading_) {
+    return MakeError(ErrorKind::kInvalid, "model-crashed",
+                     "the engine ended while it loaded this model: it is damaged, hostile or too large");
+  }
+  return MakeError(ErrorKind::kUnavailable, "worker-unavailable",
+                   "the worker program does not start; its libraries may be missing, reinstall the server");
+}
+
+void ModelHost::Impl::AfterFirstStartFailed() {
+  stopping_ = true;
+  auto started = std::exchange(started_, nullptr);
+  started(StartError());
+}
+
+void ModelHost::Impl::ScheduleRestart() {
+  const bool on_purpose = doom_ == Doom::kRecycled;
+  UpdateStats([&](HostStats& stats) { on_purpose ? ++stats.recycled : ++stats.restarts; });
+  milliseconds wait(0);
+  if (!on_purpose) {
+    // The first restart is immediate: the request that crashed it has paid already.
+    was_ready_ ? ++failed_runs_ : ++failed_loads_;
+    wait = was_ready_ ? std::min(kLongestRunBackoff, kBackoff * (failed_runs_ - 1))
+                      : std::min(kLongestLoadBackoff, kBackoff * (1 << std::min(failed_loads_, 10)));
+    base::LogEvent("worker-ended")
+        .Number("failed_runs", failed_runs_)
+        .Number("failed_loads", failed_loads_)
+        .Emit();
+    if (failed_loads_ > kPatience) FailAll(UnavailableError());
+  }
+  phase_timer_ = supervisor_.At(Clock::now() + wait, [self = shared_from_this()] {
+    if (self->stopping_ && self->queue_.empty()) return self->BeStopped();
+    self->StartWorker();
+  });
+}
+
+// ---- requests
+
+ModelHost::Ticket ModelHost::Impl::StartTicket() {
+  Ticket ticket;
+  ticket.cancel_ = [weak = weak_from_this()] {
+    Supervisor::Instance().Post([weak] {
+      const auto self = weak.lock();
+      if (self && self->started_) self->Kill(Doom::kStopped);
+    });
+  };
+  return ticket;
+}
+
+ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
+  auto plan = PlanRun(signature(), request.inputs, request.outputs, options_.max_tensor_bytes);
+  if (!plan.ok()) {
+    UpdateStats([](HostStats& stats) { ++stats.failures; });
+    supervisor_.Post([done = std::move(done), error = std::move(plan).error()] { done(error); });
+    return {};
+  }
+  auto pending = std::make_shared<Pending>();
+  pending->id = next_run_++;
+  pending->request = std::move(request);
+  pending->plan = std::move(*plan);
+  pending->done = std::move(done);
+  pending->arrived = Clock::now();
+  Ticket ticket;
+  ticket.cancel_ = [weak = weak_from_this(), id = pending->id] {
+    Supervisor::Instance().Post([weak, id] {
+      if (const auto self = weak.lock()) self->GiveUp(id, CancelledError());
+    });
+  };
+  supervisor_.Post([self = shared_from_this(), pending = std::move(pending)]() mutable {
+    self->Submit(std::move(pending));
+  });
+  return ticket;
+}
+
+void ModelHost::Impl::Submit(std::shared_ptr<Pending> pending) {
+  UpdateStats([](HostStats& stats) { ++stats.queued; });
+  if (stopping_) return Answer(*pending, StoppedError());
+  if (failed_loads_ > kPatience) return Answer(*pending, UnavailableError());
+  const HostStats now = [this] {
+    const std::lock_guard lock(stats_mutex_);
+    return stats_;
+  }();
+  const double wait_ms = now.mean_run_ms * static_cast<double>(queue_.size());
+  if (queue_.size() >= options_.max_queue || wait_ms > options_.max_queue_ms) {
+    const auto seconds = std::max<std::int64_t>(1, static_cast<std::int64_t>(wait_ms / 1000));
+    return Answer(*pending, MakeError(ErrorKind::kExhausted, "queue-full",
+                                      "too many requests wait for this model; try again in " +
+                                          std::to_string(seconds) + " s"));
+  }
+  if (pending->request.deadline != Clock::time_point::max()) {
+    pending->deadline =
+        supervisor_.At(pending->request.deadline,
+                       [self = shared_from_this(), id = pending->id] { self->GiveUp(id, DeadlineError()); });
+  }
+  queue_.push_back(std::move(pending));
+  Pump();
+}
+
+// The sender wants no answer any more, or the time is over.
+void ModelHost::Impl::GiveUp(std::uint64_t id, base::Error error) {
+  const auto self = shared_from_this();
+  if (current_ && current_->id == id) {
+    if (current_->answered()) return;
+    if (phase_ == Phase::kRunning) {
+      if (!worker_->Send(CancelMessage{id}).ok()) Kill(Doom::kCrashed);
+      phase_timer_ = supervisor_.At(Clock::now() + milliseconds(options_.cancel_grace_ms), [self] {
+        self->phase_timer_.reset();
+        self->Kill(Doom::kCrashed);
+      });
+    }
+    const auto current = current_;
+    return Answer(*current, std::move(error));
+  }
+  const auto found = std::ranges::find(queue_, id, [](const auto& waiting) { return waiting->id; });
+  if (found == queue_.end()) return;
+  const auto pending = *found;
+  queue_.erase(found);
+  Answer(*pending, std::move(error));
+}
+
+// Calls back, once. Nothing of this object may be used after it: the caller may do anything.
+void ModelHost::Impl::Answer(Pending& pending, base::Result<RunAnswer> answer) {
+  if (pending.answered()) {
+    if (answer.ok()) WipeAnswer(*answer);
+    return;
+  }
+  if (pending.deadline) supervisor_.CancelTimer(*pending.deadline);
+  UpdateStats([&](HostStats& stats) {
+    answer.ok() ? ++stats.runs : ++stats.failures;
+    --stats.queued;
+  });
+  auto done = std::exchange(pending.done, nullptr);
+  done(std::move(answer));
+}
+
+void ModelHost::Impl::FailAll(const base::Error& error) {
+  for (const auto& pending : std::exchange(queue_, {})) Answer(*pending, error);
+}
+
+// Gives the worker its next request, if both are there.
+void ModelHost::Impl::Pump() {
+  if (phase_ != Phase::kReady) return;
+  if (queue_.empty()) {
+    if (stopping_) return Kill(Doom::kStopped);
+    const bool over = options_.resident_budget_bytes != 0 && served_caller_ &&
+                      worker_->ResidentBytes() > options_.resident_budget_bytes;
+    if (over) Kill(Doom::kRecycled);
+    return;
+  }
+  const std::uint64_t caller = queue_.front()->request.caller;
+  if (!options_.shared && served_caller_ && *served_caller_ != caller) return Kill(Doom::kRecycled);
+  served_caller_ = caller;
+  current_ = std::move(queue_.front());
+  queue_.pop_front();
+
+  const std::uint64_t needed = current_->plan.region_bytes;
+  if (!inputs_ || inputs_->size() < needed) {
+    std::uint64_t size = kSmallestRegionBytes;
+    while (size < needed) size *= 2;
+    auto region = SharedRegion::Create(size, /*worker_writes=*/false);
+    if (!region.ok()) return FinishRun(0, std::move(region).error());
+    inputs_ = std::make_shared<SharedRegion>(std::move(*region));
+    inputs_sent_ = false;
+  }
+  if (needed <= kInlineCopyBytes) {
+    CopyInputs(*current_, *inputs_);
+    return SendRun();
+  }
+  phase_ = Phase::kCopying;
+  supervisor_.Offload([pending = current_, region = inputs_] { CopyInputs(*pending, *region); },
+                      [self = shared_from_this(), pending = current_] {
+                        // The worker may have ended meanwhile, and another request may be the current one.
+                        if (self->phase_ == Phase::kCopying && self->current_ == pending) self->SendRun();
+                      });
+}
+
+base::Status ModelHost::Impl::SendRegions() {
+  if (!outputs_) {
+    const std::uint64_t size = OutputRegionBytes(loaded_, options_.max_tensor_bytes);
+    BLINDAI_TRY(SharedRegion region, SharedRegion::Create(size, /*worker_writes=*/true));
+    outputs_ = std::make_shared<SharedRegion>(std::move(region));
+  }
+  if (!inputs_sent_) {
+    BLINDAI_RETURN_IF_ERROR(worker_->Send(RegionMessage{RegionUse::kInputs, inputs_->size()}, inputs_->fd()));
+    inputs_sent_ = true;
+  }
+  if (!outputs_sent_) {
+    BLINDAI_RETURN_IF_ERROR(
+        worker_->Send(RegionMessage{RegionUse::kOutputs, outputs_->size()}, outputs_->fd()));
+    outputs_sent_ = true;
+  }
+  return base::Ok();
+}
+
+void ModelHost::Impl::SendRun() {
+  // Cancelled while it was copied: the worker never hears of it.
+  if (current_->answered()) return FinishRun(0, CancelledError());
+  current_->sent = Clock::now();
+  phase_ = Phase::kRunning;
+  if (auto sent = SendRegions(); !sent.ok()) {
+    if (sent.error().code == "worker-crashed") return Kill(Doom::kCrashed);
+    return FinishRun(0, std::move(sent).error());
+  }
+  RunMessage run{current_->id, current_->plan.inputs, current_->plan.outputs};
+  if (!worker_->Send(std::move(run)).ok()) Kill(Doom::kCrashed);
+}
+
+void ModelHost::Impl::On(const RanMessage& message) {
+  if (phase_ != Phase::kRunning || message.run != current_->id ||
+      !CheckAnswer(loaded_, current_->plan.outputs, message, outputs_->size(), options_.max_tensor_bytes)
+           .ok()) {
+    return Kill(Doom::kCrashed);
+  }
+  const Clock::time_point now = Clock::now();
+  failed_runs_ = 0;
+  const double took_ms = Ms(now - current_->sent);
+  UpdateStats([&](HostStats& stats) {
+    stats.mean_run_ms = stats.mean_run_ms == 0 ? took_ms : 0.8 * stats.mean_run_ms + 0.2 * took_ms;
+  });
+  const std::uint64_t used = EndOf(message.outputs);
+  if (current_->answered()) return FinishRun(used, CancelledError());
+
+  auto answer = std::make_shared<RunAnswer>();
+  answer->queue_ms = Ms(current_->sent - current_->arrived);
+  answer->compute_ms = std::min(took_ms, static_cast<double>(message.compute_us) / 1000);
+  if (used <= kInlineCopyBytes) {
+    answer->outputs = CopyOutputs(message.outputs, *outputs_, loaded_.signature.outputs);
+    return FinishRun(used, std::move(*answer));
+  }
+  phase_ = Phase::kCopying;
+  const auto self = shared_from_this();
+  supervisor_.Offload(
+      [self, answer, region = outputs_, places = message.outputs] {
+        answer->outputs = CopyOutputs(places, *region, self->loaded_.signature.outputs);
+      },
+      [self, answer, used, pending = current_] {
+        if (self->phase_ == Phase::kCopying && self->current_ == pending) {
+          return self->FinishRun(used, std::move(*answer));
+        }
+        // The worker ended after it had answered; current_ has been told so.
+        WipeAnswer(*answer);
+      });
+}
+
+// The worker is free again: no element of this run stays in shared memory, the next request starts, and then
+// the sender hears.
+void ModelHost::Impl::FinishRun(std::uint64_t outputs_used, base::Result<RunAnswer> answer) {
+  const auto self = shared_from_this();
+  if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
+  if (inputs_) Clean(*inputs_, current_->plan.region_bytes);
+  if (outputs_) Clean(*outputs_, outputs_used);
+  const auto finished = std::exchange(current_, nullptr);
+  phase_ = Phase::kReady;
+  Pump();
+  Answer(*finished, std::move(answer));
+}
+
+// ---- the end
+
+void ModelHost::Impl::Stop(std::function<void()> stopped, milliseconds drain) {
+  const auto self = shared_from_this();
+  stopping_ = true;
+  if (stopped) stops_.push_back(std::move(stopped));
+  const auto end_now = [self] {
+    self->drain_timer_.reset();
+    self->FailAll(StoppedError());
+    self->worker_ ? self->Kill(Doom::kStopped) : self->BeStopped();
+  };
+  const bool nothing_to_do = queue_.empty() && !current_;
+  if (nothing_to_do || drain <= milliseconds(0)) return end_now();
+  if (drain_timer_) supervisor_.CancelTimer(*drain_timer_);
+  drain_timer_ = supervisor_.At(Clock::now() + drain, end_now);
+}
+
+void ModelHost::Impl::BeStopped() {
+  const auto self = shared_from_this();
+  if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
+  if (drain_timer_) supervisor_.CancelTimer(*std::exchange(drain_timer_, std::nullopt));
+  FailAll(StoppedError());
+  for (const auto& stopped : std::exchange(stops_, {})) stopped();
+}
+
+// ---- the handle
+
+void ModelHost::Ticket::Cancel() {
+  if (cancel_) cancel_();
+}
+
+ModelHost::Ticket ModelHost::Start(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started) {
+  BLINDAI_CHECK(file->sealed());
+  const auto impl = std::make_shared<Impl>(std::move(file), std::move(options), std::move(started));
+  Supervisor::Instance().Post([impl] { impl->StartWorker(); });
+  return impl->StartTicket();
+}
+
+ModelHost::ModelHost(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ModelHost::~ModelHost() {
+  Supervisor::Instance().Post([impl = std::move(impl_)] { impl->Abandon(); });
+}
+
+const ModelSignature& ModelHost::signature() const { return impl_->signature(); }
+const WorkerOptions& ModelHost::options() const { return impl_->options(); }
+Cage ModelHost::cage() const { return impl_->cage(); }
+HostStats ModelHost::stats() const { return impl_->stats(); }
+
+ModelHost::Ticket ModelHost::Run(RunRequest request, RunDone done) {
+  return impl_->Run(std::move(request), std::move(done));
+}
+
+void ModelHost::Stop(std::function<void()> stopped, milliseconds drain) {
+  Supervisor::Instance().Post([impl = impl_, stopped = std::move(stopped), drain]() mutable {
+    impl->Stop(std::move(stopped), drain);
+  });
+}
+
+}  // namespace blindai::model
