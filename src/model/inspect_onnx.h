@@ -49,8 +49,10 @@ struct InspectLimits {
   // a Loop.
   std::size_t max_control_flow_depth = 4;
   std::int64_t max_trip_count = 100'000;
-  // All tensors whose size the file itself fixes (weights, and results of nodes with known shapes), in bytes.
-  std::uint64_t max_static_bytes = std::uint64_t{4} << 30;
+  // One tensor whose shape the file alone decides: a weight, or the result of a node with a known shape.
+  std::uint64_t max_tensor_bytes = std::uint64_t{1} << 30;
+  // Weights, and everything that follows from them alone, together: the engine computes it when it compiles.
+  std::uint64_t max_constant_bytes = std::uint64_t{4} << 30;
 };
 
 // What a model says about itself once it has passed. Names of producers and documentation are not kept.

@@ -104,6 +104,7 @@ class OnnxNode {
 
 class OnnxGraph {
  public:
+  OnnxGraph() { proto.Text(2, "graph"); }
   OnnxGraph& Input(std::string_view name, int type, const OnnxDims& dims);
   OnnxGraph& Output(std::string_view name, int type, const OnnxDims& dims);
   OnnxGraph& Initializer(const OnnxTensor& tensor);
