@@ -72,9 +72,9 @@ class HttpServer {
   void Stop(std::chrono::milliseconds grace);
 
  private:
-  struct Core;
-  explicit HttpServer(std::shared_ptr<Core> core);
-  std::shared_ptr<Core> core_;
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace blindai::net

@@ -26,8 +26,6 @@ class IoPool {
   // Starts a coroutine on a strand of its own; the function object lives until its Task has ended.
   // An exception that leaves the Task is a broken promise of our own and stops the program.
   void Spawn(std::function<Task<void>()> start) const;
-  // Runs `work` once after `delay_ms` on a pool thread, unless the pool goes away first.
-  void RunAfter(std::size_t delay_ms, std::function<void()> work) const;
 
  private:
   struct State;
