@@ -29,7 +29,8 @@ struct MaskedBits {
 struct DcapTcbRules {
   std::vector<evidence::TcbStatus> statuses = {evidence::TcbStatus::kUpToDate};
   std::vector<std::string>
-      advisories;  // tolerated ids; every id that applies to the platform must stand here
+      advisories;             // tolerated ids; every id that applies to the platform must stand here
+  bool any_advisory = false;  // only for BlindAI's own files, which cannot name any
   std::optional<base::Time> minimum_tcb_date;
   std::optional<std::uint32_t> minimum_evaluation_data_number;  // stops the replay of older collateral
   std::optional<std::uint32_t> maximum_collateral_age_days;     // since issueDate, beside nextUpdate

@@ -1,0 +1,185 @@
+#include "attestation/policy/policy_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "support/paths.h"
+
+namespace blindai::policy {
+namespace {
+
+const std::string kHash32(64, 'a');
+const std::string kHash48(96, 'b');
+
+std::string Quoted(const std::string& text) { return "[\"" + text + "\"]"; }
+std::string Block(const std::string& tee, const std::string& keys) {
+  return "[[accept]]\ntee = \"" + tee + "\"\n" + keys + "\n";
+}
+std::string ErrorOf(const std::string& text) {
+  const auto policy = ParsePolicy(text);
+  EXPECT_FALSE(policy.ok()) << text;
+  return policy.ok() ? "" : policy.error().message;
+}
+
+TEST(PolicyFile, EveryExampleOfTheDocumentationLoads) {
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(tests::SourceDir() / "docs/formats/policies")) {
+    const auto policy = ParsePolicy(base::AsText(tests::ReadFile(entry.path())));
+    EXPECT_TRUE(policy.ok()) << entry.path() << ": " << policy.error().message;
+    ++files;
+  }
+  EXPECT_GE(files, 8);
+}
+
+TEST(PolicyFile, ABlockOfEachKindIsRead) {
+  const auto policy = ParsePolicy(
+      Block("sgx", "mrenclave = " + Quoted(kHash32)) + Block("tdx", "mrtd = " + Quoted(kHash48)) +
+      Block("snp", "measurement = " + Quoted(kHash48) + "\nminimum_tcb.Turin = { snp = 3 }") +
+      Block("tpm", "pcr_sha256.4 = " + Quoted(kHash32)) + Block("nitro", "pcr.0 = " + Quoted(kHash48)));
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  ASSERT_EQ(policy->accept.size(), 5U);
+  EXPECT_EQ(policy->accept[1].line, 4);
+  EXPECT_EQ(std::get<SnpRules>(policy->accept[2].rules).minimum_tcb.at(evidence::SnpProduct::kTurin).snp, 3);
+  EXPECT_EQ(std::get<TpmRules>(policy->accept[3].rules).pcr_sha256.at(4).size(), 1U);
+  EXPECT_EQ(std::get<NitroRules>(policy->accept[4].rules).maximum_age_s, 300U);
+}
+
+TEST(PolicyFile, TheDefaultsAreStrict) {
+  const auto policy = ParsePolicy(Block("tdx", "mrtd = " + Quoted(kHash48)));
+  const TdxRules& rules = std::get<TdxRules>(policy->accept[0].rules);
+  EXPECT_EQ(rules.tcb.statuses, std::vector{evidence::TcbStatus::kUpToDate});
+  EXPECT_TRUE(rules.tcb.advisories.empty());
+  EXPECT_FALSE(rules.tcb.any_advisory);
+  EXPECT_EQ(rules.td_attributes.value, 0x10000000U);
+  EXPECT_TRUE(rules.mr_service_td.is_zero());
+}
+
+TEST(PolicyFile, EveryKeyOfDcapArrives) {
+  const auto policy = ParsePolicy(Block("sgx", "mrsigner = " + Quoted(kHash32) + R"(
+isv_prod_id = 1
+isv_svn_minimum = 4
+allow_debug = true
+attributes_flags = "0x1"
+attributes_flags_mask = "0x3"
+config_svn_minimum = 2
+tcb_statuses = ["SWHardeningNeeded"]
+advisories = ["INTEL-SA-00615"]
+minimum_tcb_date = 2024-03-13
+minimum_evaluation_data_number = 17
+maximum_collateral_age_days = 30
+ppid = ["0102030405060708090a0b0c0d0e0f10"])"));
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  const SgxRules& rules = std::get<SgxRules>(policy->accept[0].rules);
+  EXPECT_EQ(rules.isv_svn_minimum, 4);
+  EXPECT_TRUE(rules.allow_debug);
+  EXPECT_EQ(rules.attributes_flags.mask, 3U);
+  EXPECT_EQ(rules.tcb.statuses, std::vector{evidence::TcbStatus::kSwHardeningNeeded});
+  EXPECT_EQ(rules.tcb.advisories, std::vector<std::string>{"INTEL-SA-00615"});
+  EXPECT_EQ(base::FormatTime(*rules.tcb.minimum_tcb_date), "2024-03-13T00:00:00Z");
+  EXPECT_EQ(rules.tcb.maximum_collateral_age_days, 30U);
+  EXPECT_EQ(rules.platform.ppid.size(), 1U);
+}
+
+TEST(PolicyFile, NothingAcceptedIsAnErrorAndNotAPolicy) {
+  EXPECT_EQ(ErrorOf(""), "policy line 1: no [[accept]] block, so nothing would be accepted");
+  EXPECT_EQ(ErrorOf(Block("sgx", "mrenclave = []")).substr(0, 42),
+            "policy line 3: 'mrenclave' is an empty lis");
+  EXPECT_EQ(ErrorOf(Block("sgx", "")).substr(0, 40), "policy line 1: 'mrenclave' is missing, s");
+  EXPECT_EQ(ErrorOf(Block("tdx", "")).substr(0, 35), "policy line 1: 'mrtd' is missing, s");
+  EXPECT_EQ(ErrorOf(Block("snp", "")).substr(0, 42), "policy line 1: 'measurement' is missing, s");
+  EXPECT_EQ(ErrorOf(Block("tpm", "")).substr(0, 41), "policy line 1: 'pcr_sha256' or 'pcr_sha38");
+  EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha256 = {}")).substr(0, 39),
+            "policy line 3: 'pcr_sha256' is empty, s");
+  EXPECT_EQ(ErrorOf(Block("nitro", "pcr.8 = " + Quoted(kHash48))).substr(0, 49),
+            "policy line 1: 'pcr' names none of 0, 1 and 2, wh");
+}
+
+TEST(PolicyFile, AValueOfAnotherLengthNamesItsLine) {
+  EXPECT_EQ(ErrorOf(Block("sgx", "mrenclave = " + Quoted(kHash48))),
+            "policy line 3: 'mrenclave' is not 64 hex digits (it has 96 characters)");
+  EXPECT_EQ(ErrorOf(Block("tdx", "mrtd = " + Quoted(kHash32))),
+            "policy line 3: 'mrtd' is not 96 hex digits (it has 64 characters)");
+  EXPECT_EQ(ErrorOf(Block("nitro", "pcr.0 = " + Quoted(kHash32))),
+            "policy line 3: '0' is not 96 hex digits (it has 64 characters)");
+}
+
+TEST(PolicyFile, AZeroPcrIsRefusedExceptWhereZeroMeansThatNothingWasPassedIn) {
+  const std::string zero32(64, '0');
+  EXPECT_EQ(ErrorOf(Block("nitro", "pcr.0 = " + Quoted(std::string(96, '0')))).substr(0, 31),
+            "policy line 3: '0' is all zeros");
+  EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha256.4 = " + Quoted(zero32))).substr(0, 31),
+            "policy line 3: '4' is all zeros");
+  EXPECT_EQ(ErrorOf(Block("sgx", "mrenclave = " + Quoted(zero32))).substr(0, 27),
+            "policy line 3: 'mrenclave' ");
+  EXPECT_TRUE(ParsePolicy(Block("tpm", "pcr_sha256.12 = " + Quoted(zero32))).ok());
+}
+
+TEST(PolicyFile, AMisspeltKeyIsRefusedInEveryTable) {
+  EXPECT_EQ(ErrorOf("acept = 1"), "policy line 1: no [[accept]] block, so nothing would be accepted");
+  EXPECT_EQ(ErrorOf("version = 1\n" + Block("sgx", "mrenclave = " + Quoted(kHash32))),
+            "policy line 1: 'version' is not a key here");
+  EXPECT_EQ(ErrorOf(Block("sgx", "mrenclave = " + Quoted(kHash32) + "\nallow_debugs = true")),
+            "policy line 4: 'allow_debugs' is not a key here; did you mean 'allow_debug'?");
+  EXPECT_EQ(ErrorOf(Block("snp", "measurement = " + Quoted(kHash48) + "\nminimum_tcb.Turin = { ucode = 3 }")),
+            "policy line 4: 'ucode' is not a key here");
+  EXPECT_EQ(
+      ErrorOf(Block("snp", "measurement = " + Quoted(kHash48) + "\nminimum_tcb.Naples = {}")).substr(0, 36),
+      "policy line 4: 'Naples' is no produc");
+  EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha256.24 = " + Quoted(kHash32))).substr(0, 37),
+            "policy line 3: '24' is no register of");
+}
+
+TEST(PolicyFile, AKeyOfAnotherKindIsRefused) {
+  EXPECT_EQ(ErrorOf(Block("snp", "measurement = " + Quoted(kHash48) +
+                                     "\nminimum_tcb.Turin = {}\nmrtd = " + Quoted(kHash48))),
+            "policy line 5: 'mrtd' is not a key here");
+}
+
+TEST(PolicyFile, SimulationCannotBeAccepted) {
+  EXPECT_EQ(
+      ErrorOf(Block("simulated", "")),
+      "policy line 2: 'tee' cannot be \"simulated\": no policy accepts simulation, the caller permits it");
+  EXPECT_EQ(ErrorOf("simulation = true\n" + Block("sgx", "mrenclave = " + Quoted(kHash32))).substr(0, 28),
+            "policy line 1: 'simulation' ");
+}
+
+TEST(PolicyFile, AnUnknownOrMissingKindIsRefused) {
+  EXPECT_EQ(ErrorOf(Block("SNP", "")).substr(0, 28), "policy line 2: 'tee' is 'SNP");
+  EXPECT_EQ(ErrorOf("[[accept]]\nname = \"x\"").substr(0, 30), "policy line 1: 'tee' is missin");
+  EXPECT_EQ(ErrorOf("accept = [1]").substr(0, 33), "policy line 1: 'accept' is a list");
+}
+
+TEST(PolicyFile, RevokedAndUnknownStatusesCannotBeTolerated) {
+  EXPECT_EQ(ErrorOf(Block("tdx", "mrtd = " + Quoted(kHash48) + "\ntcb_statuses = [\"Revoked\"]")),
+            "policy line 4: 'tcb_statuses' holds Revoked, which cannot be accepted");
+  EXPECT_EQ(ErrorOf(Block("tdx", "mrtd = " + Quoted(kHash48) + "\ntcb_statuses = [\"Fine\"]")).substr(0, 43),
+            "policy line 4: 'tcb_statuses' holds 'Fine',");
+}
+
+TEST(PolicyFile, ASignerAloneWouldAcceptTooMuch) {
+  EXPECT_EQ(ErrorOf(Block("sgx", "mrsigner = " + Quoted(kHash32))).substr(0, 37),
+            "policy line 1: 'mrsigner' needs 'isv_");
+}
+
+TEST(PolicyFile, WhatIsNoTomlIsSaidWithItsLine) {
+  EXPECT_EQ(ParsePolicy("a = 1\nb =").error().code, "policy-syntax");
+  EXPECT_EQ(ErrorOf("a = 1\nb =").substr(0, 35), "policy line 2: not valid TOML: Erro");
+  EXPECT_EQ(ParsePolicy(std::string(kMaxPolicyBytes + 1, ' ')).error().code, "too-large");
+}
+
+TEST(PolicyFile, AHardwareReportUnderATpmHasTheKeysOfItsKind) {
+  const auto policy = ParsePolicy(Block("tpm", "pcr_sha256.4 = " + Quoted(kHash32) +
+                                                   "\n[accept.over_snp]\nmeasurement = " + Quoted(kHash48) +
+                                                   "\nminimum_tcb.Milan = { snp = 8 }"));
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  EXPECT_TRUE(std::get<TpmRules>(policy->accept[0].rules).over_snp.has_value());
+  EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha256.4 = " + Quoted(kHash32) +
+                                     "\n[accept.over_tdx]\nmeasurement = " + Quoted(kHash48)))
+                .substr(0, 34),
+            "policy line 4: 'mrtd' is missing, ");
+}
+
+}  // namespace
+}  // namespace blindai::policy
