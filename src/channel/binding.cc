@@ -2,6 +2,7 @@
 
 #include "base/byte_writer.h"
 #include "base/check.h"
+#include "crypto/random.h"
 
 namespace blindai::channel {
 namespace {
@@ -10,6 +11,8 @@ constexpr std::size_t kLabelSize = 32;
 static_assert(kBindingLabel.size() <= kLabelSize);
 
 }  // namespace
+
+Nonce FreshNonce() { return crypto::RandomFixed<Nonce>(); }
 
 base::Bytes Binding::Encode() const {
   base::ByteWriter writer;

@@ -32,6 +32,9 @@ inline constexpr std::size_t kBindingSize = 192;
 using Nonce = base::FixedBytes<32, struct NonceTag>;
 using ExporterValue = base::FixedBytes<32, struct ExporterValueTag>;
 
+// A nonce that nobody can guess, for one question.
+Nonce FreshNonce();
+
 struct Binding {
   Nonce nonce;
   ExporterValue exporter;

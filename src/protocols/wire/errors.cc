@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "encoding/utf8.h"
 #include "protocols/wire/json_fields.h"
 
 namespace blindai::wire {
@@ -62,7 +63,7 @@ std::string Printable(std::string_view text) {
     if (!control && byte >= 0x20 && byte != 0x7F) out += text[i];
   }
   // A cut may have split a character.
-  while (!out.empty() && !IsUtf8(base::AsBytes(out))) out.pop_back();
+  while (!out.empty() && !encoding::IsUtf8(out)) out.pop_back();
   return out;
 }
 

@@ -1,6 +1,8 @@
 #include "protocols/wire/json_fields.h"
 
-#include <limits>
+#include <utility>
+
+#include "encoding/json.h"
 
 namespace blindai::wire {
 namespace {
@@ -11,19 +13,13 @@ using base::Result;
 }  // namespace
 
 Result<json::value> ParseSmallJson(base::ByteView text, std::string_view code, std::size_t max_bytes) {
-  if (text.size() > max_bytes) {
-    return base::MakeError(base::ErrorKind::kTooLarge, std::string(code),
-                           "JSON of " + std::to_string(text.size()) + " bytes; at most " +
-                               std::to_string(max_bytes) + " are read here");
-  }
-  json::error_code error;
-  json::parser parser({}, json::parse_options{});
-  const std::size_t used = parser.write_some(base::AsText(text).data(), text.size(), error);
-  if (error || used != text.size()) {
-    return base::Malformed("not valid JSON (read up to byte " + std::to_string(used) + ")",
-                           std::string(code));
-  }
-  return parser.release();
+  encoding::JsonLimits limits;
+  limits.max_bytes = max_bytes;
+  auto value = encoding::ParseJson(base::AsText(text), limits);
+  if (value.ok()) return value;
+  base::Error error = std::move(value).error();
+  error.code = code;
+  return error;
 }
 
 Result<json::object> ParseSmallJsonObject(base::ByteView text, std::string_view code, std::size_t max_bytes) {
@@ -106,28 +102,6 @@ Result<const json::array*> JsonFields::Array(std::string_view name) const {
 
 std::string JsonString(std::string_view text) {
   return json::serialize(json::string_view(text.data(), text.size()));
-}
-
-bool IsUtf8(base::ByteView bytes) {
-  std::size_t i = 0;
-  while (i < bytes.size()) {
-    const std::uint8_t lead = bytes[i++];
-    if (lead < 0x80) continue;
-    const std::size_t more = lead >= 0xC2 && lead < 0xE0   ? 1
-                             : lead >= 0xE0 && lead < 0xF0 ? 2
-                             : lead >= 0xF0 && lead < 0xF5 ? 3
-                                                           : 0;
-    if (more == 0 || bytes.size() - i < more) return false;
-    // The first continuation byte also excludes overlong forms, surrogates and what lies above U+10FFFF.
-    const std::uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const std::uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (bytes[i] < low || bytes[i] > high) return false;
-    for (std::size_t k = 1; k < more; ++k) {
-      if ((bytes[i + k] & 0xC0) != 0x80) return false;
-    }
-    i += more;
-  }
-  return true;
 }
 
 }  // namespace blindai::wire

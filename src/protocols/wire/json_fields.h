@@ -14,7 +14,7 @@
 
 namespace blindai::wire {
 
-// At most `max_bytes` of text and 32 levels. Code: `code`.
+// encoding/json.h with the code of the caller: strict, at most `max_bytes` of text and 32 levels.
 base::Result<boost::json::value> ParseSmallJson(base::ByteView text, std::string_view code,
                                                 std::size_t max_bytes = std::size_t{1} << 20);
 base::Result<boost::json::object> ParseSmallJsonObject(base::ByteView text, std::string_view code,
@@ -52,7 +52,5 @@ class JsonFields {
 
 // `text` as a JSON string, with its quotes.
 std::string JsonString(std::string_view text);
-// Whether the bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates.
-bool IsUtf8(base::ByteView bytes);
 
 }  // namespace blindai::wire

@@ -30,16 +30,6 @@ TEST(JsonFields, WhatIsNotOneJsonValueIsRefused) {
   EXPECT_EQ(ParseSmallJson(AsBytes("[1,2,3]"), "code", 6).error().kind, base::ErrorKind::kTooLarge);
 }
 
-TEST(JsonFields, KnowsUtf8) {
-  for (const char* good : {"", "plain", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"}) {
-    EXPECT_TRUE(IsUtf8(AsBytes(good))) << good;
-  }
-  for (const char* bad : {"\x80", "\xC0\xAF", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "a\xFFz"}) {
-    EXPECT_FALSE(IsUtf8(AsBytes(bad)));
-  }
-}
-
 TEST(JsonFields, StringsAreEscaped) { EXPECT_EQ(JsonString("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")"); }
 
 }  // namespace

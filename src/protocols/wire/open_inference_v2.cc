@@ -308,8 +308,13 @@ base::Status AppendTensors(std::string_view key, const std::vector<InferTensor>&
   return base::Ok();
 }
 
+// Spaces, which JSON allows at its end, put the first blob where the elements of every datatype are aligned,
+// so that the other side can use them where they lie.
 void SetHeaderLength(InferBody& body) {
-  if (!body.blobs.empty()) body.header_length = body.json.size();
+  constexpr std::size_t kAlignment = 16;
+  if (body.blobs.empty()) return;
+  body.json.append((kAlignment - body.json.size() % kAlignment) % kAlignment, ' ');
+  body.header_length = body.json.size();
 }
 
 // ---- Raw body ----

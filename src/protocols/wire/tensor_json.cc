@@ -8,6 +8,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "encoding/utf8.h"
 #include "protocols/wire/json_fields.h"
 
 namespace blindai::wire {
@@ -122,7 +123,7 @@ base::Status AppendStrings(const vocabulary::TensorView& tensor, std::string& ou
   while (at < tensor.data.size()) {
     const auto length = ElementAt<std::uint32_t>(tensor.data.subspan(at), 0);
     const base::ByteView element = tensor.data.subspan(at + 4, length);
-    if (!IsUtf8(element)) return NoJsonForm(tensor, "holds bytes that are not UTF-8");
+    if (!encoding::IsUtf8(base::AsText(element))) return NoJsonForm(tensor, "holds bytes that are not UTF-8");
     if (at > 0) out += ',';
     out += JsonString(base::AsText(element));
     at += 4 + element.size();
