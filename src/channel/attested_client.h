@@ -7,7 +7,7 @@
 // connection-mismatch (evidence of another connection: a relay or a TLS terminator), key-mismatch (another
 // key ended this connection), keyset-mismatch, manifest-mismatch (a document was altered), mode-mismatch (the
 // manifest says hardware and the evidence is simulated, or the other way round), report-data-mismatch (the
-// hardware signed something else), malformed-evidence.
+// hardware signed something else), malformed.
 #pragma once
 
 #include "attestation/verifier/appraise.h"

@@ -6,6 +6,7 @@ namespace blindai::evidence {
 namespace {
 
 TeeKind KindOfParsed(const SimulatedEvidence&) { return TeeKind::kSimulated; }
+TeeKind KindOfParsed(const SnpReport&) { return TeeKind::kSnp; }
 
 // The same result as one of the variant, an error with the kind in front.
 template <typename T>
@@ -25,9 +26,10 @@ base::Result<Evidence> ParseEvidence(TeeKind kind, base::ByteView bytes) {
   switch (kind) {
     case TeeKind::kSimulated:
       return AsEvidence(ParseSimulatedEvidence(bytes), kind);
+    case TeeKind::kSnp:
+      return AsEvidence(ParseSnpReport(bytes), kind);
     case TeeKind::kSgx:
     case TeeKind::kTdx:
-    case TeeKind::kSnp:
     case TeeKind::kTpm:
     case TeeKind::kNitro:
       break;

@@ -10,13 +10,14 @@
 #include <variant>
 
 #include "attestation/evidence/simulated_evidence.h"
+#include "attestation/evidence/snp_report.h"
 #include "attestation/evidence/tee_kind.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
 namespace blindai::evidence {
 
-using Evidence = std::variant<SimulatedEvidence>;
+using Evidence = std::variant<SimulatedEvidence, SnpReport>;
 
 // No evidence is larger than this: a quote is 5 to 8 kB, a TPM bundle with its event log up to some hundred
 // kB.

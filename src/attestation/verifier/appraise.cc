@@ -1,7 +1,10 @@
 #include "attestation/verifier/appraise.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "base/check.h"
 #include "crypto/digest.h"
 #include "encoding/hex.h"
 
@@ -52,6 +55,60 @@ void CheckSimulation(const Question& question, FindingList& findings) {
   }
 }
 
+// Facts of a kind meet the rules of that kind and no others: AcceptBlock::tee() is compared first.
+template <typename FactsOfKind, typename RulesOfKind>
+void Compare(const FactsOfKind&, const RulesOfKind&, FindingList&) {
+  BLINDAI_CHECK(false);
+}
+void Compare(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings) {
+  AppraiseSnp(facts, rules, findings);
+}
+
+struct Comparison {
+  const policy::AcceptBlock* block = nullptr;
+  FindingList findings;
+  Outcome outcome = Outcome::kRefused;
+};
+
+Comparison CompareWithBlock(const AuthenticEvidence& evidence, const policy::AcceptBlock& block) {
+  Comparison comparison;
+  comparison.block = &block;
+  std::visit([&](const auto& facts, const auto& rules) { Compare(facts, rules, comparison.findings); },
+             evidence.facts(), block.rules);
+  FindingList concluded = comparison.findings;
+  comparison.outcome = concluded.Conclude();
+  return comparison;
+}
+
+bool IsBetter(const Comparison& one, const Comparison& other) {
+  const auto rank = [](const Comparison& comparison) {
+    const int by_outcome = comparison.outcome == Outcome::kTrusted     ? 0
+                           : comparison.outcome == Outcome::kUndecided ? 1
+                                                                       : 2;
+    return std::pair(by_outcome, comparison.findings.failures());
+  };
+  return rank(one) < rank(other);
+}
+
+// One block must accept in every point. The first one that does, else the one that comes closest, is
+// reported: the findings of all of them would hide the reason.
+std::optional<Comparison> BestBlock(const AuthenticEvidence& evidence, const policy::Policy& policy) {
+  std::optional<Comparison> best;
+  for (const policy::AcceptBlock& block : policy.accept) {
+    if (block.tee() != evidence.tee()) continue;
+    Comparison comparison = CompareWithBlock(evidence, block);
+    if (!best || IsBetter(comparison, *best)) best = std::move(comparison);
+  }
+  return best;
+}
+
+std::string BlockText(const policy::AcceptBlock& block) {
+  std::string text(evidence::TeeName(block.tee()));
+  if (!block.name.empty()) text += ", block " + block.name;
+  if (block.line > 0) text += ", line " + std::to_string(block.line);
+  return text;
+}
+
 void CheckPolicy(const AuthenticEvidence& evidence, const Question& question, FindingList& findings) {
   if (question.policy == nullptr) {
     findings.CannotTell("no-policy", "policy", "authentic evidence and nothing to compare it with",
@@ -60,11 +117,17 @@ void CheckPolicy(const AuthenticEvidence& evidence, const Question& question, Fi
     return;
   }
   findings.Require({"accepted kind"});
-  findings.Fail(
-      "tee-not-accepted", "accepted kind", evidence::TeeName(evidence.tee()),
-      "a kind that the policy has a block for",
-      "the server runs on another platform than the policy allows; do not change the policy because a "
-      "server asks for it");
+  std::optional<Comparison> best = BestBlock(evidence, *question.policy);
+  if (!best) {
+    findings.Fail(
+        "tee-not-accepted", "accepted kind", evidence::TeeName(evidence.tee()),
+        "a kind that the policy has a block for",
+        "the server runs on another platform than the policy allows; do not change the policy because a "
+        "server asks for it");
+    return;
+  }
+  findings.Pass("accepted kind", BlockText(*best->block));
+  findings.Append(std::move(best->findings));
 }
 
 std::string_view ModeOf(TeeKind tee) { return tee == TeeKind::kSimulated ? "simulation" : "hardware"; }
@@ -78,8 +141,9 @@ base::Result<endorsements::Endorsements> Collect(const evidence::EvidenceBundle&
 }
 
 Verdict Unreadable(const evidence::EvidenceBundle& bundle, const base::Error& error, FindingList findings) {
-  findings.Fail(error.code == "tee-unsupported" ? "tee-unsupported" : "malformed-evidence", "evidence",
-                error.message, "well-formed evidence of the kind that was named",
+  const bool known = error.code == "tee-unsupported" || error.code == "tpm-magic" || error.code == "tpm-type";
+  findings.Fail(known ? std::string_view(error.code) : "malformed", "evidence", error.message,
+                "well-formed evidence of the kind that was named",
                 "the sender, or something on the way, does not speak this protocol");
   return {findings.Conclude(), std::string(ModeOf(bundle.tee)), bundle.tee, findings.findings(), {}};
 }

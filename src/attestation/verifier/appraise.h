@@ -39,7 +39,7 @@ Verdict Judge(const evidence::Evidence& evidence, const endorsements::Endorsemen
               const TrustAnchors& anchors, const Question& question, FindingList already = {});
 
 // The same from bytes: parses the evidence and bounds the endorsements first. What cannot be read is refused
-// too (codes malformed-evidence, tee-unsupported), so that a caller has one verdict to look at.
+// too (codes malformed, tee-unsupported), so that a caller has one verdict to look at.
 Verdict JudgeBundle(const evidence::EvidenceBundle& bundle, const TrustAnchors& anchors,
                     const Question& question, FindingList already = {});
 

@@ -7,12 +7,13 @@
 
 #include "attestation/evidence/evidence.h"
 #include "attestation/verifier/simulated.h"
+#include "attestation/verifier/snp.h"
 #include "attestation/verifier/verdict.h"
 
 namespace blindai::verifier {
 
 // One alternative per kind; SGX and TDX share the one of DCAP.
-using Facts = std::variant<SimulatedFacts>;
+using Facts = std::variant<SimulatedFacts, SnpFacts>;
 
 struct Authentication;
 
