@@ -31,6 +31,12 @@ inline std::filesystem::path BinaryDir() {
   return SourceDir() / "build" / "dev";
 }
 
+// Where the programs of this build are (apps/CMakeLists.txt).
+inline std::filesystem::path ProgramsDir() {
+  const auto own = BinaryDir() / "bin";
+  return std::filesystem::exists(own) ? own : SourceDir() / "build" / "bin";
+}
+
 // ../shared/vectors, or nothing in a checkout without it: then the test skips with kNoVectors.
 inline std::optional<std::filesystem::path> VectorsDir() {
   const auto folder = SourceDir() / ".." / "shared" / "vectors";

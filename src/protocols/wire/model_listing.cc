@@ -122,7 +122,7 @@ Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std
   BLINDAI_TRY(const std::optional<std::size_t> save, QueryChoice(query, "save", kBooleans));
   if (save) out.save = *save == 1;
   BLINDAI_TRY(const std::optional<std::size_t> visibility, QueryChoice(query, "visibility", kVisibilities));
-  out.visibility = static_cast<ModelVisibility>(visibility.value_or(0));
+  if (visibility) out.visibility = static_cast<ModelVisibility>(*visibility);
   BLINDAI_TRY(const std::optional<std::size_t> kind, QueryChoice(query, "kind", kKinds));
   out.kind = static_cast<ModelKind>(kind.value_or(0));
   return out;
@@ -136,7 +136,7 @@ std::string EncodeUploadQuery(const UploadQuery& query) {
   };
   if (query.precision) append("precision", PrecisionName(*query.precision));
   if (query.save) append("save", *query.save ? "true" : "false");
-  if (query.visibility != ModelVisibility::kPrivate) append("visibility", VisibilityName(query.visibility));
+  if (query.visibility) append("visibility", VisibilityName(*query.visibility));
   if (query.kind != ModelKind::kTensor) append("kind", ModelKindName(query.kind));
   return text;
 }

@@ -31,7 +31,7 @@ std::optional<ModelPrecision> PrecisionFromName(std::string_view name);
 struct UploadQuery {
   std::optional<ModelPrecision> precision;
   std::optional<bool> save;
-  ModelVisibility visibility = ModelVisibility::kPrivate;
+  std::optional<ModelVisibility> visibility;
   ModelKind kind = ModelKind::kTensor;
 };
 

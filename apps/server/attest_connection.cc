@@ -1,0 +1,59 @@
+#include "server/attest_connection.h"
+
+#include <utility>
+
+#include "channel/attested_server.h"
+
+namespace blindai::server {
+namespace {
+
+using base::Result;
+
+wire::AttestationAnswer ToWire(const channel::AttestationAnswer& answer) {
+  const channel::Statement& statement = answer.statement;
+  wire::AttestationAnswer out;
+  out.tee = evidence::TeeName(answer.bundle.tee);
+  out.evidence = answer.bundle.evidence;
+  for (const evidence::NamedBytes& endorsement : answer.bundle.endorsements) {
+    out.endorsements.emplace_back(endorsement.name, endorsement.bytes);
+  }
+  out.statement = {{statement.nonce.bytes},
+                   {statement.exporter_sha256.bytes},
+                   {statement.server_key.bytes},
+                   {statement.keyset.bytes},
+                   {statement.manifest.bytes}};
+  out.keyset = answer.keyset;
+  out.manifest = answer.manifest;
+  return out;
+}
+
+}  // namespace
+
+endpoints::AttestConnection AttestWith(const channel::ServerIdentity& identity, attester::Attester& attester,
+                                       service::AttestationQueue& queue) {
+  return [&identity, &attester, &queue](const wire::AttestationNonce& wire_nonce,
+                                        const net::ConnectionFacts& connection,
+                                        net::Callback<wire::AttestationAnswer> done) {
+    const channel::Nonce nonce{wire_nonce.bytes};
+    // Asked of the connection itself, here on its strand; the queue's thread gets the value.
+    Result<channel::ExporterValue> exported = channel::ExportFor(connection.exporter, nonce);
+    if (!exported.ok()) return done(std::move(exported).error());
+
+    queue.Submit<wire::AttestationAnswer>(
+        [&identity, &attester, nonce,
+         value = *exported](service::AttestationQueue::Deadline deadline) -> Result<wire::AttestationAnswer> {
+          const channel::Exporter exporter = [&value](std::string_view, base::ByteView) {
+            return value.bytes;
+          };
+          const channel::Attest attest = [&](const evidence::ReportData& report_data) {
+            return attester.Attest(report_data, deadline);
+          };
+          BLINDAI_TRY(const channel::AttestationAnswer answer,
+                      channel::AnswerAttestation(identity, nonce, exporter, attest));
+          return ToWire(answer);
+        },
+        std::move(done));
+  };
+}
+
+}  // namespace blindai::server

@@ -1,0 +1,252 @@
+// blindai-server: chooses the platform, makes the identity that evidence vouches for, and wires the rooms:
+// net carries, endpoints translate, services decide, workers compute. Read it from top to bottom; everything
+// is made here once.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/log_event.h"
+#include "channel/server_identity.h"
+#include "net/http_server.h"
+#include "net/io_pool.h"
+#include "net/tls.h"
+#include "protocols/endpoints/admin.h"
+#include "protocols/endpoints/attestation.h"
+#include "protocols/endpoints/models.h"
+#include "protocols/endpoints/open_inference_v2.h"
+#include "protocols/endpoints/router.h"
+#include "server/attest_connection.h"
+#include "server/command_line.h"
+#include "server/platform.h"
+#include "service/attestation_queue.h"
+#include "service/model_catalogue.h"
+
+namespace blindai::server {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+using base::Result;
+using base::Status;
+
+// Nothing of a request may reach a disk or another process of this machine: no core file, no debugger of the
+// same user. A peer that goes away is an error value and not a signal.
+void HardenProcess() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  prctl(PR_SET_DUMPABLE, 0);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+// SIGINT and SIGTERM are waited for and never interrupt anything. Before any thread is started, so that all
+// inherit it.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// The worker program lies beside this one unless the configuration says otherwise.
+Result<std::string> WorkerProgram(const ServerConfig& config) {
+  const std::string path =
+      config.worker_program.empty()
+          ? (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "blindai-worker").string()
+          : config.worker_program;
+  if (access(path.c_str(), X_OK) == 0) return path;
+  return base::MakeError(base::ErrorKind::kUnavailable, "worker-program",
+                         "the worker program is not there or cannot be executed: " + path +
+                             " (key engine.worker_program names another one)");
+}
+
+std::string ManifestOf(const ServerConfig& config, const Platform& platform) {
+  return channel::MakeManifest({.version = BLINDAI_VERSION,
+                                .mode = std::string(platform.mode),
+                                .platform = std::string(platform.name),
+                                .isolation = "worker-process",
+                                .precisions = {"f32", "bf16"},
+                                .limits = {{"model_bytes", config.model_bytes},
+                                           {"tensor_bytes", config.tensor_bytes},
+                                           {"resident_bytes", config.resident_bytes},
+                                           {"models_per_tenant", config.models_per_tenant},
+                                           {"request_deadline_ms", config.request_deadline_ms}},
+                                .compat = {}});
+}
+
+channel::IdentityOptions IdentityOf(const ServerConfig& config, std::string manifest) {
+  channel::IdentityOptions identity;
+  for (const std::string& name : config.names) {
+    const bool is_address =
+        name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
+    (is_address ? identity.ip_addresses : identity.dns_names).push_back(name);
+  }
+  identity.now = base::Now();
+  identity.manifest = std::move(manifest);
+  return identity;
+}
+
+std::vector<endpoints::Metric> MetricsOf(const net::HttpServer& https,
+                                         const service::ModelCatalogue& catalogue) {
+  const auto net_number = [&https](std::uint64_t net::HttpServerStats::*member) {
+    return [&https, member] { return static_cast<double>(https.stats().*member); };
+  };
+  using Stats = net::HttpServerStats;
+  return {
+      {"blindai_connections_open", "Connections that are open now.", false,
+       net_number(&Stats::connections_open)},
+      {"blindai_connections_total", "Connections accepted since the start.", true,
+       net_number(&Stats::connections_total)},
+      {"blindai_connections_refused_total", "Connections over the limit.", true,
+       net_number(&Stats::connections_refused)},
+      {"blindai_tls_handshakes_failed_total", "Handshakes that failed.", true,
+       net_number(&Stats::tls_handshakes_failed)},
+      {"blindai_requests_total", "Requests with a complete head.", true, net_number(&Stats::requests_total)},
+      {"blindai_requests_running", "Requests that are being answered now.", false,
+       net_number(&Stats::requests_running)},
+      {"blindai_requests_refused_total", "Requests refused before a handler.", true,
+       net_number(&Stats::requests_refused)},
+      {"blindai_received_bytes_total", "Bytes of request bodies.", true, net_number(&Stats::bytes_received)},
+      {"blindai_sent_bytes_total", "Bytes of answers.", true, net_number(&Stats::bytes_sent)},
+      {"blindai_models_served", "Models that are served now.", false,
+       [&catalogue] { return static_cast<double>(catalogue.size()); }},
+      {"blindai_uploads_running", "Uploads that are under way.", false,
+       [&catalogue] { return static_cast<double>(catalogue.uploads()); }},
+  };
+}
+
+net::HttpServerOptions ServerOptions(const ListenAddress& address, const ServerConfig& config,
+                                     const std::shared_ptr<net::IoPool>& pool) {
+  net::HttpServerOptions options;
+  options.address = address.host;
+  options.port = address.port;
+  options.pool = pool;
+  options.max_connections = config.connections;
+  options.max_header_bytes = config.request_header_bytes;
+  return options;
+}
+
+// Ends every worker and waits for their ends.
+void StopModels(service::ModelCatalogue& catalogue) {
+  const auto models = catalogue.RemoveAll();
+  std::atomic<std::size_t> left = models.size();
+  for (const auto& served : models) {
+    served->host->Stop([&left] {
+      if (left.fetch_sub(1) == 1) left.notify_one();
+    });
+  }
+  for (std::size_t seen = left; seen != 0; seen = left) left.wait(seen);
+}
+
+Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
+  // What this server is: the platform that vouches for it, and the key that the platform vouches for.
+  BLINDAI_TRY(const Platform platform, ChoosePlatform(config));
+  BLINDAI_TRY(const channel::ServerIdentity identity,
+              channel::ServerIdentity::Make(IdentityOf(config, ManifestOf(config, platform))));
+  BLINDAI_TRY(const auto tls, net::TlsServerContext::Make(identity.key(), identity.certificate()));
+
+  // What it does: models in worker processes.
+  service::ModelCatalogue catalogue(
+      {.models_per_tenant = config.models_per_tenant, .resident_bytes = config.resident_bytes});
+  service::UploadOptions upload;
+  upload.max_model_bytes = config.model_bytes;
+  BLINDAI_TRY(upload.worker.worker_program, WorkerProgram(config));
+  upload.worker.threads = static_cast<int>(config.engine_threads);
+  upload.worker.load_timeout_ms = static_cast<int>(config.load_deadline_ms);
+  upload.worker.max_tensor_bytes = config.tensor_bytes;
+  upload.worker.max_queue = config.queue_requests;
+  upload.worker.max_queue_ms = static_cast<int>(config.queue_ms);
+
+  // Without hardware anybody may use it: it is on loopback and proves nothing.
+  const endpoints::IdentifyCaller identify = [](const net::RequestHead&) -> Result<service::Caller> {
+    return service::Caller::AnonymousWithAllRights();
+  };
+
+  // How it is reached.
+  std::atomic<bool> ready = false;
+  service::AttestationQueue attestation_queue({});
+  endpoints::Router router;
+  endpoints::RegisterAttestation(router, AttestWith(identity, *platform.attester, attestation_queue));
+  endpoints::RegisterModels(router, catalogue, upload, identify);
+  endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
+                                     {.server_version = BLINDAI_VERSION,
+                                      .max_tensor_bytes = config.tensor_bytes,
+                                      .deadline = std::chrono::milliseconds(config.request_deadline_ms)},
+                                     identify);
+
+  const std::uint32_t io_threads =
+      config.io_threads != 0 ? config.io_threads : std::max(2u, std::thread::hardware_concurrency());
+  const auto pool = std::make_shared<net::IoPool>(io_threads);
+  net::HttpServerOptions https_options = ServerOptions(config.https, config, pool);
+  https_options.tls = tls;
+  BLINDAI_TRY(const auto https,
+              net::HttpServer::Listen(
+                  https_options, [&router](net::HttpExchange& exchange) { return router.Handle(exchange); }));
+
+  endpoints::Router admin_router;
+  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(*https, catalogue));
+  BLINDAI_TRY(const auto admin, net::HttpServer::Listen(ServerOptions(config.admin, config, pool),
+                                                        [&admin_router](net::HttpExchange& exchange) {
+                                                          return admin_router.Handle(exchange);
+                                                        }));
+
+  // One line on stdout for people and programs that started it, then work until a signal.
+  ready = true;
+  const std::string https_address = AddressText({config.https.host, https->port()});
+  const std::string admin_address = AddressText({config.admin.host, admin->port()});
+  fmt::print("blindai-server ready https={} admin={} mode={}\n", https_address, admin_address, platform.mode);
+  std::fflush(stdout);
+  base::LogEvent("server-ready")
+      .OperatorText("https", https_address)
+      .OperatorText("platform", platform.name)
+      .Emit();
+
+  int signal_number = 0;
+  sigwait(&stop_signals, &signal_number);
+  ready = false;
+  base::LogEvent("server-stopping")
+      .Number("signal", signal_number)
+      .Number("grace_ms", config.shutdown_grace_ms)
+      .Emit();
+  // A second signal ends at once, whatever is running.
+  pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
+  https->Stop(std::chrono::milliseconds(config.shutdown_grace_ms));
+  StopModels(catalogue);
+  admin->Stop(std::chrono::milliseconds(0));
+  base::LogEvent("server-stopped").Emit();
+  return base::Ok();
+}
+
+int Main(int argc, char** argv) {
+  HardenProcess();
+  const sigset_t stop_signals = BlockStopSignals();
+  const Result<CommandLine> line = ReadCommandLine(argc, argv);
+  if (!line.ok()) {
+    fmt::print(stderr, "blindai-server: {}\n", line.error().message);
+    return kExitUsage;
+  }
+  if (line->print_and_exit) {
+    fmt::print("{}\n", *line->print_and_exit == "version" ? "blindai-server " BLINDAI_VERSION
+                                                          : *line->print_and_exit);
+    return 0;
+  }
+  const Status served = Serve(line->config, stop_signals);
+  if (served.ok()) return 0;
+  fmt::print(stderr, "blindai-server: {}\n", served.error().message);
+  return kExitFailed;
+}
+
+}  // namespace
+}  // namespace blindai::server
+
+int main(int argc, char** argv) { return blindai::server::Main(argc, argv); }

@@ -1,0 +1,64 @@
+// The server's configuration: defaults, then `--config server.toml`, then the command line. Every number that
+// limits something is a key here (PRODUCT.md section 7). A key that is not known, a value of the wrong kind
+// or out of range is refused with its line and, where one is near, the key that was probably meant: a
+// misspelt limit must never be silently the default.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace blindai::server {
+
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;  // 0 = any free port, reported when ready
+  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+};
+
+struct ServerConfig {
+  // "auto" looks for hardware in the order of docs/ARCHITECTURE.md; a name insists on one platform.
+  std::string platform = "auto";
+
+  // [listen]. HTTPS and gRPC carry data; the admin port has health and metrics and is loopback only.
+  ListenAddress https{"127.0.0.1", 8443};
+  ListenAddress admin{"127.0.0.1", 9090};
+  // Names and addresses in the server's certificate besides localhost.
+  std::vector<std::string> names;
+
+  // [engine]. Threads that serve connections, and threads of one model's engine; 0 = one for each core.
+  std::uint32_t io_threads = 0;
+  std::uint32_t engine_threads = 0;
+  // The worker program; empty = blindai-worker beside this program.
+  std::string worker_program;
+
+  // [limits]
+  std::uint64_t model_bytes = std::uint64_t{2} << 30;
+  std::uint64_t tensor_bytes = std::uint64_t{256} << 20;
+  std::uint64_t resident_bytes = std::uint64_t{8} << 30;
+  std::uint32_t models_per_tenant = 16;
+  std::uint32_t connections = 256;
+  std::uint32_t request_header_bytes = 32 << 10;
+  std::uint32_t queue_requests = 256;
+  std::uint32_t queue_ms = 30'000;
+  std::uint32_t request_deadline_ms = 600'000;
+  std::uint32_t load_deadline_ms = 120'000;
+  std::uint32_t shutdown_grace_ms = 10'000;
+};
+
+// "127.0.0.1:8443", "[::1]:8443" or "0.0.0.0:0". Code: config-address.
+base::Result<ListenAddress> ParseListenAddress(std::string_view text);
+std::string AddressText(const ListenAddress& address);
+
+// Reads TOML over the given defaults. `source` names the text in errors ("server.toml"). Codes:
+// config-syntax, config-key, config-value, config-address.
+base::Result<ServerConfig> ParseServerConfig(std::string_view toml, std::string_view source,
+                                             ServerConfig defaults = {});
+
+// Every key as it is written in a file: "limits.model_bytes".
+std::vector<std::string> KnownConfigKeys();
+
+}  // namespace blindai::server

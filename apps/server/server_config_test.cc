@@ -1,0 +1,89 @@
+#include "server/server_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/paths.h"
+
+namespace blindai::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string ErrorOf(std::string_view toml) {
+  const auto config = ParseServerConfig(toml, "server.toml");
+  return config.ok() ? "accepted" : config.error().code + " | " + config.error().message;
+}
+
+TEST(ServerConfig, AnEmptyFileGivesTheDefaults) {
+  const auto config = ParseServerConfig("", "server.toml");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(AddressText(config->https), "127.0.0.1:8443");
+  EXPECT_EQ(config->models_per_tenant, 16u);
+}
+
+TEST(ServerConfig, ValuesAreTaken) {
+  const auto config = ParseServerConfig(R"(
+platform = "snp"
+[listen]
+https = "0.0.0.0:443"
+admin = "[::1]:9090"
+names = ["models.example.org"]
+[limits]
+model_bytes = 1000
+)",
+                                        "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->platform, "snp");
+  EXPECT_EQ(config->https, (ListenAddress{"0.0.0.0", 443}));
+  EXPECT_EQ(config->admin, (ListenAddress{"::1", 9090}));
+  EXPECT_THAT(config->names, testing::ElementsAre("models.example.org"));
+  EXPECT_EQ(config->model_bytes, 1000u);
+}
+
+TEST(ServerConfig, AMisspeltKeyIsRefusedWithLineAndHint) {
+  EXPECT_EQ(
+      ErrorOf("[limits]\n\nmodel_byte = 5\n"),
+      "config-key | server.toml line 3: unknown key 'limits.model_byte'; did you mean 'limits.model_bytes'?");
+}
+
+TEST(ServerConfig, AKeyInTheWrongTableIsHintedToItsTable) {
+  EXPECT_THAT(ErrorOf("[listen]\nconnections = 5\n"), HasSubstr("did you mean 'limits.connections'?"));
+}
+
+TEST(ServerConfig, AnUnknownTableIsRefused) {
+  EXPECT_THAT(ErrorOf("[telemetry]\nendpoint = 'x'\n"), HasSubstr("unknown key 'telemetry'"));
+}
+
+TEST(ServerConfig, ValuesOfTheWrongKindOrRangeNameWhatIsWanted) {
+  EXPECT_EQ(ErrorOf("[limits]\nconnections = \"many\"\n"),
+            "config-value | server.toml line 2: limits.connections: wanted a whole number from 1 to 65536");
+  EXPECT_THAT(ErrorOf("[limits]\nconnections = 0\n"), HasSubstr("config-value"));
+  EXPECT_THAT(ErrorOf("[limits]\nconnections = -1\n"), HasSubstr("config-value"));
+  EXPECT_THAT(ErrorOf("[limits]\nconnections = 1.5\n"), HasSubstr("config-value"));
+  EXPECT_THAT(ErrorOf("platform = \"sev\"\n"), HasSubstr("\"snp\""));
+  EXPECT_THAT(ErrorOf("listen = 5\n"), HasSubstr("unknown key 'listen'"));
+}
+
+TEST(ServerConfig, BrokenTomlSaysTheLine) {
+  EXPECT_THAT(ErrorOf("platform = \n"), HasSubstr("config-syntax | server.toml line 1"));
+}
+
+TEST(ServerConfig, AddressesAreReadBack) {
+  for (const char* text : {"127.0.0.1:8443", "[::1]:0", "localhost:65535"}) {
+    EXPECT_EQ(AddressText(*ParseListenAddress(text)), text);
+  }
+  for (const char* text :
+       {"", "8443", ":8443", "::1:8443", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:8443x", "a:-1"}) {
+    EXPECT_EQ(ParseListenAddress(text).error().code, "config-address") << text;
+  }
+}
+
+TEST(ServerConfig, EveryKeyIsDescribedInTheDocumentation) {
+  const auto page = tests::ReadFile(tests::SourceDir() / "docs" / "configuration.md");
+  const std::string text(page.begin(), page.end());
+  for (const std::string& key : KnownConfigKeys()) EXPECT_THAT(text, HasSubstr("| `" + key + "` |"));
+}
+
+}  // namespace
+}  // namespace blindai::server

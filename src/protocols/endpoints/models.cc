@@ -1,0 +1,184 @@
+#include "protocols/endpoints/models.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/await_callback.h"
+#include "protocols/endpoints/answer.h"
+#include "protocols/wire/model_listing.h"
+#include "service/delete_model.h"
+
+namespace blindai::endpoints {
+namespace {
+
+using base::ErrorKind;
+using base::MakeError;
+using base::Result;
+using service::ModelRecord;
+using vocabulary::ModelId;
+
+// Pieces of an upload: large enough that the kernel, TLS and the digest are busy with bytes and not with
+// calls.
+constexpr std::size_t kUploadPieceBytes = std::size_t{1} << 20;
+
+wire::ModelInfo InfoOf(const ModelRecord& record) {
+  wire::ModelInfo info;
+  info.id = record.id.text();
+  info.created = record.created.time_since_epoch().count();
+  info.owned_by = record.owner;
+  info.sha256 = record.sha256;
+  info.bytes = record.bytes;
+  info.precision = record.precision == service::Precision::kBf16 ? wire::ModelPrecision::kBf16
+                                                                 : wire::ModelPrecision::kF32;
+  info.visibility = static_cast<wire::ModelVisibility>(record.visibility);
+  info.inputs = record.signature.inputs;
+  info.outputs = record.signature.outputs;
+  return info;
+}
+static_assert(static_cast<int>(wire::ModelVisibility::kPublic) ==
+              static_cast<int>(service::Visibility::kPublic));
+
+class ModelsEndpoint {
+ public:
+  ModelsEndpoint(service::ModelCatalogue& catalogue, service::UploadOptions upload, IdentifyCaller identify)
+      : catalogue_(catalogue), upload_(std::move(upload)), identify_(std::move(identify)) {}
+
+  net::Task<void> Put(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    Result<ModelRecord> record = co_await Upload(exchange, arguments.at("id"));
+    if (!record.ok()) {
+      co_await AnswerError(exchange, record.error());
+      co_return;
+    }
+    const std::string json = wire::EncodeModelInfo(InfoOf(*record));
+    co_await AnswerJson(exchange, 201, json);
+  }
+
+  net::Task<void> List(net::HttpExchange& exchange) const {
+    const Result<service::Caller> caller = identify_(exchange.head());
+    if (!caller.ok()) {
+      co_await AnswerError(exchange, caller.error());
+      co_return;
+    }
+    std::vector<wire::ModelInfo> models;
+    for (const auto& served : catalogue_.List(*caller)) models.push_back(InfoOf(served->record));
+    const std::string json = wire::EncodeModelList(models);
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+  net::Task<void> Show(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    const Result<std::shared_ptr<const service::ServedModel>> served = Find(exchange, arguments.at("id"));
+    if (!served.ok()) {
+      co_await AnswerError(exchange, served.error());
+      co_return;
+    }
+    const std::string json = wire::EncodeModelInfo(InfoOf((*served)->record));
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+  net::Task<void> Delete(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    const Result<service::Caller> caller = identify_(exchange.head());
+    const Result<ModelId> id = ModelId::Parse(arguments.at("id"));
+    if (!caller.ok() || !id.ok()) {
+      co_await AnswerError(exchange, caller.ok() ? id.error() : caller.error());
+      co_return;
+    }
+    std::function<void(net::Callback<ModelRecord>)> start = [&](net::Callback<ModelRecord> done) {
+      service::DeleteModel(catalogue_, *caller, *id, std::move(done));
+    };
+    const Result<ModelRecord> deleted = co_await net::AwaitCallback<ModelRecord>(start);
+    if (!deleted.ok()) {
+      co_await AnswerError(exchange, deleted.error());
+      co_return;
+    }
+    const std::string json = wire::EncodeModelDeleted(id->text());
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+ private:
+  Result<std::shared_ptr<const service::ServedModel>> Find(net::HttpExchange& exchange,
+                                                           const std::string& text) const {
+    BLINDAI_TRY(const service::Caller caller, identify_(exchange.head()));
+    BLINDAI_TRY(const ModelId id, ModelId::Parse(text));
+    return catalogue_.Find(caller, id);
+  }
+
+  // Everything that can be said before the first byte of the body is read.
+  Result<std::unique_ptr<service::ModelUpload>> Begin(net::HttpExchange& exchange,
+                                                      const std::string& text) const {
+    const net::RequestHead& head = exchange.head();
+    BLINDAI_TRY(const service::Caller caller, identify_(head));
+    BLINDAI_TRY(ModelId id, ModelId::Parse(text));
+    BLINDAI_TRY(const wire::UploadQuery query, wire::DecodeUploadQuery(head.query));
+    if (query.save.value_or(false)) {
+      return MakeError(ErrorKind::kUnsupported, "save-unsupported",
+                       "this server keeps models in memory only; leave save out, or say save=false", "save");
+    }
+    if (query.kind != wire::ModelKind::kTensor) {
+      return MakeError(ErrorKind::kUnsupported, "kind-unsupported",
+                       "this server runs models of kind=tensor only", "kind");
+    }
+    if (!head.has_body()) {
+      return MakeError(ErrorKind::kInvalid, "model-empty",
+                       "the body is empty; send the ONNX file as the body of the request");
+    }
+    const bool bf16 = query.precision.value_or(wire::ModelPrecision::kF32) == wire::ModelPrecision::kBf16;
+    service::UploadRequest request{.id = std::move(id),
+                                   .precision = bf16 ? service::Precision::kBf16 : service::Precision::kF32,
+                                   .visibility = query.visibility
+                                                     ? static_cast<service::Visibility>(*query.visibility)
+                                                     : service::Visibility::kLink,
+                                   .content_length = head.content_length};
+    return service::ModelUpload::Begin(catalogue_, upload_, caller, std::move(request));
+  }
+
+  net::Task<Result<ModelRecord>> Upload(net::HttpExchange& exchange, const std::string& id) const {
+    Result<std::unique_ptr<service::ModelUpload>> begun = Begin(exchange, id);
+    if (!begun.ok()) co_return std::move(begun).error();
+    std::unique_ptr<service::ModelUpload> upload = std::move(begun).value();
+
+    base::Bytes piece(kUploadPieceBytes);
+    while (true) {
+      const Result<std::size_t> read = co_await exchange.ReadBody(piece);
+      if (!read.ok()) co_return read.error();
+      if (*read == 0) break;
+      const base::Status fed = upload->Feed(base::ByteView(piece.data(), *read));
+      if (!fed.ok()) co_return fed.error();
+    }
+    std::function<void(net::Callback<ModelRecord>)> start = [&upload](net::Callback<ModelRecord> done) {
+      service::ModelUpload::Finish(std::move(upload), std::move(done));
+    };
+    Result<ModelRecord> record = co_await net::AwaitCallback<ModelRecord>(start);
+    co_return record;
+  }
+
+  service::ModelCatalogue& catalogue_;
+  const service::UploadOptions upload_;
+  const IdentifyCaller identify_;
+};
+
+}  // namespace
+
+void RegisterModels(Router& router, service::ModelCatalogue& catalogue, service::UploadOptions upload,
+                    IdentifyCaller identify) {
+  const auto endpoint =
+      std::make_shared<const ModelsEndpoint>(catalogue, std::move(upload), std::move(identify));
+  router.Add("GET", "/v1/models", [endpoint](net::HttpExchange& exchange, const PathArguments&) {
+    return endpoint->List(exchange);
+  });
+  router.Add("GET", "/v1/models/{id}",
+             [endpoint](net::HttpExchange& exchange, const PathArguments& arguments) {
+               return endpoint->Show(exchange, arguments);
+             });
+  router.Add("PUT", "/v1/models/{id}",
+             [endpoint](net::HttpExchange& exchange, const PathArguments& arguments) {
+               return endpoint->Put(exchange, arguments);
+             });
+  router.Add("DELETE", "/v1/models/{id}",
+             [endpoint](net::HttpExchange& exchange, const PathArguments& arguments) {
+               return endpoint->Delete(exchange, arguments);
+             });
+}
+
+}  // namespace blindai::endpoints

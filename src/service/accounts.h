@@ -1,0 +1,81 @@
+// API keys: who may upload, run and administer, for which tenant, until when. A key is shown once, when it is
+// made; the database holds only its SHA-256, which is enough because a key is 256 random bits and cannot be
+// guessed from it. Every way in which a key can be wrong (unknown, revoked, expired, misspelt) is one answer
+// in the same time.
+//
+//   key = "bai_" + 8 hex digits (the key's id, to find and revoke it) + "_" + 43 characters (the secret,
+//   base64url)
+//
+// Any thread may call. SQLite, one file or ":memory:".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "service/caller.h"
+
+struct sqlite3;
+
+namespace blindai::service {
+
+struct Scopes {
+  bool upload = false;
+  bool run = false;
+  bool admin = false;
+  friend bool operator==(const Scopes&, const Scopes&) = default;
+};
+// "upload,run"; the order is fixed.
+std::string ScopesText(const Scopes& scopes);
+// Words separated by commas. Code: scope.
+base::Result<Scopes> ParseScopes(std::string_view text);
+
+// What may be shown about a key.
+struct KeyInfo {
+  std::string id;
+  std::string tenant;
+  Scopes scopes;
+  base::Time created;
+  std::optional<base::Time> expires;
+  std::optional<base::Time> revoked;
+};
+
+struct NewKey {
+  KeyInfo info;
+  base::SecretBytes key;  // the whole text; never stored
+};
+
+class Accounts {
+ public:
+  // Creates what is missing. Codes: accounts-open (the file cannot be opened or is no database of ours).
+  static base::Result<std::unique_ptr<Accounts>> Open(const std::string& path);
+  ~Accounts();
+  Accounts(const Accounts&) = delete;
+  Accounts& operator=(const Accounts&) = delete;
+
+  // A tenant's name is a word as of a model's owner: letters, digits, '.', '_', '-', at most 64. Codes:
+  // tenant, scope (none given), accounts (the database failed).
+  base::Result<NewKey> CreateKey(std::string_view tenant, const Scopes& scopes,
+                                 std::optional<base::Time> expires, base::Time now);
+  base::Result<std::vector<KeyInfo>> ListKeys() const;
+  // Code: key-not-found.
+  base::Status RevokeKey(std::string_view id, base::Time now);
+
+  // The caller behind a key. Code: bad-credentials (kUnauthorized), the same for every reason.
+  base::Result<Caller> Identify(std::string_view key, base::Time now) const;
+
+ private:
+  explicit Accounts(sqlite3* database) : database_(database) {}
+
+  mutable std::mutex mutex_;
+  sqlite3* database_;
+};
+
+}  // namespace blindai::service

@@ -1,0 +1,122 @@
+// The models that are served now, by id: who owns each, who may use it, and the host that runs it. Uploads
+// reserve their place first, so that quotas hold while several uploads are under way; a model appears in one
+// step, complete, or not at all. Replacing a model swaps the entry and lets the old host finish what it runs.
+//
+// "Unknown" and "not yours" are one answer (code model-not-found): ids of others cannot be probed.
+// Any thread may call.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/inspect_onnx.h"
+#include "model/model_host.h"
+#include "service/caller.h"
+#include "vocabulary/model_id.h"
+
+namespace blindai::service {
+
+using Precision = model::Precision;
+using HostStats = model::HostStats;
+
+// Who may run a model besides its owner. `link`: whoever knows the id.
+enum class Visibility : std::uint8_t { kPrivate, kLink, kTenants, kPublic };
+std::string_view VisibilityName(Visibility visibility);
+
+// What is known about a served model; small, copied freely, no bytes of the model in it.
+struct ModelRecord {
+  vocabulary::ModelId id;
+  std::string owner;
+  std::string sha256;  // of the ONNX file, lower-case hex
+  std::uint64_t bytes = 0;
+  std::uint64_t parameters = 0;
+  std::int64_t opset = 0;
+  std::uint64_t version = 1;  // counts replacements of this id
+  Precision precision = Precision::kF32;
+  Visibility visibility = Visibility::kLink;
+  base::Time created;
+  model::ModelSignature signature;
+};
+
+struct ServedModel {
+  ModelRecord record;
+  std::shared_ptr<model::ModelHost> host;
+};
+
+struct CatalogueLimits {
+  // Models of one tenant, those being uploaded included (code model-quota).
+  std::size_t models_per_tenant = 16;
+  // Resident memory of all workers together, and what a new model is expected to need (code memory-full).
+  std::uint64_t resident_bytes = std::uint64_t{8} << 30;
+};
+
+class ModelCatalogue {
+ public:
+  explicit ModelCatalogue(CatalogueLimits limits) : limits_(limits) {}
+  ~ModelCatalogue();
+  ModelCatalogue(const ModelCatalogue&) = delete;
+  ModelCatalogue& operator=(const ModelCatalogue&) = delete;
+
+  // A place held for an upload, given back when it dies.
+  class Reservation {
+   public:
+    ~Reservation();
+    Reservation(const Reservation&) = delete;
+    Reservation& operator=(const Reservation&) = delete;
+
+    // The size is known late for a body without Content-Length; may be called again with more. Code:
+    // memory-full.
+    base::Status ExpectBytes(std::uint64_t model_bytes);
+
+   private:
+    friend class ModelCatalogue;
+    Reservation(ModelCatalogue& catalogue, std::string tenant, vocabulary::ModelId id)
+        : catalogue_(catalogue), tenant_(std::move(tenant)), id_(std::move(id)) {}
+    ModelCatalogue& catalogue_;
+    const std::string tenant_;
+    const vocabulary::ModelId id_;
+    std::uint64_t expected_bytes_ = 0;
+  };
+
+  // Codes: model-quota (kExhausted), model-id-taken (another owner has it; kConflict), upload-in-progress (an
+  // upload of this id is under way; kConflict).
+  base::Result<std::unique_ptr<Reservation>> Reserve(const Caller& caller, const vocabulary::ModelId& id);
+  // Makes the model visible, in the place of an older one with its id. Returns the record with its version.
+  ModelRecord Publish(const Reservation& place, ModelRecord record, std::shared_ptr<model::ModelHost> host);
+
+  // For running: the owner always, others by visibility. Code: model-not-found.
+  base::Result<std::shared_ptr<const ServedModel>> Find(const Caller& caller,
+                                                        const vocabulary::ModelId& id) const;
+  // The caller's own models and those listed to it, by id.
+  std::vector<std::shared_ptr<const ServedModel>> List(const Caller& caller) const;
+  // Takes the caller's own model out of the table. Code: model-not-found.
+  base::Result<std::shared_ptr<const ServedModel>> Remove(const Caller& caller,
+                                                          const vocabulary::ModelId& id);
+  // Takes everything out (the server is stopping).
+  std::vector<std::shared_ptr<const ServedModel>> RemoveAll();
+
+  // For metrics: how many models are served, and how many uploads are under way.
+  std::size_t size() const;
+  std::size_t uploads() const;
+
+ private:
+  // What a model of this size is expected to occupy once it is compiled (reference: w2v, 378 MB → 605 MB).
+  static std::uint64_t ExpectedResidentBytes(std::uint64_t model_bytes) {
+    return 2 * model_bytes + (64 << 20);
+  }
+  base::Status CheckMemory(std::uint64_t more_bytes) const;  // mutex_ is held
+
+  const CatalogueLimits limits_;
+  mutable std::mutex mutex_;
+  std::map<vocabulary::ModelId, std::shared_ptr<const ServedModel>> models_;
+  std::map<vocabulary::ModelId, Reservation*> reserved_;
+};
+
+}  // namespace blindai::service

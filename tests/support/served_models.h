@@ -1,0 +1,35 @@
+// A catalogue with real workers for tests of endpoints; ends every worker when it dies.
+#pragma once
+
+#include <future>
+
+#include "net/http_message.h"
+#include "service/model_catalogue.h"
+#include "service/upload_model.h"
+#include "support/paths.h"
+
+namespace blindai::tests {
+
+class ServedModels {
+ public:
+  ServedModels() { upload_.worker.worker_program = ProgramsDir() / "blindai-worker"; }
+  ~ServedModels() {
+    for (const auto& served : catalogue_.RemoveAll()) {
+      std::promise<void> stopped;
+      served->host->Stop([&] { stopped.set_value(); });
+      stopped.get_future().wait();
+    }
+  }
+  service::ModelCatalogue& catalogue() { return catalogue_; }
+  service::UploadOptions& upload() { return upload_; }
+
+ private:
+  service::UploadOptions upload_;
+  service::ModelCatalogue catalogue_{service::CatalogueLimits{}};
+};
+
+inline base::Result<service::Caller> EverybodyMay(const net::RequestHead&) {
+  return service::Caller::AnonymousWithAllRights();
+}
+
+}  // namespace blindai::tests
