@@ -24,7 +24,9 @@
 #include "protocols/endpoints/open_inference_v2.h"
 #include "protocols/endpoints/router.h"
 #include "server/attest_connection.h"
+#include "server/callers.h"
 #include "server/command_line.h"
+#include "server/keys_command.h"
 #include "server/platform.h"
 #include "service/attestation_queue.h"
 #include "service/model_catalogue.h"
@@ -167,10 +169,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   upload.worker.max_queue = config.queue_requests;
   upload.worker.max_queue_ms = static_cast<int>(config.queue_ms);
 
-  // Without hardware anybody may use it: it is on loopback and proves nothing.
-  const endpoints::IdentifyCaller identify = [](const net::RequestHead&) -> Result<service::Caller> {
-    return service::Caller::AnonymousWithAllRights();
-  };
+  // Who may use it.
+  BLINDAI_TRY(const endpoints::IdentifyCaller identify, ChooseCallers(config, platform.mode == "simulation"));
 
   // How it is reached.
   std::atomic<bool> ready = false;
@@ -249,4 +249,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace blindai::server
 
-int main(int argc, char** argv) { return blindai::server::Main(argc, argv); }
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "keys")
+    return blindai::server::RunKeysCommand(argc - 1, argv + 1);
+  return blindai::server::Main(argc, argv);
+}

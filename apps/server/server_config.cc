@@ -61,6 +61,14 @@ Status TakeNumber(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+template <auto Member>
+Status TakeFlag(ServerConfig& config, const toml::node& node) {
+  const auto flag = node.value_exact<bool>();
+  if (!flag) return BadValue("true or false");
+  config.*Member = *flag;
+  return base::Ok();
+}
+
 Status TakeNames(ServerConfig& config, const toml::node& node) {
   const toml::array* array = node.as_array();
   if (array == nullptr) return BadValue("a list of host names, as in [\"models.example.org\"]");
@@ -97,6 +105,8 @@ constexpr Key kKeys[] = {
     {"engine", "io_threads", TakeNumber<&ServerConfig::io_threads, 0, 256>},
     {"engine", "threads", TakeNumber<&ServerConfig::engine_threads, 0, 256>},
     {"engine", "worker_program", TakeText<&ServerConfig::worker_program>},
+    {"accounts", "database", TakeText<&ServerConfig::accounts_database>},
+    {"accounts", "anonymous", TakeFlag<&ServerConfig::accounts_anonymous>},
     {"limits", "model_bytes", TakeNumber<&ServerConfig::model_bytes, 1, 2 * kGiB>},
     {"limits", "tensor_bytes", TakeNumber<&ServerConfig::tensor_bytes, 1, 4 * kGiB>},
     {"limits", "resident_bytes", TakeNumber<&ServerConfig::resident_bytes, 1 << 20, 4096 * kGiB>},

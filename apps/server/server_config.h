@@ -35,6 +35,11 @@ struct ServerConfig {
   // The worker program; empty = blindai-worker beside this program.
   std::string worker_program;
 
+  // [accounts]. The database of API keys; empty = no keys. Without keys a request has no account; whether
+  // that is allowed outside simulation is for the operator to say.
+  std::string accounts_database;
+  bool accounts_anonymous = false;
+
   // [limits]
   std::uint64_t model_bytes = std::uint64_t{2} << 30;
   std::uint64_t tensor_bytes = std::uint64_t{256} << 20;

@@ -1,0 +1,50 @@
+#include "server/callers.h"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "service/accounts.h"
+
+namespace blindai::server {
+namespace {
+
+using base::Result;
+
+// RFC 6750 section 2.1; the scheme's name has no case.
+std::optional<std::string_view> BearerKey(const net::RequestHead& head) {
+  const std::optional<std::string_view> field = head.headers.Find("Authorization");
+  constexpr std::string_view kScheme = "bearer ";
+  if (!field || field->size() < kScheme.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = (*field)[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return std::nullopt;
+  }
+  return field->substr(kScheme.size());
+}
+
+}  // namespace
+
+Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config, bool simulation) {
+  std::shared_ptr<const service::Accounts> accounts;
+  if (!config.accounts_database.empty()) {
+    BLINDAI_TRY(accounts, service::Accounts::Open(config.accounts_database));
+  }
+  const bool anonymous = config.accounts_anonymous || (simulation && !accounts);
+  if (!accounts && !anonymous) {
+    return base::MakeError(
+        base::ErrorKind::kInvalid, "no-callers",
+        "nobody could use this server: name a database of API keys (accounts.database), or allow "
+        "requests without a key (accounts.anonymous = true)");
+  }
+  return endpoints::IdentifyCaller(
+      [accounts, anonymous](const net::RequestHead& head) -> Result<service::Caller> {
+        // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
+        // nobody's.
+        if (const auto key = BearerKey(head); key && accounts) return accounts->Identify(*key, base::Now());
+        return anonymous ? service::Caller::AnonymousWithAllRights() : service::Caller{};
+      });
+}
+
+}  // namespace blindai::server
