@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
-#include <cstring>
 #include <ctime>
 #include <utility>
 
@@ -201,17 +200,17 @@ Task<Result<bool>> ServerConnection::ReadHead() {
   std::size_t searched = 0;
   while (true) {
     // An empty line before the request line is allowed (RFC 9112 section 2.2).
-    while (searched == 0 && input().size() >= 2 && input()[0] == '\r' && input()[1] == '\n') Consume(2);
-    const std::string_view text = base::AsText(input());
+    while (searched == 0 && input_.text().starts_with("\r\n")) input_.Consume(2);
+    const std::string_view text = input_.text();
     if (!text.empty() && phase_ == Phase::kIdle) {
       phase_ = Phase::kBusy;
       stream_.SetDeadline(Stream::kRead, steady_clock::now() + shared_->options.header_timeout);
     }
     const std::size_t end = text.find("\r\n\r\n", searched);
     if (end != std::string_view::npos && end + 4 <= shared_->options.max_header_bytes) {
-      const ByteView head = input().first(end + 4);
+      const ByteView head = input_.view().first(end + 4);
       auto parsed = ParseRequestHead(head);
-      Consume(end + 4);
+      input_.Consume(end + 4);
       if (!parsed.ok()) co_return std::move(parsed).error();
       head_ = std::move(parsed).value();
       break;
@@ -233,7 +232,7 @@ Task<Result<bool>> ServerConnection::ReadHead() {
     if (stopping_ && phase_ == Phase::kIdle) co_return false;
     if (phase_ == Phase::kIdle) stream_.ReleaseBuffers();
     const std::size_t room = shared_->options.max_header_bytes - text.size();
-    const std::span<std::uint8_t> space = InputSpace(std::min(room, kInputBlock));
+    const std::span<std::uint8_t> space = input_.Space(std::min(room, kInputBlock));
     const Result<std::size_t> count = co_await stream_.ReadSome(space);
     if (!count.ok()) {
       const bool silent_between = phase_ == Phase::kIdle && !first_request_;
@@ -241,7 +240,7 @@ Task<Result<bool>> ServerConnection::ReadHead() {
       co_return MakeError(ErrorKind::kDeadline, "header-timeout", "The request did not come in time");
     }
     if (*count == 0) co_return false;
-    input_end_ += *count;
+    input_.Added(*count);
   }
   first_request_ = false;
   body_left_ = head_.content_length.value_or(0);
@@ -337,11 +336,8 @@ Task<Result<std::size_t>> ServerConnection::ReadBody(std::span<std::uint8_t> int
 
 Task<Result<std::size_t>> ServerConnection::ReadSized(std::span<std::uint8_t> into) {
   into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), body_left_)));
-  std::size_t count = std::min(into.size(), input().size());
-  if (count > 0) {
-    std::memcpy(into.data(), input().data(), count);
-    Consume(count);
-  } else {
+  std::size_t count = input_.Take(into);
+  if (count == 0) {
     const Result<std::size_t> got = co_await stream_.ReadSome(into);
     if (!got.ok()) co_return got;
     if (*got == 0) co_return ConnectionLost();
@@ -353,16 +349,16 @@ Task<Result<std::size_t>> ServerConnection::ReadSized(std::span<std::uint8_t> in
 
 Task<Result<std::size_t>> ServerConnection::ReadChunked(std::span<std::uint8_t> into) {
   while (true) {
-    const auto progress = chunked_->Decode(input(), into);
+    const auto progress = chunked_->Decode(input_.view(), into);
     if (!progress.ok()) co_return progress.error();
-    Consume(progress->consumed);
+    input_.Consume(progress->consumed);
     if (progress->done) chunked_.reset();
     if (progress->done || progress->produced > 0) co_return progress->produced;
-    const std::span<std::uint8_t> space = InputSpace(kInputBlock);
+    const std::span<std::uint8_t> space = input_.Space(kInputBlock);
     const Result<std::size_t> got = co_await stream_.ReadSome(space);
     if (!got.ok()) co_return got;
     if (*got == 0) co_return ConnectionLost();
-    input_end_ += *got;
+    input_.Added(*got);
   }
 }
 
@@ -473,27 +469,6 @@ Task<Status> ServerConnection::Finish() {
   co_return sent;
 }
 
-ByteView ServerConnection::input() const {
-  return ByteView(input_).subspan(input_begin_, input_end_ - input_begin_);
-}
-
-// Room for up to `size` more bytes behind what is there.
-std::span<std::uint8_t> ServerConnection::InputSpace(std::size_t size) {
-  if (input_begin_ > 0) {
-    std::copy(input_.begin() + static_cast<std::ptrdiff_t>(input_begin_),
-              input_.begin() + static_cast<std::ptrdiff_t>(input_end_), input_.begin());
-    input_end_ -= input_begin_;
-    input_begin_ = 0;
-  }
-  if (input_.size() < input_end_ + size) input_.resize(input_end_ + size);
-  return std::span(input_).subspan(input_end_, size);
-}
-
-void ServerConnection::Consume(std::size_t size) {
-  input_begin_ += size;
-  if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
-}
-
 void ServerConnection::OnDisconnect(std::function<void()> callback) {
   if (gone_) {
     callback();
@@ -526,8 +501,8 @@ void ServerConnection::OnWatch(std::uint64_t generation, bool ready) {
     Gone();
     return;
   }
-  while (input().size() < kInputBlock) {
-    const auto got = stream_.TryRead(InputSpace(kInputBlock - input().size()));
+  while (input_.size() < kInputBlock) {
+    const auto got = stream_.TryRead(input_.Space(kInputBlock - input_.size()));
     if (!got.has_value()) {
       stream_.WaitThen(Stream::kRead, [self = shared_from_this(), generation](bool readable) {
         self->OnWatch(generation, readable);
@@ -539,7 +514,7 @@ void ServerConnection::OnWatch(std::uint64_t generation, bool ready) {
       Gone();
       return;
     }
-    input_end_ += **got;
+    input_.Added(**got);
   }
   // The client sends ahead more than is kept: it is there, and what it sends is looked at later.
   watching_ = false;

@@ -15,6 +15,7 @@
 
 #include "net/chunked_decoder.h"
 #include "net/http_server.h"
+#include "net/input_buffer.h"
 #include "net/stream.h"
 
 namespace blindai::net {
@@ -86,10 +87,6 @@ class ServerConnection final : public HttpExchange, public std::enable_shared_fr
   bool MustCloseAfterAnswer() const;
   base::Error BodyError(const base::Error& error);
 
-  base::ByteView input() const;
-  std::span<std::uint8_t> InputSpace(std::size_t size);
-  void Consume(std::size_t size);
-
   void ArmWatch();
   void StopWatch();
   void OnWatch(std::uint64_t generation, bool ready);
@@ -103,9 +100,7 @@ class ServerConnection final : public HttpExchange, public std::enable_shared_fr
   bool stopping_ = false;
   bool first_request_ = true;
 
-  base::Bytes input_;  // received and not used: input_[input_begin_, input_end_)
-  std::size_t input_begin_ = 0;
-  std::size_t input_end_ = 0;
+  InputBuffer input_;
 
   RequestHead head_;
   std::uint64_t body_left_ = 0;            // of a body with Content-Length
