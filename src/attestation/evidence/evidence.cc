@@ -7,6 +7,7 @@ namespace {
 
 TeeKind KindOfParsed(const SimulatedEvidence&) { return TeeKind::kSimulated; }
 TeeKind KindOfParsed(const SnpReport&) { return TeeKind::kSnp; }
+TeeKind KindOfParsed(const NitroDocument&) { return TeeKind::kNitro; }
 
 // The same result as one of the variant, an error with the kind in front.
 template <typename T>
@@ -28,10 +29,11 @@ base::Result<Evidence> ParseEvidence(TeeKind kind, base::ByteView bytes) {
       return AsEvidence(ParseSimulatedEvidence(bytes), kind);
     case TeeKind::kSnp:
       return AsEvidence(ParseSnpReport(bytes), kind);
+    case TeeKind::kNitro:
+      return AsEvidence(ParseNitroDocument(bytes), kind);
     case TeeKind::kSgx:
     case TeeKind::kTdx:
     case TeeKind::kTpm:
-    case TeeKind::kNitro:
       break;
   }
   return base::MakeError(base::ErrorKind::kUnsupported, "tee-unsupported",

@@ -9,6 +9,7 @@
 
 #include <variant>
 
+#include "attestation/evidence/nitro_document.h"
 #include "attestation/evidence/simulated_evidence.h"
 #include "attestation/evidence/snp_report.h"
 #include "attestation/evidence/tee_kind.h"
@@ -17,7 +18,7 @@
 
 namespace blindai::evidence {
 
-using Evidence = std::variant<SimulatedEvidence, SnpReport>;
+using Evidence = std::variant<SimulatedEvidence, SnpReport, NitroDocument>;
 
 // No evidence is larger than this: a quote is 5 to 8 kB, a TPM bundle with its event log up to some hundred
 // kB.

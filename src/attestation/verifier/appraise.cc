@@ -33,8 +33,8 @@ void CheckReportData(const AuthenticEvidence& evidence, const Question& question
 void CheckNonce(const AuthenticEvidence& evidence, const Question& question, FindingList& findings) {
   if (!question.nonce) return;
   findings.Require({"nonce"});
-  findings.Check("nonce-mismatch", "nonce", base::ConstantTimeEqual(evidence.bound_data(), *question.nonce),
-                 encoding::HexEncode(evidence.bound_data()), encoding::HexEncode(*question.nonce),
+  findings.Check("nonce-mismatch", "nonce", base::ConstantTimeEqual(evidence.nonce(), *question.nonce),
+                 encoding::HexEncode(evidence.nonce()), encoding::HexEncode(*question.nonce),
                  "the evidence answers another question: it may be a replay");
 }
 
@@ -62,6 +62,10 @@ void Compare(const FactsOfKind&, const RulesOfKind&, FindingList&) {
 }
 void Compare(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings) {
   AppraiseSnp(facts, rules, findings);
+}
+
+void Compare(const NitroFacts& facts, const policy::NitroRules& rules, FindingList& findings) {
+  AppraiseNitro(facts, rules, findings);
 }
 
 struct Comparison {

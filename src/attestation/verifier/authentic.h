@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "attestation/evidence/evidence.h"
+#include "attestation/verifier/nitro.h"
 #include "attestation/verifier/simulated.h"
 #include "attestation/verifier/snp.h"
 #include "attestation/verifier/verdict.h"
@@ -13,7 +14,7 @@
 namespace blindai::verifier {
 
 // One alternative per kind; SGX and TDX share the one of DCAP.
-using Facts = std::variant<SimulatedFacts, SnpFacts>;
+using Facts = std::variant<SimulatedFacts, SnpFacts, NitroFacts>;
 
 struct Authentication;
 
@@ -25,6 +26,9 @@ class AuthenticEvidence {
   // What binds it to a connection: the 64 bytes of report data, or for a TPM their SHA-256
   // (evidence/report_data.h).
   base::ByteView bound_data() const;
+  // The nonce of evidence that was made for another verifier: the same bytes, but where a kind has a field
+  // for it.
+  base::ByteView nonce() const;
 
  private:
   friend Authentication Authenticate(const evidence::Evidence&, const endorsements::Endorsements&,

@@ -14,6 +14,17 @@ std::optional<Facts> AuthenticateKind(const evidence::SnpReport& evidence,
                                       const TrustAnchors& anchors, base::Time now, FindingList& findings) {
   return AuthenticateSnp(evidence, endorsements, anchors, now, findings);
 }
+std::optional<Facts> AuthenticateKind(const evidence::NitroDocument& evidence,
+                                      const endorsements::Endorsements& endorsements,
+                                      const TrustAnchors& anchors, base::Time now, FindingList& findings) {
+  return AuthenticateNitro(evidence, endorsements, anchors, now, findings);
+}
+
+template <typename FactsOfKind>
+base::ByteView NonceOf(const FactsOfKind& facts) {
+  return BoundData(facts);
+}
+base::ByteView NonceOf(const NitroFacts& facts) { return NonceData(facts); }
 
 }  // namespace
 
@@ -23,6 +34,10 @@ Claims AuthenticEvidence::claims() const {
 
 base::ByteView AuthenticEvidence::bound_data() const {
   return std::visit([](const auto& facts) { return BoundData(facts); }, facts_);
+}
+
+base::ByteView AuthenticEvidence::nonce() const {
+  return std::visit([](const auto& facts) { return NonceOf(facts); }, facts_);
 }
 
 Authentication Authenticate(const evidence::Evidence& evidence,
