@@ -14,8 +14,6 @@ static_assert(kBindingLabel.size() <= kLabelSize);
 
 Nonce FreshNonce() { return crypto::RandomFixed<Nonce>(); }
 
-Nonce FreshNonce() { return crypto::RandomFixed<Nonce>(); }
-
 base::Bytes Binding::Encode() const {
   base::ByteWriter writer;
   writer.Append(kBindingLabel).Zeros(kLabelSize - kBindingLabel.size());

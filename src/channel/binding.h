@@ -35,9 +35,6 @@ using ExporterValue = base::FixedBytes<32, struct ExporterValueTag>;
 // A nonce that nobody can guess, for one question.
 Nonce FreshNonce();
 
-// 32 bytes from the generator: a client makes a new one for each request.
-Nonce FreshNonce();
-
 struct Binding {
   Nonce nonce;
   ExporterValue exporter;

@@ -47,8 +47,6 @@ TEST(Binding, EveryComponentChangesTheReportData) {
     EXPECT_NE(other.ToReportData(), report_data);
 }
 
-TEST(Binding, ANonceIsNewEachTime) { EXPECT_NE(FreshNonce(), FreshNonce()); }
-
 TEST(Binding, SwappedComponentsAreAnotherStatement) {
   Binding swapped = Sample();
   std::swap(swapped.keyset, swapped.manifest);
