@@ -25,19 +25,19 @@ enum ElementType : std::int64_t {
   kInt16 = 5,
   kInt32 = 6,
   kInt64 = 7,
-  kString = 8,
   kBool = 9,
   kFloat16 = 10,
-  kDouble = 11,
   kUint32 = 12,
-  kUint64 = 13,
   kBfloat16 = 16,
 };
 // "FP32", "STRING", "FLOAT8E4M3FN" and so on; "type 99" for what ONNX does not define.
 std::string ElementTypeName(std::int64_t type);
-// Bytes of one element; 0 for types that the gate refuses everywhere (strings, 4-bit, 8-bit float, complex).
+// Bytes of one element; 0 for the types that the gate refuses everywhere.
 std::size_t ElementBytes(std::int64_t type);
 bool IsInteger(std::int64_t type);
+// The engine computes 64-bit integers in 32 bits (engine.md 11). Beyond them only the ends of the 64 bits
+// mean the same: exporters write them for "up to the end".
+bool FitsEngine(std::int64_t integer);
 
 // A name of the model in an error text: at most 64 characters, those outside letters, digits and "_./:-"
 // replaced.
@@ -63,7 +63,7 @@ inline constexpr std::int64_t kUnknownDim = -1;
 using Dims = std::vector<std::int64_t>;
 
 // Constants up to this many elements are kept, because shapes, axes and pads are made of them.
-inline constexpr std::size_t kMaxKeptElements = 256;
+inline constexpr std::size_t kMaxKeptElements = 64;
 
 struct TensorFacts {
   NameId name = kNoName;

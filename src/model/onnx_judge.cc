@@ -52,7 +52,7 @@ std::optional<vocabulary::Datatype> DatatypeOf(std::int64_t type) {
     case kBfloat16:
       return Datatype::kBf16;
     default:
-      return std::nullopt;  // FP64 is computed in 32 bits, UINT64 cut to 32 (engine.md 11)
+      return std::nullopt;
   }
 }
 
@@ -170,8 +170,7 @@ Result<vocabulary::TensorSpec> Judge::SpecOf(const ValueFacts& value, std::strin
   const auto datatype = DatatypeOf(value.type);
   if (!datatype) {
     return MakeError(ErrorKind::kUnsupported, "element-type",
-                     who + " has elements of " + ElementTypeName(value.type) +
-                         ", which the engine does not compute in full");
+                     who + " has elements of " + ElementTypeName(value.type) + ", which are not served");
   }
   if (!value.has_shape) {
     return MakeError(ErrorKind::kUnsupported, "model-signature",
@@ -393,6 +392,11 @@ Status Judge::CheckAttributeRange(const NodeFacts& node, const AttributeFacts& a
     }
   }
   for (const std::int64_t number : numbers) {
+    if (!FitsEngine(number)) {
+      return MakeError(ErrorKind::kUnsupported, "element-range",
+                       "operator " + Quoted(node.op_type) + " holds " + std::to_string(number) +
+                           "; the engine computes integers in 32 bits");
+    }
     if (number < low || number > high) {
       return OperatorError(node, "operator-attribute",
                            "attribute " + Quoted(name) + " is " + std::to_string(number) + "; allowed are " +

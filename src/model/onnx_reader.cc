@@ -24,6 +24,7 @@ constexpr std::size_t kMaxAttributeValues = 4096;  // of a list attribute
 constexpr std::size_t kMaxRank = vocabulary::kMaxRank;
 constexpr std::size_t kMaxKeptRaw = kMaxKeptElements * 8;
 constexpr std::size_t kHeadBytes = 4;
+constexpr std::size_t kNameCost = 320;
 
 // onnx.proto3, every field of every message that a model can hold.
 constexpr Field kFields[] = {
@@ -174,10 +175,7 @@ std::size_t DataIndexOf(std::int64_t type) {
       return 0;
     case kInt64:
       return 2;
-    case kDouble:
-      return 3;
     case kUint32:
-    case kUint64:
       return 4;
     default:
       return 1;
@@ -199,8 +197,6 @@ double RealOf(std::uint64_t bits, std::int64_t type) {
       return HalfToReal(low & 0xffff);
     case kBfloat16:
       return std::bit_cast<float>(low << 16);
-    case kDouble:
-      return std::bit_cast<double>(bits);
     default:
       return std::bit_cast<float>(low);
   }
@@ -525,24 +521,35 @@ Status Reader::Scan(base::ByteView piece) {
   return base::Ok();
 }
 
+// A new name costs its place in the table of names and the value that the judge will keep under it.
+Status Reader::InternText(NameId& name) {
+  const std::size_t before = facts_.names.size();
+  name = facts_.names.Intern(text_);
+  return facts_.names.size() > before ? Charge(kNameCost + text_.size()) : base::Ok();
+}
+
+Status Reader::AddName(std::vector<NameId>& names) {
+  if (names.size() >= limits_.max_node_values)
+    return TooMany("inputs or outputs at one node", limits_.max_node_values);
+  BLINDAI_RETURN_IF_ERROR(Charge(sizeof(NameId)));
+  return InternText(names.emplace_back());
+}
+
 Status Reader::OnText() {
   Frame& frame = top();
-  BLINDAI_RETURN_IF_ERROR(Charge(64 + text_.size()));
+  BLINDAI_RETURN_IF_ERROR(Charge(32 + text_.size()));
   switch (frame.message) {
     case Message::kOpset:
       if (!facts_.opsets.empty()) facts_.opsets.back().domain = text_;
       return base::Ok();
     case Message::kNode:
-      if (field_->number == 1) frame.node->inputs.push_back(facts_.names.Intern(text_));
-      if (field_->number == 2) frame.node->outputs.push_back(facts_.names.Intern(text_));
+      if (field_->number == 1) return AddName(frame.node->inputs);
+      if (field_->number == 2) return AddName(frame.node->outputs);
       if (field_->number == 4) frame.node->op_type = text_;
       if (field_->number == 7 && text_ != "ai.onnx") frame.node->domain = text_;
       if (field_->number == 8 && !text_.empty()) {
         return MakeError(ErrorKind::kUnsupported, "local-functions",
                          "a node calls an overload of a local function");
-      }
-      if (std::max(frame.node->inputs.size(), frame.node->outputs.size()) > limits_.max_node_values) {
-        return TooMany("inputs or outputs at one node", limits_.max_node_values);
       }
       return base::Ok();
     case Message::kAttribute:
@@ -560,11 +567,9 @@ Status Reader::OnText() {
       }
       return base::Ok();
     case Message::kTensor:
-      frame.tensor->name = facts_.names.Intern(text_);
-      return base::Ok();
+      return InternText(frame.tensor->name);
     case Message::kValue:
-      frame.value->name = facts_.names.Intern(text_);
-      return base::Ok();
+      return InternText(frame.value->name);
     default:
       return base::Ok();
   }
@@ -847,12 +852,11 @@ Status Reader::EndTensor(TensorFacts& tensor) {
   }
   tensor.elements = elements;
   facts_.parameters += elements;
-  KeepValues(tensor);
-  return Charge(8 * (tensor.integers.size() + tensor.reals.size()));
+  return KeepValues(tensor);
 }
 
-void Reader::KeepValues(TensorFacts& tensor) const {
-  if (tensor.elements > kMaxKeptElements) return;
+Status Reader::KeepValues(TensorFacts& tensor) {
+  if (tensor.elements > kMaxKeptElements) return base::Ok();
   tensor.has_values = true;
   const std::size_t element_bytes = ElementBytes(tensor.type);
   for (std::size_t i = 0; i < tensor.elements; ++i) {
@@ -862,12 +866,19 @@ void Reader::KeepValues(TensorFacts& tensor) const {
     } else {
       bits = tensor_.values[i];
     }
-    if (IsInteger(tensor.type) || tensor.type == kBool) {
-      tensor.integers.push_back(IntegerOf(bits, tensor.type));
-    } else {
+    if (!IsInteger(tensor.type) && tensor.type != kBool) {
       tensor.reals.push_back(RealOf(bits, tensor.type));
+      continue;
+    }
+    tensor.integers.push_back(IntegerOf(bits, tensor.type));
+    if (!FitsEngine(tensor.integers.back())) {
+      return MakeError(ErrorKind::kUnsupported, "element-range",
+                       "tensor " + Quoted(facts_.names.Text(tensor.name)) + " holds " +
+                           std::to_string(tensor.integers.back()) +
+                           "; the engine computes integers in 32 bits");
     }
   }
+  return Charge(8 * tensor.elements);
 }
 
 }  // namespace blindai::model::onnx

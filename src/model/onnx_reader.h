@@ -114,9 +114,11 @@ class Reader {
   base::Status EndAttribute(const Frame& frame);
   base::Status EndTensor(TensorFacts& tensor);
   base::Status EndValue(ValueFacts& value);
-  void KeepValues(TensorFacts& tensor) const;
+  base::Status KeepValues(TensorFacts& tensor);
 
   base::Status Charge(std::uint64_t bytes);
+  base::Status InternText(NameId& name);
+  base::Status AddName(std::vector<NameId>& names);
   base::Status TooMany(std::string_view what, std::uint64_t limit) const;
   base::Status Malformed(std::string_view what) const;
   base::Status Truncated() const;
