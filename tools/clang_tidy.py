@@ -50,8 +50,9 @@ def digest(source, command):
 
 
 def check(source, build):
-    run = subprocess.run([PROGRAM, "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option", str(source)],
-                         capture_output=True, text=True, cwd=ROOT)
+    # The compiler's own warnings are GCC's affair (-Werror in the build); here they would be clang's second opinion.
+    command = [PROGRAM, "-p", str(build), "--quiet", "--extra-arg=-Wno-error", "--extra-arg=-w", str(source)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     return run.returncode == 0, run.stdout
 
 

@@ -62,8 +62,12 @@ constexpr std::array kNever = {
 
 // The table is sorted by name, then by version.
 std::span<const Operator> Versions(std::string_view name) {
-  const auto found = std::ranges::equal_range(kOperators, name, {}, &Operator::name);
-  return {found.begin(), found.end()};
+  struct ByName {
+    bool operator()(const Operator& op, std::string_view wanted) const { return op.name < wanted; }
+    bool operator()(std::string_view wanted, const Operator& op) const { return wanted < op.name; }
+  };
+  const auto [first, last] = std::equal_range(std::begin(kOperators), std::end(kOperators), name, ByName{});
+  return {first, last};
 }
 
 }  // namespace
