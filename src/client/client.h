@@ -1,0 +1,106 @@
+// The front door for programs that use a blindai server. A Client verifies the server before it sends
+// anything, and verifies every further connection again, also after a lost one: data only ever goes to a
+// machine that has just been accepted.
+//
+//   Client client(options);                       // sends nothing
+//   BLINDAI_RETURN_IF_ERROR(client.Connect());    // connects and verifies; client.verdict() says what was
+//   found BLINDAI_TRY(const wire::ModelInfo model, client.UploadModel("demo", file, {})); BLINDAI_TRY(const
+//   Prediction answer, client.Predict("demo", {input}, {}));
+//
+// Calls may come from several threads at the same time: each uses a connection of its own, up to
+// max_connections. Every call blocks until its end. Errors: FailureOf (failure.h) sorts them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attestation/verifier/verdict.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "client/settings.h"
+#include "protocols/wire/model_listing.h"
+#include "protocols/wire/open_inference_v2.h"
+#include "vocabulary/tensor.h"
+
+namespace blindai::client {
+
+// What a model answered. The tensors borrow from the answer's body, which this owns; it may be moved, and the
+// body's memory is wiped when it dies.
+class Prediction {
+ public:
+  Prediction(base::Bytes body, wire::InferResponse response)
+      : body_(std::move(body)), response_(std::move(response)) {}
+  Prediction(Prediction&&) = default;
+  Prediction& operator=(Prediction&&) = default;
+  ~Prediction();
+
+  const std::string& model_id() const { return response_.model_name; }
+  std::size_t size() const { return response_.outputs.size(); }
+  const vocabulary::TensorView& output(std::size_t index) const { return response_.outputs[index].tensor; }
+
+ private:
+  base::Bytes body_;
+  wire::InferResponse response_;
+};
+
+// A model's file: a path, or bytes that the caller keeps.
+struct ModelSource {
+  static ModelSource File(std::string path);
+  static ModelSource Memory(base::ByteView bytes);
+
+  std::optional<std::string> path;
+  base::ByteView bytes;
+};
+
+struct UploadOptions {
+  wire::UploadQuery query;
+  // Called while the file goes out, on the calling thread: bytes sent, bytes in all.
+  std::function<void(std::uint64_t sent, std::uint64_t total)> progress;
+};
+
+struct PredictOptions {
+  std::vector<std::string> outputs;                  // names that are wanted; empty: all
+  std::optional<std::chrono::milliseconds> timeout;  // instead of ConnectOptions::request_timeout
+};
+
+class Client {
+ public:
+  explicit Client(ConnectOptions options);
+  ~Client();  // Close()
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  // Verifies the server with a first connection. The other calls do so by themselves where it was not called.
+  base::Status Connect();
+  // The newest verdict, also one that refused; nothing before the server was asked.
+  std::optional<verifier::Verdict> verdict() const;
+  const ConnectOptions& options() const;
+
+  // Streams the file; a refusal comes before the upload where the server gives it early. Codes of the server,
+  // and: model-id, argument (the file cannot be read).
+  base::Result<wire::ModelInfo> UploadModel(const std::string& model_id, const ModelSource& source,
+                                            const UploadOptions& options);
+  base::Result<std::vector<wire::ModelInfo>> ListModels();
+  base::Result<wire::ModelInfo> GetModel(const std::string& model_id);
+  base::Status DeleteModel(const std::string& model_id);
+
+  // Runs a model on named inputs. The elements are sent from where they lie and must stay until the call
+  // returns.
+  base::Result<Prediction> Predict(const std::string& model_id,
+                                   std::span<const vocabulary::TensorView> inputs,
+                                   const PredictOptions& options);
+
+  // Closes idle connections; a call after it opens, and verifies, a new one. Running calls go on.
+  void Close();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace blindai::client

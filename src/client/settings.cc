@@ -1,0 +1,205 @@
+#include "client/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include <toml++/toml.h>
+
+#include "attestation/policy/policy_file.h"
+#include "client/failure.h"
+
+namespace blindai::client {
+namespace {
+
+using base::MakeError;
+using base::Result;
+
+base::Error Argument(std::string message, std::string param) {
+  return MakeError(base::ErrorKind::kInvalid, std::string(kArgumentCode), std::move(message),
+                   std::move(param));
+}
+
+base::Error WrongAddress(std::string_view why) {
+  return Argument(
+      "the server's address " + std::string(why) + "; wanted host or host:port, such as localhost:8443",
+      "addr");
+}
+
+Result<std::uint16_t> ParsePort(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port == 0) {
+    return WrongAddress("has a port that is not a number of 1 to 65535");
+  }
+  return port;
+}
+
+base::Error SettingsError(std::size_t line, const std::string& what) {
+  return MakeError(base::ErrorKind::kInvalid, "settings-file",
+                   "the configuration file, line " + std::to_string(line) + ": " + what);
+}
+
+constexpr std::array<std::string_view, 3> kSettingsKeys = {"addr", "api_key", "policy"};
+
+Result<ConnectArguments> ParseSettingsFile(const std::string& text) {
+  ConnectArguments settings;
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return SettingsError(error.source().begin.line, "not valid TOML");
+  }
+  for (const auto& [key, value] : table) {
+    const std::string_view name = key.str();
+    if (std::find(kSettingsKeys.begin(), kSettingsKeys.end(), name) == kSettingsKeys.end()) {
+      const std::string hint = name == "simulation" ? "simulation is not a setting: say it in the call, on "
+                                                      "the command line or by BLINDAI_SIMULATION=1"
+                                                    : "unknown key; known are addr, api_key and policy";
+      return SettingsError(key.source().begin.line, hint);
+    }
+    const std::optional<std::string> word = value.value_exact<std::string>();
+    if (!word) return SettingsError(value.source().begin.line, std::string(name) + " is not a string");
+    if (name == "addr") settings.addr = word;
+    if (name == "api_key") settings.api_key = word;
+    if (name == "policy") settings.policy_file = word;
+  }
+  return settings;
+}
+
+Result<std::optional<bool>> SimulationOf(const Surroundings& surroundings) {
+  const std::optional<std::string> word = surroundings.variable("BLINDAI_SIMULATION");
+  if (!word || word->empty() || *word == "0") return std::optional<bool>();
+  if (*word == "1") return std::optional<bool>(true);
+  return Argument("BLINDAI_SIMULATION is neither 1 nor 0", "BLINDAI_SIMULATION");
+}
+
+Result<std::shared_ptr<const policy::Policy>> ReadPolicy(const std::string& path,
+                                                         const Surroundings& surroundings) {
+  const std::optional<std::string> text = surroundings.read_file(path);
+  if (!text) {
+    return MakeError(base::ErrorKind::kInvalid, "policy-file",
+                     "the policy file cannot be read; check its name and its permissions", "policy");
+  }
+  auto policy = policy::ParsePolicy(*text);
+  if (!policy.ok()) {
+    base::Error error = std::move(policy).error().Within("policy file");
+    error.code = "policy-file";
+    return error;
+  }
+  return std::make_shared<const policy::Policy>(*std::move(policy));
+}
+
+template <typename T>
+void TakeMissing(std::optional<T>& into, const std::optional<T>& from) {
+  if (!into) into = from;
+}
+
+std::optional<std::string> Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return std::string(value);
+}
+
+std::optional<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return file.bad() ? std::nullopt : std::optional<std::string>(std::move(text));
+}
+
+}  // namespace
+
+std::string ServerAddress::ToText() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+Result<ServerAddress> ParseServerAddress(std::string_view text) {
+  ServerAddress address;
+  if (text.find("://") != std::string_view::npos) return WrongAddress("is a URL");
+  if (text.find_first_of("/ \t\r\n@?#") != std::string_view::npos)
+    return WrongAddress("has a character that no host name has");
+  std::string_view host = text;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return WrongAddress("lacks a ']'");
+    host = text.substr(1, end - 1);
+    const std::string_view rest = text.substr(end + 1);
+    if (!rest.empty() && !rest.starts_with(':')) return WrongAddress("has text behind the ']'");
+    if (!rest.empty()) {
+      BLINDAI_TRY(address.port, ParsePort(rest.substr(1)));
+    }
+  } else if (const std::size_t colon = text.find(':');
+             colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
+    host = text.substr(0, colon);
+    BLINDAI_TRY(address.port, ParsePort(text.substr(colon + 1)));
+  }
+  if (host.empty()) return WrongAddress("has no host");
+  address.host = host;
+  return address;
+}
+
+Surroundings Surroundings::OfProcess() {
+  Surroundings surroundings;
+  surroundings.variable = Variable;
+  surroundings.read_file = ReadFile;
+  if (const auto folder = Variable("XDG_CONFIG_HOME")) {
+    surroundings.settings_file = *folder + "/blindai/config.toml";
+  } else if (const auto home = Variable("HOME")) {
+    surroundings.settings_file = *home + "/.config/blindai/config.toml";
+  }
+  return surroundings;
+}
+
+Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const Surroundings& surroundings) {
+  ConnectArguments found = arguments;
+  TakeMissing(found.addr, surroundings.variable("BLINDAI_ADDR"));
+  TakeMissing(found.api_key, surroundings.variable("BLINDAI_API_KEY"));
+  TakeMissing(found.policy_file, surroundings.variable("BLINDAI_POLICY"));
+  if (!found.simulation) {
+    BLINDAI_TRY(found.simulation, SimulationOf(surroundings));
+  }
+  if (!found.addr) {
+    const std::optional<std::string> text = surroundings.settings_file.empty()
+                                                ? std::nullopt
+                                                : surroundings.read_file(surroundings.settings_file);
+    if (text) {
+      BLINDAI_TRY(const ConnectArguments settings, ParseSettingsFile(*text));
+      found.addr = settings.addr;
+      TakeMissing(found.api_key, settings.api_key);
+      TakeMissing(found.policy_file, settings.policy_file);
+    }
+  }
+  if (!found.addr) {
+    return MakeError(
+        base::ErrorKind::kInvalid, std::string(kNoServer),
+        "no server is named: give its address (addr=\"host:8443\", or ADDR on the command line), or set the "
+        "environment variable BLINDAI_ADDR (with BLINDAI_API_KEY or BLINDAI_POLICY), or run `blindai login`, "
+        "which writes the configuration file",
+        "addr");
+  }
+  ConnectOptions options;
+  BLINDAI_TRY(options.server, ParseServerAddress(*found.addr));
+  if (found.policy_file) {
+    BLINDAI_TRY(options.policy, ReadPolicy(*found.policy_file, surroundings));
+  }
+  if (found.simulation.value_or(false)) options.allow_simulation = verifier::AllowSimulation::kYes;
+  if (found.api_key) {
+    const auto printable = [](char c) { return c > ' ' && c <= '~'; };
+    if (!std::all_of(found.api_key->begin(), found.api_key->end(), printable)) {
+      return Argument("the API key has a character that no key has (a space or a line end, perhaps)",
+                      "api_key");
+    }
+    options.api_key =
+        std::make_shared<const base::SecretBytes>(base::SecretBytes::CopyOf(base::AsBytes(*found.api_key)));
+  }
+  return options;
+}
+
+}  // namespace blindai::client
