@@ -1,0 +1,34 @@
+// The subcommands of `blindai`, one file each. Add… declares the words of a command; what it returns is in
+// `code` when the command has run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/client.h"
+#include "output.h"
+
+namespace blindai::cli {
+
+void AddAttest(CLI::App& app, ExitCode& code);
+void AddModels(CLI::App& app, ExitCode& code);
+void AddRun(CLI::App& app, ExitCode& code);
+
+// The words that name a server and say what is accepted; every command that connects has them.
+struct ServerWords {
+  client::ConnectArguments arguments;
+  bool simulation = false;
+  bool json = false;
+
+  // `--addr`, `--policy`, `--simulation`, `--api-key-file`, `--json`.
+  void AddTo(CLI::App& command, bool with_addr = true);
+  // A client that has not connected yet. In simulation a line on stderr says so.
+  base::Result<client::Client> MakeClient() const;
+
+ private:
+  std::optional<std::string> api_key_file_;
+};
+
+}  // namespace blindai::cli

@@ -1,0 +1,162 @@
+// `blindai models upload|list|show|delete`.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "commands.h"
+#include "protocols/wire/model_listing.h"
+
+namespace blindai::cli {
+namespace {
+
+using wire::ModelInfo;
+
+std::string SpecText(const vocabulary::TensorSpec& spec) {
+  return fmt::format("{} {} {}", spec.name, vocabulary::DatatypeName(spec.datatype),
+                     vocabulary::ShapeText(spec.shape));
+}
+
+std::string Table(const std::vector<ModelInfo>& models) {
+  std::size_t width = std::string_view("MODEL").size();
+  for (const ModelInfo& model : models) width = std::max(width, model.id.size());
+  std::string out = fmt::format("{:<{}}  {:<8} {:<9} {:>9}  {:<10} {}\n", "MODEL", width, "STATE",
+                                "PRECISION", "SIZE", "VISIBLE", "CREATED");
+  for (const ModelInfo& model : models) {
+    out += fmt::format("{:<{}}  {:<8} {:<9} {:>9}  {:<10} {}\n", model.id, width, model.state,
+                       wire::PrecisionName(model.precision), ByteText(model.bytes),
+                       wire::VisibilityName(model.visibility),
+                       base::FormatTime(base::Time(std::chrono::seconds(model.created))));
+  }
+  return out;
+}
+
+std::string Page(const ModelInfo& model) {
+  std::string out =
+      fmt::format("id          {}\nstate       {}\nkind        {}\nprecision   {}\nvisibility  {}\n",
+                  model.id, model.state, wire::ModelKindName(model.kind),
+                  wire::PrecisionName(model.precision), wire::VisibilityName(model.visibility));
+  out += fmt::format("size        {} ({} bytes)\nsha256      {}\ncreated     {}\nowner       {}\n",
+                     ByteText(model.bytes), model.bytes, model.sha256,
+                     base::FormatTime(base::Time(std::chrono::seconds(model.created))), model.owned_by);
+  for (const auto& spec : model.inputs) out += "input       " + SpecText(spec) + "\n";
+  for (const auto& spec : model.outputs) out += "output      " + SpecText(spec) + "\n";
+  return out;
+}
+
+void ShowModel(const ModelInfo& model, bool json) {
+  Result(json ? wire::EncodeModelInfo(model) + "\n" : Page(model));
+}
+
+struct UploadWords {
+  ServerWords server;
+  std::string file;
+  std::optional<std::string> id;
+  std::optional<std::string> precision;
+  std::optional<std::string> visibility;
+  std::optional<bool> save;
+};
+
+// The file's name without folder and ending: what people call the model.
+std::string Stem(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const std::size_t dot = name.find_last_of('.');
+  return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+ExitCode Upload(const UploadWords& words) {
+  std::vector<std::pair<std::string, std::string>> query;
+  if (words.precision) query.emplace_back("precision", *words.precision);
+  if (words.visibility) query.emplace_back("visibility", *words.visibility);
+  client::UploadOptions options;
+  auto parsed = wire::DecodeUploadQuery(query);
+  if (!parsed.ok()) return Fail(parsed.error());
+  options.query = *std::move(parsed);
+  options.query.save = words.save;
+  auto client = words.server.MakeClient();
+  if (!client.ok()) return Fail(client.error());
+  Progress progress("uploading");
+  options.progress = [&](std::uint64_t sent, std::uint64_t total) { progress.Show(sent, total); };
+  const auto model = client->UploadModel(words.id.value_or(Stem(words.file)),
+                                         client::ModelSource::File(words.file), options);
+  if (!model.ok()) return Fail(model.error(), client->verdict());
+  ShowModel(*model, words.server.json);
+  return ExitCode::kDone;
+}
+
+ExitCode List(const ServerWords& words) {
+  auto client = words.MakeClient();
+  if (!client.ok()) return Fail(client.error());
+  const auto models = client->ListModels();
+  if (!models.ok()) return Fail(models.error(), client->verdict());
+  if (words.json) {
+    Result(wire::EncodeModelList(*models) + "\n");
+  } else if (models->empty()) {
+    Note("no models; `blindai models upload FILE` brings one");
+  } else {
+    Result(Table(*models));
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode Show(const ServerWords& words, const std::string& id) {
+  auto client = words.MakeClient();
+  if (!client.ok()) return Fail(client.error());
+  const auto model = client->GetModel(id);
+  if (!model.ok()) return Fail(model.error(), client->verdict());
+  ShowModel(*model, words.json);
+  return ExitCode::kDone;
+}
+
+ExitCode Delete(const ServerWords& words, const std::string& id) {
+  auto client = words.MakeClient();
+  if (!client.ok()) return Fail(client.error());
+  const base::Status deleted = client->DeleteModel(id);
+  if (!deleted.ok()) return Fail(deleted.error(), client->verdict());
+  if (words.json) {
+    Result(wire::EncodeModelDeleted(id) + "\n");
+  } else {
+    Note("deleted " + id);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void AddModels(CLI::App& app, ExitCode& code) {
+  CLI::App* models = app.add_subcommand("models", "upload, list, show and delete models");
+  models->require_subcommand(1);
+
+  CLI::App* upload = models->add_subcommand("upload", "upload an ONNX model");
+  auto upload_words = std::make_shared<UploadWords>();
+  upload->add_option("FILE", upload_words->file, "the model: an ONNX file")->required();
+  upload->add_option("--id", upload_words->id,
+                     "its name on the server (default: the file's name without its ending)");
+  upload->add_option("--precision", upload_words->precision, "f32 or bf16 (default: the server's choice)");
+  upload->add_option("--visibility", upload_words->visibility, "private (default), link, tenants or public");
+  upload->add_flag("--save,!--no-save", upload_words->save, "keep it, sealed, when the server restarts");
+  upload_words->server.AddTo(*upload);
+  upload->footer("example:\n  blindai models upload wav2vec2.onnx --id demo --precision bf16");
+  upload->callback([upload_words, &code] { code = Upload(*upload_words); });
+
+  CLI::App* list = models->add_subcommand("list", "the models that you may use");
+  auto list_words = std::make_shared<ServerWords>();
+  list_words->AddTo(*list);
+  list->footer("example:\n  blindai models list --addr localhost --simulation --json");
+  list->callback([list_words, &code] { code = List(*list_words); });
+
+  const auto add_with_id = [&](const char* name, const char* what, auto run) {
+    CLI::App* command = models->add_subcommand(name, what);
+    auto words = std::make_shared<ServerWords>();
+    auto id = std::make_shared<std::string>();
+    command->add_option("MODEL", *id, "the model's id")->required();
+    words->AddTo(*command);
+    command->footer(fmt::format("example:\n  blindai models {} demo", name));
+    command->callback([words, id, run, &code] { code = run(*words, *id); });
+  };
+  add_with_id("show", "one model: its inputs, outputs and digest", Show);
+  add_with_id("delete", "delete a model", Delete);
+}
+
+}  // namespace blindai::cli
