@@ -1,0 +1,29 @@
+// What the binding files share. Each file binds one header of the client and is called once, by module.cc.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <optional>
+#include <utility>
+
+#include "base/result.h"
+
+namespace blindai::python {
+
+void BindVerdict(nanobind::module_& module);
+void BindModelListing(nanobind::module_& module);
+void BindClient(nanobind::module_& module);
+
+// Throws the Python exception of an error (blindai/errors.py). `verdict` is an object or None. Needs the GIL.
+[[noreturn]] void Raise(const base::Error& error, nanobind::object verdict = nanobind::none());
+
+// Whether the call on this thread may go on: false once a signal handler or a callback has raised. Takes the
+// GIL itself.
+bool MayGoOn();
+// Keeps a Python exception that a callback raised on this thread; the call ends, and ThrowPending throws it.
+// Needs the GIL.
+void KeepPending(nanobind::python_error& error);
+// Throws what a signal handler or a callback raised while a call ran, if anything. Needs the GIL.
+void ThrowPending();
+
+}  // namespace blindai::python

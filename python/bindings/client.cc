@@ -1,0 +1,182 @@
+// Binds client/client.h and client/settings.h. Every blocking call runs without the GIL, and looks at
+// Python's signals about ten times a second, so that Ctrl-C ends it.
+#include "client/client.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <utility>
+
+#include "bindings.h"
+#include "client/settings.h"
+
+namespace blindai::python {
+namespace nb = nanobind;
+using namespace nb::literals;
+using client::Client;
+using client::Prediction;
+
+namespace {
+
+using ByteArray = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Runs a call of the client without the GIL and turns its error into an exception.
+template <typename Call>
+auto Blocking(Client& client, Call call) {
+  auto result = [&] {
+    const nb::gil_scoped_release no_gil;
+    return call();
+  }();
+  ThrowPending();
+  if (!result.ok()) {
+    std::optional<verifier::Verdict> verdict = client.verdict();
+    Raise(result.error(), verdict ? nb::cast(*std::move(verdict)) : nb::none());
+  }
+  return *std::move(result);
+}
+
+std::chrono::milliseconds Milliseconds(double seconds, const char* name) {
+  constexpr double kLongestSeconds = 1e6;
+  if (!(seconds > 0 && seconds <= kLongestSeconds)) {
+    throw nb::value_error((std::string(name) + " must be a number of seconds above 0").c_str());
+  }
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000) + 1);
+}
+
+Client MakeClient(std::optional<std::string> addr, std::optional<std::string> api_key,
+                  std::optional<std::string> policy, std::optional<bool> simulation, double connect_timeout,
+                  double timeout, std::size_t max_connections) {
+  client::ConnectArguments arguments{std::move(addr), std::move(api_key), std::move(policy), simulation};
+  auto options = client::ResolveOptions(arguments, client::Surroundings::OfProcess());
+  if (!options.ok()) Raise(options.error());
+  options->connect_timeout = Milliseconds(connect_timeout, "connect_timeout");
+  options->request_timeout = Milliseconds(timeout, "timeout");
+  if (max_connections == 0) throw nb::value_error("max_connections must be 1 or more");
+  options->max_connections = max_connections;
+  options->keep_waiting = MayGoOn;
+  return Client(*std::move(options));
+}
+
+wire::UploadQuery MakeQuery(const std::optional<std::string>& precision, std::optional<bool> save,
+                            const std::optional<std::string>& visibility) {
+  std::vector<std::pair<std::string, std::string>> words;
+  if (precision) words.emplace_back("precision", *precision);
+  if (visibility) words.emplace_back("visibility", *visibility);
+  auto query = wire::DecodeUploadQuery(words);
+  if (!query.ok()) throw nb::value_error(query.error().message.c_str());
+  query->save = save;
+  return *std::move(query);
+}
+
+// Calls `progress(sent, total)` on the calling thread. What it raises ends the upload.
+std::function<void(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object& progress) {
+  if (progress.is_none()) return nullptr;
+  return [&progress](std::uint64_t sent, std::uint64_t total) {
+    const nb::gil_scoped_acquire gil;
+    if (PyErr_Occurred() != nullptr) return;
+    try {
+      progress(sent, total);
+    } catch (nb::python_error& error) {
+      KeepPending(error);
+    }
+  };
+}
+
+wire::ModelInfo Upload(Client& self, const std::string& model_id, const client::ModelSource& source,
+                       const std::optional<std::string>& precision, std::optional<bool> save,
+                       const std::optional<std::string>& visibility, const nb::object& progress) {
+  client::UploadOptions options;
+  options.query = MakeQuery(precision, save, visibility);
+  options.progress = MakeProgress(progress);
+  return Blocking(self, [&] { return self.UploadModel(model_id, source, options); });
+}
+
+// `inputs` are tuples (name, datatype, shape, bytes as a one-dimensional uint8 array).
+Prediction Predict(Client& self, const std::string& model_id, const nb::sequence& inputs,
+                   const std::vector<std::string>& outputs, std::optional<double> timeout) {
+  std::vector<ByteArray> arrays;  // keeps the elements while the call runs
+  std::vector<vocabulary::TensorView> tensors;
+  for (const nb::handle entry : inputs) {
+    const auto tuple = nb::cast<nb::tuple>(entry);
+    const auto datatype = vocabulary::DatatypeFromName(nb::cast<std::string>(tuple[1]));
+    if (!datatype) throw nb::value_error("unknown datatype");
+    arrays.push_back(nb::cast<ByteArray>(tuple[3]));
+    tensors.emplace_back(nb::cast<std::string>(tuple[0]), *datatype,
+                         nb::cast<std::vector<std::int64_t>>(tuple[2]),
+                         base::ByteView(arrays.back().data(), arrays.back().size()));
+  }
+  client::PredictOptions options;
+  options.outputs = outputs;
+  if (timeout) options.timeout = Milliseconds(*timeout, "timeout");
+  return Blocking(self, [&] { return self.Predict(model_id, tensors, options); });
+}
+
+// (name, datatype, shape, bytes): the array is the prediction's own memory and keeps the prediction alive.
+nb::list Outputs(nb::handle self) {
+  const Prediction& prediction = nb::cast<const Prediction&>(self);
+  nb::list outputs;
+  for (std::size_t i = 0; i < prediction.size(); ++i) {
+    const vocabulary::TensorView& tensor = prediction.output(i);
+    // The memory belongs to this prediction alone, so a caller may write to its arrays as to any other array.
+    auto* const data = const_cast<std::uint8_t*>(tensor.data.data());
+    nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>> array(data, {tensor.data.size()}, self);
+    outputs.append(nb::make_tuple(tensor.name, std::string(vocabulary::DatatypeName(tensor.datatype)),
+                                  nb::tuple(nb::cast(tensor.shape)), array.cast()));
+  }
+  return outputs;
+}
+
+}  // namespace
+
+void BindClient(nb::module_& module) {
+  nb::class_<Prediction>(module, "Prediction", "What a model answered; owns the memory of its outputs.")
+      .def_prop_ro("model_id", &Prediction::model_id)
+      .def("outputs", &Outputs);
+
+  nb::class_<Client>(module, "Client", "The C++ client (src/client/client.h); blindai.Client wraps it.")
+      .def_prop_ro("addr", [](const Client& self) { return self.options().server.ToText(); })
+      .def("connect", [](Client& self) { Blocking(self, [&] { return self.Connect(); }); })
+      .def_prop_ro("verdict", &Client::verdict)
+      .def(
+          "upload_file",
+          [](Client& self, const std::string& model_id, std::string path,
+             std::optional<std::string> precision, std::optional<bool> save,
+             std::optional<std::string> visibility, nb::object progress) {
+            return Upload(self, model_id, client::ModelSource::File(std::move(path)), precision, save,
+                          visibility, progress);
+          },
+          "model_id"_a, "path"_a, "precision"_a.none(), "save"_a.none(), "visibility"_a.none(),
+          "progress"_a.none())
+      .def(
+          "upload_bytes",
+          [](Client& self, const std::string& model_id, const ByteArray& model,
+             std::optional<std::string> precision, std::optional<bool> save,
+             std::optional<std::string> visibility, nb::object progress) {
+            const auto source = client::ModelSource::Memory(base::ByteView(model.data(), model.size()));
+            return Upload(self, model_id, source, precision, save, visibility, progress);
+          },
+          "model_id"_a, "model"_a, "precision"_a.none(), "save"_a.none(), "visibility"_a.none(),
+          "progress"_a.none())
+      .def("models", [](Client& self) { return Blocking(self, [&] { return self.ListModels(); }); })
+      .def(
+          "model",
+          [](Client& self, const std::string& model_id) {
+            return Blocking(self, [&] { return self.GetModel(model_id); });
+          },
+          "model_id"_a)
+      .def(
+          "delete_model",
+          [](Client& self, const std::string& model_id) {
+            Blocking(self, [&] { return self.DeleteModel(model_id); });
+          },
+          "model_id"_a)
+      .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none())
+      .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
+
+  module.def("make_client", &MakeClient, "addr"_a.none(), "api_key"_a.none(), "policy"_a.none(),
+             "simulation"_a.none(), "connect_timeout"_a, "timeout"_a, "max_connections"_a);
+}
+
+}  // namespace blindai::python

@@ -1,0 +1,49 @@
+// Binds the descriptions of models that client/client.h hands out.
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.h"
+#include "client/client.h"
+
+namespace blindai::python {
+namespace nb = nanobind;
+using vocabulary::TensorSpec;
+using wire::ModelInfo;
+
+void BindModelListing(nb::module_& module) {
+  nb::class_<TensorSpec>(module, "TensorSpec", "One input or output of a model.")
+      .def_ro("name", &TensorSpec::name)
+      .def_prop_ro(
+          "datatype", [](const TensorSpec& s) { return std::string(vocabulary::DatatypeName(s.datatype)); },
+          "The Open Inference Protocol's name: 'FP32', 'INT64', 'BOOL', …")
+      .def_prop_ro(
+          "shape", [](const TensorSpec& s) { return nb::tuple(nb::cast(s.shape)); },
+          "Dimensions from the outermost in; -1 where it varies.")
+      .def("__repr__", [](const TensorSpec& s) {
+        return "TensorSpec(" + s.name + ": " + std::string(vocabulary::DatatypeName(s.datatype)) + " " +
+               vocabulary::ShapeText(s.shape) + ")";
+      });
+
+  nb::class_<ModelInfo>(module, "Model", "One model on the server.")
+      .def_ro("id", &ModelInfo::id)
+      .def_ro("created", &ModelInfo::created, "Seconds since the epoch.")
+      .def_ro("owned_by", &ModelInfo::owned_by)
+      .def_ro("sha256", &ModelInfo::sha256,
+              "Of the uploaded file, as the server computed it; lower-case hex.")
+      .def_ro("bytes", &ModelInfo::bytes, "Of the uploaded file.")
+      .def_prop_ro(
+          "precision", [](const ModelInfo& m) { return std::string(wire::PrecisionName(m.precision)); },
+          "'f32' or 'bf16': what the engine computes in.")
+      .def_prop_ro(
+          "kind", [](const ModelInfo& m) { return std::string(wire::ModelKindName(m.kind)); },
+          "'tensor' or 'ctc-speech'.")
+      .def_prop_ro(
+          "visibility", [](const ModelInfo& m) { return std::string(wire::VisibilityName(m.visibility)); },
+          "'private', 'link', 'tenants' or 'public'.")
+      .def_ro("state", &ModelInfo::state, "'ready', 'loading', 'stored' or 'failed'.")
+      .def_prop_ro("inputs", [](const ModelInfo& m) { return m.inputs; })
+      .def_prop_ro("outputs", [](const ModelInfo& m) { return m.outputs; })
+      .def("__repr__", [](const ModelInfo& m) { return "<blindai.Model " + m.id + ", " + m.state + ">"; });
+}
+
+}  // namespace blindai::python

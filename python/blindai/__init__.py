@@ -1,0 +1,38 @@
+"""Client of blindai, the confidential inference server.
+
+    import blindai
+    with blindai.connect(addr="localhost", simulation=True) as client:
+        client.upload_model("model.onnx", model_id="demo")
+        response = client.predict("demo", input_values)
+        response.output[0].as_numpy()
+
+``connect`` verifies the machine at the other end before anything is sent to it: hardware evidence, bound to this very
+connection. What was found is in ``client.verdict``. Needs numpy and nothing else.
+"""
+
+from ._native import Finding, Model, TensorSpec, Verdict
+from .async_client import AsyncClient
+from .client import Client, connect
+from .errors import AccessError, AttestationError, BlindAIError, ConnectionError, ModelError, QuotaError
+from .response import Output, Outputs, Response
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessError",
+    "AsyncClient",
+    "AttestationError",
+    "BlindAIError",
+    "Client",
+    "ConnectionError",
+    "Finding",
+    "Model",
+    "ModelError",
+    "Output",
+    "Outputs",
+    "QuotaError",
+    "Response",
+    "TensorSpec",
+    "Verdict",
+    "connect",
+]

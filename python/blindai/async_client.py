@@ -1,0 +1,100 @@
+"""The same client, awaitable. Each call runs on a thread of the client's own pool, with a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, List, Optional, Sequence, TypeVar, Union
+
+from . import _native
+from .client import Client, PathLike, Progress, connect
+from .response import Response
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """``async with blindai.AsyncClient(addr="localhost", simulation=True) as client: await client.predict(…)``
+
+    Takes the arguments of ``blindai.connect`` and connects when it is entered, or by ``await client.connect()``.
+    Up to ``max_connections`` calls run at the same time; more wait. A call that is cancelled stops being awaited;
+    what was sent already still runs to its end on the server.
+    """
+
+    def __init__(self, addr: Optional[str] = None, *, api_key: Optional[str] = None, policy: Optional[PathLike] = None,
+                 simulation: Optional[bool] = None, connect_timeout: float = 10.0, timeout: float = 600.0,
+                 max_connections: int = 8) -> None:
+        self._connect = functools.partial(connect, addr, api_key=api_key, policy=policy, simulation=simulation,
+                                          connect_timeout=connect_timeout, timeout=timeout,
+                                          max_connections=max_connections)
+        self._threads = ThreadPoolExecutor(max_workers=max(1, max_connections), thread_name_prefix="blindai")
+        self._client: Optional[Client] = None
+
+    async def connect(self) -> "AsyncClient":
+        """Connects and verifies, like ``blindai.connect``. Does nothing when it is connected already."""
+        if self._client is None:
+            self._client = await self._run(self._connect)
+        return self
+
+    @property
+    def addr(self) -> str:
+        """The server's address: "host:port"."""
+        return self._connected().addr
+
+    @property
+    def verdict(self) -> "_native.Verdict":
+        """What verification found, as in ``Client.verdict``."""
+        return self._connected().verdict
+
+    async def upload_model(self, model: Union[PathLike, bytes, bytearray, memoryview],
+                           model_id: Optional[str] = None, *, precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str]
+                           = None, progress: Optional[Progress] = None) -> "_native.Model":
+        """``Client.upload_model``; ``progress`` is called on another thread."""
+        return await self._run(self._connected().upload_model, model, model_id, precision=precision, save=save,
+                               visibility=visibility, progress=progress)
+
+    async def predict(self, model_id: str, inputs: Any, *, outputs: Optional[Sequence[str]] = None,
+                      timeout: Optional[float] = None) -> Response:
+        """``Client.predict``."""
+        return await self._run(self._connected().predict, model_id, inputs, outputs=outputs, timeout=timeout)
+
+    async def models(self) -> List["_native.Model"]:
+        """``Client.models``."""
+        return await self._run(self._connected().models)
+
+    async def model(self, model_id: str) -> "_native.Model":
+        """``Client.model``."""
+        return await self._run(self._connected().model, model_id)
+
+    async def delete_model(self, model_id: str) -> None:
+        """``Client.delete_model``."""
+        await self._run(self._connected().delete_model, model_id)
+
+    async def close(self) -> None:
+        """Waits for running calls, then closes the connections. The client cannot be used afterwards."""
+        if self._client is not None:
+            await self._run(self._client.close)
+        self._threads.shutdown(wait=False)
+
+    async def __aenter__(self) -> "AsyncClient":
+        try:
+            return await self.connect()
+        except BaseException:
+            self._threads.shutdown(wait=False)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<blindai.AsyncClient {self.addr if self._client else 'not connected'}>"
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            raise RuntimeError("not connected: use `async with`, or `await client.connect()` first")
+        return self._client
+
+    async def _run(self, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, functools.partial(call, *arguments, **named))

@@ -1,0 +1,203 @@
+"""The client that blocks; async_client.py has the same, awaitable."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import uuid
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from . import _datatypes, _native
+from .errors import ModelError
+from .response import Response
+
+PathLike = Union[str, "os.PathLike[str]"]
+Progress = Callable[[int, int], object]
+
+_SIMULATION = ("blindai: SIMULATION: this server runs without confidential hardware and can read everything it is "
+               "sent; never send real data\n")
+
+
+class Client:
+    """A verified connection to one server. Made by ``blindai.connect``; use it as a context manager, or ``close`` it.
+
+    Every further connection that it opens, also after a lost one, is verified before anything is sent. Calls may
+    come from several threads at the same time. Every call raises ``AttestationError`` when the server is not
+    accepted any more, ``ConnectionError`` when it cannot be reached, ``QuotaError`` when it is full,
+    ``AccessError`` when it does not accept the API key, ``ModelError`` when it refuses or fails the request, and
+    ``ValueError`` or ``TypeError`` for wrong arguments.
+    """
+
+    def __init__(self, native: "_native.Client") -> None:
+        self._native = native
+        self._models: Dict[str, _native.Model] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def addr(self) -> str:
+        """The server's address: "host:port"."""
+        return self._native.addr
+
+    @property
+    def verdict(self) -> "_native.Verdict":
+        """What verification found: outcome, findings and claims. ``str(client.verdict)`` is the table."""
+        verdict = self._native.verdict
+        assert verdict is not None  # a Client exists only after a verdict
+        return verdict
+
+    def upload_model(self, model: Union[PathLike, bytes, bytearray, memoryview], model_id: Optional[str] = None, *,
+                     precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
+                     progress: Optional[Progress] = None) -> "_native.Model":
+        """Uploads an ONNX model: a path, streamed from disk, or its bytes.
+
+        ``model_id``: its name on the server, 1 to 128 letters, digits, ".", "_" or "-"; a random one when left
+        out, see ``Model.id`` of the result. ``precision``: "f32" or "bf16", what the engine computes in; the
+        server's choice when left out. ``save``: whether it is kept, sealed, when the server restarts.
+        ``visibility``: "private" (default), "link", "tenants" or "public". ``progress(sent, total)`` is called
+        with bytes while the file goes out; what it raises ends the upload.
+
+        Returns the model with its inputs and outputs, and the SHA-256 of what the server received.
+        """
+        name = str(uuid.uuid4()) if model_id is None else model_id
+        if isinstance(model, (bytes, bytearray, memoryview)):
+            flat = np.frombuffer(model, np.uint8)
+            uploaded = self._native.upload_bytes(name, flat, precision, save, visibility, progress)
+        else:
+            uploaded = self._native.upload_file(name, os.fspath(model), precision, save, visibility, progress)
+        with self._lock:
+            self._models[name] = uploaded
+        return uploaded
+
+    def predict(self, model_id: str, inputs: Any, *, outputs: Optional[Sequence[str]] = None,
+                timeout: Optional[float] = None) -> Response:
+        """Runs a model.
+
+        ``inputs``: one tensor; a tuple (or a list of arrays) with one tensor for each input of the model, in the
+        model's order; or a dict of tensors by input name. A tensor is a numpy array, a torch tensor, or a number
+        or a list of numbers, nested or not. Arrays keep their dtype, which must be the model's; lists become the
+        model's datatype and must fit it. BF16 comes from ``torch.bfloat16``, ``ml_dtypes.bfloat16``, lists, or the
+        bits as a numpy array of uint16 where the model wants BF16. BYTES comes from arrays or lists of ``bytes``
+        or ``str``.
+
+        ``outputs``: names of the outputs that are wanted, all when left out. ``timeout``: seconds, instead of that of
+        ``connect``.
+
+        Returns a ``Response``: ``response.output[0]`` or ``response.output["name"]`` with ``as_numpy()``,
+        ``as_torch()``, ``as_flat()``.
+        """
+        named = self._encode(model_id, inputs)
+        try:
+            prediction = self._native.predict(model_id, named, list(outputs or []), timeout)
+        except ModelError:
+            self._forget(model_id)  # another model may go by this name now
+            raise
+        return Response(prediction)
+
+    def models(self) -> List["_native.Model"]:
+        """The models that this client may use."""
+        return self._native.models()
+
+    def model(self, model_id: str) -> "_native.Model":
+        """One model with its inputs and outputs."""
+        model = self._native.model(model_id)
+        with self._lock:
+            self._models[model_id] = model
+        return model
+
+    def delete_model(self, model_id: str) -> None:
+        """Deletes a model from the server, from memory and from its store."""
+        self._forget(model_id)
+        self._native.delete_model(model_id)
+
+    def close(self) -> None:
+        """Closes the idle connections. A later call opens, and verifies, a new one."""
+        self._native.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<blindai.Client {self.addr}, {self.verdict.outcome}>"
+
+    def _forget(self, model_id: str) -> None:
+        with self._lock:
+            self._models.pop(model_id, None)
+
+    def _known_inputs(self, model_id: str) -> List["_native.TensorSpec"]:
+        with self._lock:
+            known = self._models.get(model_id)
+        return (known or self.model(model_id)).inputs
+
+    def _encode(self, model_id: str, inputs: Any) -> List[Tuple[str, str, Tuple[int, ...], "np.ndarray[Any, Any]"]]:
+        if not isinstance(model_id, str):
+            raise TypeError("model_id must be a str")
+        if isinstance(inputs, Mapping):
+            tensors = dict(inputs)
+            # Arrays say their datatype themselves; only lists need the model's.
+            plain = not all(_datatypes.is_array(value) and not _is_bits(value) for value in tensors.values())
+            wanted = {spec.name: spec.datatype for spec in self._known_inputs(model_id)} if plain else {}
+            for name in tensors:
+                if not isinstance(name, str):
+                    raise TypeError("the names of inputs must be str")
+                if plain and name not in wanted:
+                    raise ValueError(f"the model has no input '{name}'; it has {', '.join(wanted)}")
+        else:
+            specs = self._known_inputs(model_id)
+            values = list(inputs) if _is_several(inputs) else [inputs]
+            if len(values) != len(specs):
+                raise ValueError(f"the model has {len(specs)} inputs ({', '.join(s.name for s in specs)}), "
+                                 f"{len(values)} were given")
+            tensors = {spec.name: value for spec, value in zip(specs, values)}
+            wanted = {spec.name: spec.datatype for spec in specs}
+        named = []
+        for name, value in tensors.items():
+            try:
+                named.append((name, *_datatypes.encode(value, wanted.get(name))))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"input '{name}': {error}") from None
+        return named
+
+
+def _is_several(inputs: Any) -> bool:
+    """A tuple is always one tensor for each input; a list is, when it is a list of arrays."""
+    if isinstance(inputs, list):
+        return bool(inputs) and all(map(_datatypes.is_array, inputs))
+    return isinstance(inputs, tuple)
+
+
+def _is_bits(value: Any) -> bool:
+    """A uint16 array may be BF16: the model decides."""
+    return isinstance(value, np.ndarray) and value.dtype == np.uint16
+
+
+def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy: Optional[PathLike] = None,
+            simulation: Optional[bool] = None, connect_timeout: float = 10.0, timeout: float = 600.0,
+            max_connections: int = 8) -> Client:
+    """Connects to a server and verifies it; nothing else is sent before the verdict.
+
+    ``addr``: "host" or "host:port" (default port 8443). ``policy``: the file that says what is accepted (TOML, see
+    docs/formats/policy.md). ``simulation=True`` permits a server without confidential hardware, for trying things
+    out: it proves nothing. ``api_key`` is sent only after the verdict. Each of these is looked for in the
+    arguments, then in ``BLINDAI_ADDR``, ``BLINDAI_API_KEY``, ``BLINDAI_POLICY`` and ``BLINDAI_SIMULATION=1``, then
+    in the configuration file (~/.config/blindai/config.toml). ``connect_timeout`` and ``timeout`` (of one request
+    with its answer) are seconds. ``max_connections`` bounds the connections that calls from several threads use at
+    the same time.
+
+    Raises ``AttestationError`` (with the verdict) when the server is not accepted, ``ConnectionError`` when it
+    cannot be reached, and ``ValueError`` when no server is named or an argument is wrong.
+    """
+    native = _native.make_client(addr, api_key, None if policy is None else os.fspath(policy), simulation,
+    connect_timeout,
+                                 timeout, max_connections)
+    native.connect()
+    client = Client(native)
+    if client.verdict.outcome == "simulation":
+        sys.stderr.write(_SIMULATION)
+        sys.stderr.flush()
+    return client
