@@ -75,9 +75,10 @@ base::Result<Envelope> OpenOpenEnclaveReport(ByteView bytes, int depth) {
   return Inside(OpenNested(quote, depth + 1), "Open Enclave report");
 }
 
+// u32 version 2 to 5. A damaged or cut one is still meant to be one, and its parser says what is wrong.
 bool IsSnpReport(ByteView bytes) {
-  return bytes.size() >= kSnpReportSize && bytes.size() <= kSnpReportSize + 1 && bytes[0] >= 2 &&
-         bytes[0] <= 5 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] == 0;
+  return bytes.size() > 64 && bytes.size() <= kSnpReportSize + 1 && bytes[0] >= 2 && bytes[0] <= 5 &&
+         bytes[1] == 0 && bytes[2] == 0 && bytes[3] == 0;
 }
 base::Result<Envelope> OpenSnpReport(ByteView bytes, int) {
   return Plain(TeeKind::kSnp, bytes, "SNP report");

@@ -68,6 +68,10 @@ void Compare(const NitroFacts& facts, const policy::NitroRules& rules, FindingLi
   AppraiseNitro(facts, rules, findings);
 }
 
+// Kinds without a debug mode have nothing to say when there is no policy.
+template <typename FactsOfKind>
+void AppraiseWithoutPolicy(const FactsOfKind&, FindingList&) {}
+
 struct Comparison {
   const policy::AcceptBlock* block = nullptr;
   FindingList findings;
@@ -115,6 +119,7 @@ std::string BlockText(const policy::AcceptBlock& block) {
 
 void CheckPolicy(const AuthenticEvidence& evidence, const Question& question, FindingList& findings) {
   if (question.policy == nullptr) {
+    std::visit([&](const auto& facts) { AppraiseWithoutPolicy(facts, findings); }, evidence.facts());
     findings.CannotTell("no-policy", "policy", "authentic evidence and nothing to compare it with",
                         "a policy that says what is acceptable",
                         "give a policy; until then only authenticity is established");
@@ -168,7 +173,7 @@ Verdict Judge(const evidence::Evidence& evidence, const endorsements::Endorsemen
               const TrustAnchors& anchors, const Question& question, FindingList already) {
   Verdict verdict;
   verdict.tee = evidence::KindOf(evidence);
-  verdict.mode = ModeOf(verdict.tee);
+  verdict.mode = ModeOf(*verdict.tee);
 
   FindingList findings = std::move(already);
   Authentication authentication = Authenticate(evidence, endorsements, anchors, question.now);

@@ -201,4 +201,8 @@ void AppraiseNitro(const NitroFacts& facts, const policy::NitroRules& rules, Fin
   CheckAge(facts, rules, findings);
 }
 
+void AppraiseWithoutPolicy(const NitroFacts& facts, FindingList& findings) {
+  CheckNitroDebug(facts, findings);
+}
+
 }  // namespace blindai::verifier

@@ -49,4 +49,7 @@ base::ByteView NonceData(const NitroFacts& facts);
 // Codes: debug, pcr, document-age.
 void AppraiseNitro(const NitroFacts& facts, const policy::NitroRules& rules, FindingList& findings);
 
+// Without a policy: what no policy accepts. Code: debug.
+void AppraiseWithoutPolicy(const NitroFacts& facts, FindingList& findings);
+
 }  // namespace blindai::verifier

@@ -73,8 +73,9 @@ TEST(Simulated, EveryFlippedBitIsRefused) {
     Simulation bent = simulation;
     bent.bundle.evidence[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
     bent.question.report_data = std::nullopt;
-    ASSERT_EQ(bent.Judged().outcome, Outcome::kRefused) << "bit " << bit;
-    ASSERT_TRUE(bent.Judged().claims.empty()) << "bit " << bit;
+    const Verdict verdict = bent.Judged();
+    ASSERT_EQ(verdict.outcome, Outcome::kRefused) << "bit " << bit;
+    ASSERT_TRUE(verdict.claims.empty()) << "bit " << bit;
   }
 }
 

@@ -514,4 +514,8 @@ void AppraiseSnp(const SnpFacts& facts, const policy::SnpRules& rules, FindingLi
   CheckPlatform(facts, rules, findings);
 }
 
+void AppraiseWithoutPolicy(const SnpFacts& facts, FindingList& findings) {
+  CheckDebug(facts, policy::SnpRules{}, findings);
+}
+
 }  // namespace blindai::verifier

@@ -59,4 +59,7 @@ base::ByteView BoundData(const SnpFacts& facts);
 // vlek, masked-chip-id, platform.
 void AppraiseSnp(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings);
 
+// Without a policy: what no policy accepts unless it says so on purpose. Code: debug.
+void AppraiseWithoutPolicy(const SnpFacts& facts, FindingList& findings);
+
 }  // namespace blindai::verifier

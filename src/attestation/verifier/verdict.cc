@@ -27,6 +27,10 @@ std::string_view Sentence(Outcome outcome) {
   BLINDAI_CHECK(false);
 }
 
+std::string_view TeeText(const Verdict& verdict) {
+  return verdict.tee ? evidence::TeeName(*verdict.tee) : "unknown";
+}
+
 void AppendFinding(std::string& out, const Finding& finding) {
   out += fmt::format("  {:<8} {}", StatusName(finding.status), finding.check);
   if (finding.status == CheckStatus::kPassed) {
@@ -77,7 +81,7 @@ bool Verdict::Has(std::string_view code) const {
 std::string RenderText(const Verdict& verdict) {
   std::string out =
       fmt::format("verdict: {} ({})\n", OutcomeName(verdict.outcome), Sentence(verdict.outcome));
-  out += fmt::format("mode: {}   tee: {}\n", verdict.mode, evidence::TeeName(verdict.tee));
+  out += fmt::format("mode: {}   tee: {}\n", verdict.mode, TeeText(verdict));
   // What a reader must act on stands first.
   for (const CheckStatus status : {CheckStatus::kFailed, CheckStatus::kSkipped, CheckStatus::kPassed}) {
     for (const Finding& finding : verdict.findings) {
@@ -106,7 +110,7 @@ std::string RenderJson(const Verdict& verdict) {
   boost::json::object out;
   out["verdict"] = OutcomeName(verdict.outcome);
   out["mode"] = verdict.mode;
-  out["tee"] = evidence::TeeName(verdict.tee);
+  out["tee"] = TeeText(verdict);
   out["findings"] = std::move(findings);
   out["claims"] = std::move(claims);
   return boost::json::serialize(out);

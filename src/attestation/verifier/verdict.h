@@ -13,6 +13,7 @@
 // passed. Codes are stable; docs/formats/verdict.md gives cause and remedy of each.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,8 +43,8 @@ using Claims = std::vector<std::pair<std::string, std::string>>;
 
 struct Verdict {
   Outcome outcome = Outcome::kUndecided;
-  std::string mode;  // "hardware" or "simulation"
-  evidence::TeeKind tee = evidence::TeeKind::kSimulated;
+  std::string mode;                      // "hardware" or "simulation"
+  std::optional<evidence::TeeKind> tee;  // nothing: the bytes are of no kind that is known
   std::vector<Finding> findings;
   Claims claims;
 

@@ -1,0 +1,138 @@
+#include "attestation/verifier/offline.h"
+
+#include <gtest/gtest.h>
+
+#include "attestation/attester/simulated.h"
+#include "crypto/certificate_builder.h"
+#include "encoding/hex.h"
+#include "support/paths.h"
+#include "support/vectors.h"
+
+namespace blindai::verifier {
+namespace {
+
+base::Bytes SimulatedFile() {
+  evidence::ReportData report_data;
+  report_data.bytes.fill(1);
+  return attester::SimulatedAttester().Attest(report_data, {})->evidence;
+}
+
+base::Bytes Text(std::string_view text) { return base::CopyBytes(base::AsBytes(text)); }
+
+Verdict Judged(const OfflineQuestion& question) {
+  auto verdict = JudgeOffline(question);
+  EXPECT_TRUE(verdict.ok()) << verdict.error().message;
+  return verdict.ok() ? *verdict : Verdict{};
+}
+
+TEST(Offline, SimulatedEvidenceFromAFileIsASimulationAtBest) {
+  OfflineQuestion question;
+  question.file = SimulatedFile();
+  EXPECT_TRUE(Judged(question).Has("simulation"));
+  question.allow_simulation = AllowSimulation::kYes;
+  EXPECT_EQ(Judged(question).outcome, Outcome::kSimulation);
+  EXPECT_TRUE(Judged(question).Has("not-asked"));
+}
+
+TEST(Offline, TheEvidenceMayStartAtAnOffset) {
+  OfflineQuestion question;
+  question.file = Text("header");
+  const base::Bytes evidence = SimulatedFile();
+  question.file.insert(question.file.end(), evidence.begin(), evidence.end());
+  question.offset = 6;
+  EXPECT_EQ(Judged(question).tee, evidence::TeeKind::kSimulated);
+  question.offset = question.file.size() + 1;
+  EXPECT_EQ(JudgeOffline(question).error().code, "offset");
+}
+
+TEST(Offline, BytesThatAreNoEvidenceAreRefused) {
+  OfflineQuestion question;
+  question.file = Text("hello");
+  EXPECT_EQ(Judged(question).outcome, Outcome::kRefused);
+  EXPECT_TRUE(Judged(question).Has("malformed"));
+  EXPECT_EQ(Judged(question).tee, std::nullopt);
+}
+
+TEST(Offline, WhatNothingSignsIsUndecided) {
+  OfflineQuestion question;
+  question.file = Text("\xff\x54\x43\x47");
+  EXPECT_EQ(Judged(question).outcome, Outcome::kUndecided);
+  EXPECT_TRUE(Judged(question).Has("no-signature"));
+}
+
+TEST(Offline, AGivenRootMustBeACertificate) {
+  OfflineQuestion question;
+  question.file = SimulatedFile();
+  question.roots = {Text("no certificate")};
+  EXPECT_FALSE(JudgeOffline(question).ok());
+}
+
+TEST(Offline, MembersOfJsonFilesAreTakenExactly) {
+  const base::Bytes file =
+      Text(R"({"a":"text","b":{"c": 1},"tcb_info":"{\"v\":3}","tcb_info_signature":"ab",)"
+           R"("qe_identity":"{}","qe_identity_signature":"cd"})");
+  EXPECT_EQ(base::AsText(*MemberOfJsonFile(file, "a")), "text");
+  EXPECT_EQ(base::AsText(*MemberOfJsonFile(file, "b")), R"({"c": 1})");
+  EXPECT_EQ(base::AsText(*MemberOfJsonFile(file, "tcb_info")), R"({"tcbInfo":{"v":3},"signature":"ab"})");
+  EXPECT_EQ(base::AsText(*MemberOfJsonFile(file, "qe_identity")),
+            R"({"enclaveIdentity":{},"signature":"cd"})");
+  EXPECT_EQ(MemberOfJsonFile(file, "z").error().code, "missing-field");
+  EXPECT_FALSE(MemberOfJsonFile(Text("[]"), "a").ok());
+}
+
+// ---- The tables of real evidence, as somebody with the files and no policy sees them ----
+
+// accept: authentic, so undecided for want of a policy. policy: the same, or refused for what the table
+// names.
+void ExpectAsTable(const tests::VectorRow& row, const Verdict& verdict, const std::string& name) {
+  SCOPED_TRACE(name + " line " + std::to_string(row.line()) + "\n" + RenderText(verdict));
+  const std::string& wanted = row["verdict"];
+  if (wanted == "accept") {
+    EXPECT_EQ(verdict.outcome, Outcome::kUndecided);
+    EXPECT_TRUE(verdict.Has("no-policy"));
+    EXPECT_FALSE(verdict.claims.empty());
+  } else if (wanted == "reject") {
+    EXPECT_EQ(verdict.outcome, Outcome::kRefused);
+    EXPECT_TRUE(verdict.Has(row["code"])) << row["code"];
+  } else if (wanted == "undecided") {
+    EXPECT_EQ(verdict.outcome, Outcome::kUndecided);
+    EXPECT_TRUE(verdict.Has(row["code"])) << row["code"];
+  } else {
+    EXPECT_NE(verdict.outcome, Outcome::kTrusted);
+  }
+}
+
+base::Time TimeOf(const tests::VectorRow& row, const std::string& column) {
+  return row[column].empty() ? base::Time{std::chrono::seconds{1'750'000'000}}
+                             : *base::ParseTime(row[column]);
+}
+
+void AddRole(OfflineQuestion& question, std::string_view role, const std::string& reference) {
+  if (!reference.empty()) question.endorsements.push_back({std::string(role), tests::ReadVector(reference)});
+}
+
+TEST(OfflineVectors, SnpReports) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_snp.tsv")) {
+    OfflineQuestion question;
+    question.file = tests::ReadVector(row["report"]);
+    AddRole(question, "leaf", row["leaf"]);
+    AddRole(question, "chain", row["chain"]);
+    question.at = TimeOf(row, "evaluate_at");
+    ExpectAsTable(row, Judged(question), row["report"]);
+  }
+}
+
+TEST(OfflineVectors, NitroDocuments) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_nitro.tsv")) {
+    if (row["code"] == "wrong-root") continue;  // needs other anchors than the makers'
+    OfflineQuestion question;
+    question.file = tests::ReadVector(row["document"]);
+    question.at = TimeOf(row, "evaluate_at");
+    ExpectAsTable(row, Judged(question), row["document"]);
+  }
+}
+
+}  // namespace
+}  // namespace blindai::verifier
