@@ -1,53 +1,80 @@
 #include "net/chunked_decoder.h"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <algorithm>
+#include <charconv>
 #include <string>
 
 namespace blindai::net {
+namespace {
 
-namespace http = boost::beast::http;
+constexpr std::string_view kEndOfLine = "\r\n";
 
-struct ChunkedDecoder::State {
-  std::string code;
-  http::response_parser<http::buffer_body> parser;
-};
-
-// Beast decodes chunks only behind a head, so it is given one.
-ChunkedDecoder::ChunkedDecoder(std::string_view code) : state_(std::make_unique<State>()) {
-  state_->code = std::string(code);
-  state_->parser.body_limit(boost::none);
-  constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  boost::beast::error_code error;
-  const std::size_t used = state_->parser.put(boost::asio::buffer(kHead.data(), kHead.size()), error);
-  BLINDAI_CHECK(!error && used == kHead.size());
+bool HasControls(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-ChunkedDecoder::~ChunkedDecoder() = default;
-ChunkedDecoder::ChunkedDecoder(ChunkedDecoder&&) noexcept = default;
-ChunkedDecoder& ChunkedDecoder::operator=(ChunkedDecoder&&) noexcept = default;
+base::Error Broken(std::string_view code) {
+  return base::Malformed("The chunked body is not well formed", std::string(code));
+}
+
+}  // namespace
+
+base::Status ChunkedDecoder::TakeSize(std::string_view line) {
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
+  const std::string_view rest = line.substr(static_cast<std::size_t>(end - line.data()));
+  if (error != std::errc() || (!rest.empty() && rest.front() != ';')) return Broken(code_);
+  data_left_ = size;
+  state_ = size > 0 ? State::kData : State::kTrailer;
+  return base::Ok();
+}
+
+base::Status ChunkedDecoder::TakeLine(std::string_view line) {
+  if (HasControls(line)) return Broken(code_);
+  if (state_ == State::kSize) return TakeSize(line);
+  trailer_size_ += line.size();
+  if (line.empty()) {
+    state_ = State::kDone;
+  } else if (trailer_size_ > kMaxTrailer || line.find(':') == std::string_view::npos) {
+    return Broken(code_);
+  }
+  return base::Ok();
+}
 
 base::Result<ChunkedDecoder::Progress> ChunkedDecoder::Decode(base::ByteView input,
                                                               std::span<std::uint8_t> output) {
   Progress progress;
-  auto& parser = state_->parser;
-  auto& body = parser.get().body();
-  while (!parser.is_done() && progress.consumed < input.size()) {
+  while (state_ != State::kDone) {
     const base::ByteView rest = input.subspan(progress.consumed);
-    body.data = output.data() + progress.produced;
-    body.size = output.size() - progress.produced;
-    body.more = true;
-    boost::beast::error_code error;
-    const std::size_t used = parser.put(boost::asio::buffer(rest.data(), rest.size()), error);
-    progress.consumed += used;
-    progress.produced = output.size() - body.size;
-    if (error == http::error::need_buffer) break;
-    if (error == http::error::need_more && rest.size() - used < kMaxFraming) break;
-    if (error) return base::Malformed("The chunked body is not well formed", state_->code);
-    if (used == 0) break;
+    const std::string_view text = base::AsText(rest);
+    if (state_ == State::kData) {
+      const std::uint64_t room = std::min(rest.size(), output.size() - progress.produced);
+      const auto count = static_cast<std::size_t>(std::min(room, data_left_));
+      if (count == 0) break;
+      std::copy_n(rest.begin(), count, output.begin() + static_cast<std::ptrdiff_t>(progress.produced));
+      progress.consumed += count;
+      progress.produced += count;
+      data_left_ -= count;
+      if (data_left_ == 0) state_ = State::kDataEnd;
+    } else if (state_ == State::kDataEnd) {
+      if (text.substr(0, 2) != kEndOfLine.substr(0, std::min<std::size_t>(text.size(), 2)))
+        return Broken(code_);
+      if (text.size() < 2) break;
+      progress.consumed += 2;
+      state_ = State::kSize;
+    } else {
+      const std::size_t end = text.find(kEndOfLine);
+      if (end == std::string_view::npos && text.size() > kMaxLine) return Broken(code_);
+      // A line that ends with LF alone would be waited for in vain.
+      if (text.substr(0, end).find('\n') != std::string_view::npos) return Broken(code_);
+      if (end == std::string_view::npos) break;
+      if (end > kMaxLine) return Broken(code_);
+      BLINDAI_RETURN_IF_ERROR(TakeLine(text.substr(0, end)));
+      progress.consumed += end + kEndOfLine.size();
+    }
   }
-  progress.done = parser.is_done();
+  progress.done = state_ == State::kDone;
   return progress;
 }
 

@@ -208,13 +208,14 @@ TEST(ChunkedDecoder, StopsAtTheEnd) { EXPECT_EQ(*Decode("1\r\na\r\n0\r\n\r\nGET 
 
 TEST(ChunkedDecoder, RefusesBrokenFraming) {
   for (const std::string_view bad : {"x\r\n", "-1\r\na", "1\r\nab\r\n", "1\nab", "FFFFFFFFFFFFFFFFFF\r\n",
-                                     "\r\n\r\n", "0x1\r\na\r\n", " 1\r\na\r\n"}) {
+                                     "\r\n\r\n", "0x1\r\na\r\n", " 1\r\na\r\n", "1 \r\na\r\n", "+1\r\na\r\n",
+                                     "1;a\x01\r\na\r\n", "0\r\nno colon\r\n\r\n", "1\r\na\n"}) {
     EXPECT_FALSE(Decode(bad, 100, 10).ok()) << bad;
   }
 }
 
 TEST(ChunkedDecoder, RefusesFramingWithoutEnd) {
-  const std::string endless = "1;" + std::string(2 * ChunkedDecoder::kMaxFraming, 'a');
+  const std::string endless = "1;" + std::string(2 * ChunkedDecoder::kMaxLine, 'a');
   const auto decoded = Decode(endless, endless.size(), 10);
   ASSERT_FALSE(decoded.ok());
   EXPECT_EQ(decoded.error().code, "http-request");
