@@ -9,6 +9,7 @@
 
 #include "model/inspect_onnx.h"
 #include "support/onnx_builder.h"
+#include "support/paths.h"
 
 namespace blindai::model {
 namespace {
@@ -1280,6 +1281,17 @@ std::vector<Story> ExternalDataStories() {
   return stories;
 }
 INSTANTIATE_TEST_SUITE_P(ExternalData, HostileModel, testing::ValuesIn(ExternalDataStories()), NameOf);
+
+TEST(HostileModels, HaveCodesThatThePageOnModelsExplains) {
+  const Bytes bytes = ReadFile(SourceDir() / "docs" / "formats" / "models.md");
+  const std::string_view page = base::AsText(bytes);
+  for (const auto& stories : {FileStories(), GraphStories(), OperatorStories(), WeightStories(), SizeStories(),
+                              ControlFlowStories(), ExternalDataStories()}) {
+    for (const Story& story : stories) {
+      EXPECT_NE(page.find("`" + story.code + "`"), std::string_view::npos) << story.code;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace blindai::model

@@ -373,6 +373,11 @@ Status Reader::TakeVarint(base::ByteView& rest, std::optional<std::uint64_t>& va
 Status Reader::TakePacked(base::ByteView& rest) {
   if (state_ == State::kPackedVarints) {
     while (!rest.empty() && left_ > 0) {
+      // Beyond the values that are kept, numbers are only counted.
+      if (top().message == Message::kTensor && field_->number != 1 &&
+          tensor_.values.size() >= kMaxKeptElements) {
+        return CountVarints(rest);
+      }
       const std::uint8_t byte = rest.front();
       rest = rest.subspan(1);
       ++offset_;
@@ -405,6 +410,26 @@ Status Reader::TakePacked(base::ByteView& rest) {
     fixed_bytes_ = 0;
     BLINDAI_RETURN_IF_ERROR(OnFixed(std::exchange(fixed_, 0)));
   }
+  return base::Ok();
+}
+
+Status Reader::CountVarints(base::ByteView& rest) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, rest.size()));
+  std::uint32_t bits = varint_bits_;
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (bits == 63 && rest[i] > 1) {
+      offset_ += i + 1;
+      return Malformed("a number has more than 64 bits");
+    }
+    count += rest[i] < 0x80 ? 1 : 0;
+    bits = rest[i] < 0x80 ? 0 : bits + 7;
+  }
+  varint_bits_ = bits;
+  tensor_.counts[DataIndex(field_->number)] += count;
+  rest = rest.subspan(size);
+  offset_ += size;
+  left_ -= size;
   return base::Ok();
 }
 
@@ -511,8 +536,13 @@ Status Reader::OnBytes(base::ByteView piece) {
 // longer form (engine.md 3.2). No honest text has it, so it is refused in every text, whatever its case.
 Status Reader::Scan(base::ByteView piece) {
   constexpr std::string_view kMarker = "mem_addr";
-  for (const std::uint8_t byte : piece) {
-    const char c = static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
+  const auto lower = [](std::uint8_t byte) {
+    return static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+  };
+  for (std::size_t i = 0; i < piece.size(); ++i) {
+    while (marker_ == 0 && i < piece.size() && (piece[i] | 32) != 'm') ++i;
+    if (i == piece.size()) break;
+    const char c = lower(piece[i]);
     // "mem" is the only beginning of the word that ends like it begins.
     if (c != kMarker[marker_]) marker_ = marker_ == 3 && c == 'e' ? 1 : 0;
     if (c == kMarker[marker_]) ++marker_;

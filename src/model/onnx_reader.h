@@ -109,6 +109,7 @@ class Reader {
   base::Status CloseMessages();
   base::Status TakeVarint(base::ByteView& rest, std::optional<std::uint64_t>& value);
   base::Status TakePacked(base::ByteView& rest);
+  base::Status CountVarints(base::ByteView& rest);
 
   base::Status EndNode(const NodeFacts& node);
   base::Status EndAttribute(const Frame& frame);
