@@ -7,7 +7,7 @@
 // Names (lower-case letters, digits, hyphens; also the roles of `blindai verify`):
 //   DCAP    tcb-info, tcb-chain, qe-identity, qe-chain, pck-chain, pck-crl, root-crl, crl-chain
 //   SNP     leaf (VCEK or VLEK), chain (ASK or ASVK, then ARK), crl
-//   TPM     ak (public area or certificate), ak-chain, event-log, hardware-report
+//   TPM     ak (public area or certificate), ak-chain, event-log, hardware-report, td-quote
 // A name that a verifier does not know is ignored.
 #pragma once
 
@@ -43,6 +43,7 @@ inline constexpr std::string_view kAk = "ak";
 inline constexpr std::string_view kAkChain = "ak-chain";
 inline constexpr std::string_view kEventLog = "event-log";
 inline constexpr std::string_view kHardwareReport = "hardware-report";
+inline constexpr std::string_view kTdQuote = "td-quote";
 }  // namespace name
 
 class Endorsements {

@@ -8,6 +8,7 @@ namespace {
 TeeKind KindOfParsed(const SimulatedEvidence&) { return TeeKind::kSimulated; }
 TeeKind KindOfParsed(const SnpReport&) { return TeeKind::kSnp; }
 TeeKind KindOfParsed(const NitroDocument&) { return TeeKind::kNitro; }
+TeeKind KindOfParsed(const TpmEvidence&) { return TeeKind::kTpm; }
 
 // The same result as one of the variant, an error with the kind in front.
 template <typename T>
@@ -31,9 +32,10 @@ base::Result<Evidence> ParseEvidence(TeeKind kind, base::ByteView bytes) {
       return AsEvidence(ParseSnpReport(bytes), kind);
     case TeeKind::kNitro:
       return AsEvidence(ParseNitroDocument(bytes), kind);
+    case TeeKind::kTpm:
+      return AsEvidence(ParseTpmEvidence(bytes), kind);
     case TeeKind::kSgx:
     case TeeKind::kTdx:
-    case TeeKind::kTpm:
       break;
   }
   return base::MakeError(base::ErrorKind::kUnsupported, "tee-unsupported",

@@ -13,12 +13,13 @@
 #include "attestation/evidence/simulated_evidence.h"
 #include "attestation/evidence/snp_report.h"
 #include "attestation/evidence/tee_kind.h"
+#include "attestation/evidence/tpm_quote.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
 namespace blindai::evidence {
 
-using Evidence = std::variant<SimulatedEvidence, SnpReport, NitroDocument>;
+using Evidence = std::variant<SimulatedEvidence, SnpReport, NitroDocument, TpmEvidence>;
 
 // No evidence is larger than this: a quote is 5 to 8 kB, a TPM bundle with its event log up to some hundred
 // kB.

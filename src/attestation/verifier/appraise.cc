@@ -68,6 +68,10 @@ void Compare(const NitroFacts& facts, const policy::NitroRules& rules, FindingLi
   AppraiseNitro(facts, rules, findings);
 }
 
+void Compare(const TpmFacts& facts, const policy::TpmRules& rules, FindingList& findings) {
+  AppraiseTpm(facts, rules, findings);
+}
+
 // Kinds without a debug mode have nothing to say when there is no policy.
 template <typename FactsOfKind>
 void AppraiseWithoutPolicy(const FactsOfKind&, FindingList&) {}

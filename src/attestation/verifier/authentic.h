@@ -9,12 +9,13 @@
 #include "attestation/verifier/nitro.h"
 #include "attestation/verifier/simulated.h"
 #include "attestation/verifier/snp.h"
+#include "attestation/verifier/tpm.h"
 #include "attestation/verifier/verdict.h"
 
 namespace blindai::verifier {
 
 // One alternative per kind; SGX and TDX share the one of DCAP.
-using Facts = std::variant<SimulatedFacts, SnpFacts, NitroFacts>;
+using Facts = std::variant<SimulatedFacts, SnpFacts, NitroFacts, TpmFacts>;
 
 struct Authentication;
 

@@ -19,6 +19,11 @@ std::optional<Facts> AuthenticateKind(const evidence::NitroDocument& evidence,
                                       const TrustAnchors& anchors, base::Time now, FindingList& findings) {
   return AuthenticateNitro(evidence, endorsements, anchors, now, findings);
 }
+std::optional<Facts> AuthenticateKind(const evidence::TpmEvidence& evidence,
+                                      const endorsements::Endorsements& endorsements,
+                                      const TrustAnchors& anchors, base::Time now, FindingList& findings) {
+  return AuthenticateTpm(evidence, endorsements, anchors, now, findings);
+}
 
 template <typename FactsOfKind>
 base::ByteView NonceOf(const FactsOfKind& facts) {
