@@ -530,4 +530,13 @@ void AppraiseTpm(const TpmFacts& facts, const policy::TpmRules& rules, FindingLi
   CheckHardware(facts, rules, findings);
 }
 
+void AppraiseWithoutPolicy(const TpmFacts& facts, FindingList& findings) {
+  if (facts.vouch == AkVouch::kNobody) {
+    findings.CannotTell("ak-unknown", "TPM key accepted", "nothing that came along vouches for the key",
+                        "a certificate, a hardware report or a pin",
+                        "anybody can make a key and sign PCRs with it");
+  }
+  if (facts.hardware && facts.hardware->snp) AppraiseWithoutPolicy(*facts.hardware->snp, findings);
+}
+
 }  // namespace blindai::verifier

@@ -68,6 +68,10 @@ base::ByteView BoundData(const TpmFacts& facts);
 // Codes: ak-unknown, pcr, event-log, secure-boot, platform, hardware-report and those of AppraiseSnp.
 void AppraiseTpm(const TpmFacts& facts, const policy::TpmRules& rules, FindingList& findings);
 
+// What is said without a policy: whether anybody vouches for the key, and a debug mode of the hardware below
+// it.
+void AppraiseWithoutPolicy(const TpmFacts& facts, FindingList& findings);
+
 // A certificate of a TPM's key alone: its chain, by the roots that vouch for TPMs.
 bool CheckTpmCertificate(FindingList& findings, const TrustAnchors& anchors, const crypto::Certificate& leaf,
                          const std::vector<crypto::Certificate>& others, base::Time now);

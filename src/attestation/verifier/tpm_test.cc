@@ -137,6 +137,20 @@ TEST(Tpm, APinnedListExcludesOtherKeysAlsoWhenACaVouches) {
   EXPECT_TRUE(one.RefusedFor("ak-unknown"));
 }
 
+TEST(Tpm, WithoutAPolicyItIsSaidThatNobodyVouches) {
+  const auto judged = [](const endorsements::Endorsements& endorsements) {
+    Question question;
+    question.now = tests::kPkiNow;
+    return Judge(*evidence::ParseTpmEvidence(Tpm().Quote()), endorsements, Tpm().Anchors(), question);
+  };
+  endorsements::Endorsements key_alone;
+  ASSERT_TRUE(key_alone.Add("ak", Tpm().PublicArea()).ok());
+  EXPECT_EQ(judged(key_alone).outcome, Outcome::kUndecided);
+  EXPECT_TRUE(judged(key_alone).Has("ak-unknown"));
+  EXPECT_TRUE(judged(Tpm().Endorsements()).Has("no-policy"));
+  EXPECT_FALSE(judged(Tpm().Endorsements()).Has("ak-unknown"));
+}
+
 TEST(Tpm, WithoutAnyKeyItIsUndecided) {
   Case one;
   one.endorsements.clear();
