@@ -1,0 +1,52 @@
+// What was said, by whom and when: plain nouns that speech, service and wire share. Times are seconds from
+// the start of the recording, always of the recording as it was given: cutting at silence never moves them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace blindai::vocabulary {
+
+struct Word {
+  std::string text;
+  double start_s = 0;
+  double end_s = 0;
+  // Mean, over the frames that emitted the word's characters, of the model's probability for the emitted
+  // character: 0 to 1. One definition for every decoder, format and test (speech/ctc_decoder.h).
+  double confidence = 0;
+};
+
+constexpr int kNoSpeaker = -1;
+
+// A stretch of speech between two silences.
+struct Segment {
+  double start_s = 0;
+  double end_s = 0;
+  int speaker = kNoSpeaker;  // 0, 1, …: the channel of a two-channel recording
+  std::string text;
+  std::vector<Word> words;
+  double mean_log_probability = 0;  // natural logarithm, over the emitting frames
+};
+
+// What became of each moment of the recording. The spans of one channel follow each other without gap or
+// overlap and their lengths sum to the duration: nothing is dropped without a mark.
+enum class CoverageKind { kTranscribed, kSilence, kLowConfidence };
+
+struct CoverageSpan {
+  double start_s = 0;
+  double end_s = 0;
+  CoverageKind kind = CoverageKind::kSilence;
+  int speaker = kNoSpeaker;
+};
+
+struct Transcript {
+  double duration_s = 0;
+  std::string language;           // ISO 639-1, as the model says; empty when it does not
+  std::vector<Segment> segments;  // by start
+  std::vector<CoverageSpan> coverage;
+
+  // The words of all segments in order, one space between segments.
+  std::string Text() const;
+};
+
+}  // namespace blindai::vocabulary
