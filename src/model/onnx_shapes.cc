@@ -858,7 +858,11 @@ std::int64_t WindowedDim(const Window& window, std::size_t i, std::int64_t dim, 
   const std::int64_t pads = window.auto_pad == "VALID" ? 0 : window.pads[i] + window.pads[i + spatial];
   const std::int64_t reach = dim + pads - (window.dilations[i] * (window.kernel[i] - 1) + 1);
   if (reach < 0) return 0;
-  return (ceil_mode ? (reach + stride - 1) / stride : reach / stride) + 1;
+  if (!ceil_mode) return reach / stride + 1;
+  // A last window that would begin in the pad behind the data is left out.
+  const std::int64_t count = (reach + stride - 1) / stride + 1;
+  const std::int64_t before = window.auto_pad == "VALID" ? 0 : window.pads[i];
+  return (count - 1) * stride >= dim + before ? count - 1 : count;
 }
 
 Status InferConv(const Context& at) {
@@ -911,6 +915,8 @@ Status InferConvTranspose(const Context& at) {
       out.push_back((*wanted)[i]);
     } else if (dim < 0 || window.kernel[i] < 0) {
       out.push_back(kUnknownDim);
+    } else if (window.auto_pad.starts_with("SAME")) {
+      out.push_back(dim * window.strides[i]);
     } else {
       const std::int64_t pads = window.auto_pad == "NOTSET" ? window.pads[i] + window.pads[i + spatial] : 0;
       const std::int64_t long_side =
@@ -1249,11 +1255,17 @@ std::int64_t OutputType(const Context& at, std::size_t output) {
     return input ? input->type : std::int64_t{kUndefined};
   }
   if (letter == '?') {
-    if (const AttributeFacts* type = at.node.Attribute("dtype")) return type->integer;
-    if (const AttributeFacts* type = at.node.Attribute("output_datatype")) return type->integer;
-    if (at.node.op_type.ends_with("Window")) return kFloat;
-    if (at.node.op_type == "QuantizeLinear") return at.In(2) ? at.In(2)->type : std::int64_t{kUint8};
-    if (at.node.op_type == "EyeLike") return at.In(0)->type;
+    for (const std::string_view name : {"dtype", "output_dtype", "output_datatype"}) {
+      const AttributeFacts* type = at.node.Attribute(name);
+      if (type && type->integer != kUndefined) return type->integer;
+    }
+    const std::string& op = at.node.op_type;
+    if (op == "QuantizeLinear") return at.In(2) ? at.In(2)->type : std::int64_t{kUint8};
+    if (op == "DequantizeLinear") return at.In(1)->type;
+    if (op == "EyeLike") return at.In(0)->type;
+    if (op == "LayerNormalization") return at.node.Integer("stash_type", kFloat);
+    if (op == "Dropout") return kBool;
+    if (op.ends_with("Window")) return kFloat;
   }
   return FixedType(letter);
 }
