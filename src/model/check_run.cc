@@ -110,8 +110,7 @@ base::Status CheckSpecs(const std::vector<TensorSpec>& specs) {
   return base::Ok();
 }
 
-base::Status CheckShape(const vocabulary::Shape& seen, const vocabulary::Shape& wanted, bool any_rank) {
-  if (any_rank) return base::Ok();
+base::Status CheckShape(const vocabulary::Shape& seen, const vocabulary::Shape& wanted) {
   if (seen.size() != wanted.size()) return Wrong("an output has another rank than the model says");
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (wanted[i] != vocabulary::kAnyDimension && wanted[i] != seen[i]) {
@@ -154,21 +153,21 @@ base::Result<RunPlan> PlanRun(const ModelSignature& signature, const std::vector
   return plan;
 }
 
-base::Status CheckLoaded(const LoadedMessage& loaded) {
-  if (loaded.signature.outputs.empty()) return Wrong("the model has no outputs");
-  BLINDAI_RETURN_IF_ERROR(CheckSpecs(loaded.signature.inputs));
-  return CheckSpecs(loaded.signature.outputs);
+base::Status CheckSignature(const ModelSignature& signature) {
+  if (signature.outputs.empty()) return Wrong("the model has no outputs");
+  BLINDAI_RETURN_IF_ERROR(CheckSpecs(signature.inputs));
+  return CheckSpecs(signature.outputs);
 }
 
-base::Status CheckAnswer(const LoadedMessage& loaded, const std::vector<std::uint16_t>& wanted,
+base::Status CheckAnswer(const ModelSignature& signature, const std::vector<std::uint16_t>& wanted,
                          const RanMessage& answer, std::uint64_t region_bytes, std::uint64_t max_bytes) {
   if (answer.outputs.size() != wanted.size()) return Wrong("other outputs than were asked for");
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const PlacedTensor& output = answer.outputs[i];
     if (output.port != wanted[i]) return Wrong("other outputs than were asked for");
-    const TensorSpec& spec = loaded.signature.outputs[output.port];
-    BLINDAI_RETURN_IF_ERROR(CheckShape(output.shape, spec.shape, loaded.any_rank[output.port] != 0));
+    const TensorSpec& spec = signature.outputs[output.port];
+    BLINDAI_RETURN_IF_ERROR(CheckShape(output.shape, spec.shape));
     const auto elements = vocabulary::ElementCount(output.shape);
     if (!elements.ok()) return Wrong("an output has an impossible shape");
     const std::uint64_t element_bytes = vocabulary::ElementSize(spec.datatype);
@@ -184,9 +183,9 @@ base::Status CheckAnswer(const LoadedMessage& loaded, const std::vector<std::uin
   return base::Ok();
 }
 
-std::uint64_t OutputRegionBytes(const LoadedMessage& loaded, std::uint64_t max_bytes) {
+std::uint64_t OutputRegionBytes(const ModelSignature& signature, std::uint64_t max_bytes) {
   std::uint64_t total = 0;
-  for (const TensorSpec& spec : loaded.signature.outputs) {
+  for (const TensorSpec& spec : signature.outputs) {
     const bool varies = std::ranges::find(spec.shape, vocabulary::kAnyDimension) != spec.shape.end();
     const auto elements = vocabulary::ElementCount(spec.shape);
     if (varies || !elements.ok() || *elements > max_bytes) return max_bytes;

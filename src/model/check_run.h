@@ -28,15 +28,16 @@ base::Result<RunPlan> PlanRun(const ModelSignature& signature,
                               const std::vector<vocabulary::TensorView>& inputs,
                               const std::vector<std::string>& outputs, std::uint64_t max_bytes);
 
-// What a LoadedMessage may say: unique names, types that we serve, ranks in range. Code: worker-protocol.
-base::Status CheckLoaded(const LoadedMessage& loaded);
+// What a worker may say about its model: unique names, types that we serve, ranks in range. Code:
+// worker-protocol.
+base::Status CheckSignature(const ModelSignature& signature);
 
 // Exactly the outputs of `wanted`, each in its place inside the region, with a shape that the signature
 // allows and the length that its shape asks for, together at most `max_bytes`. Code: worker-protocol.
-base::Status CheckAnswer(const LoadedMessage& loaded, const std::vector<std::uint16_t>& wanted,
+base::Status CheckAnswer(const ModelSignature& signature, const std::vector<std::uint16_t>& wanted,
                          const RanMessage& answer, std::uint64_t region_bytes, std::uint64_t max_bytes);
 
 // The bytes that the outputs of any run take, or `max_bytes` if their shapes vary or take more.
-std::uint64_t OutputRegionBytes(const LoadedMessage& loaded, std::uint64_t max_bytes);
+std::uint64_t OutputRegionBytes(const ModelSignature& signature, std::uint64_t max_bytes);
 
 }  // namespace blindai::model

@@ -381,7 +381,7 @@ void ModelHost::Impl::On(const CagedMessage& message) {
 }
 
 void ModelHost::Impl::On(LoadedMessage message) {
-  if (phase_ != Phase::kLoading || !CheckLoaded(message).ok()) return Kill(Doom::kCrashed);
+  if (phase_ != Phase::kLoading || !CheckSignature(message.signature).ok()) return Kill(Doom::kCrashed);
   // After a restart the model must be what it was.
   if (has_signature_ && Encode(FromWorker(message)) != Encode(FromWorker(loaded_)))
     return Kill(Doom::kCrashed);
@@ -628,7 +628,7 @@ void ModelHost::Impl::Pump() {
 
 base::Status ModelHost::Impl::SendRegions() {
   if (!outputs_) {
-    const std::uint64_t size = OutputRegionBytes(loaded_, options_.max_tensor_bytes);
+    const std::uint64_t size = OutputRegionBytes(loaded_.signature, options_.max_tensor_bytes);
     BLINDAI_TRY(SharedRegion region, SharedRegion::Create(size, /*worker_writes=*/true));
     outputs_ = std::make_shared<SharedRegion>(std::move(region));
   }
@@ -659,7 +659,8 @@ void ModelHost::Impl::SendRun() {
 
 void ModelHost::Impl::On(const RanMessage& message) {
   if (phase_ != Phase::kRunning || message.run != current_->id ||
-      !CheckAnswer(loaded_, current_->plan.outputs, message, outputs_->size(), options_.max_tensor_bytes)
+      !CheckAnswer(loaded_.signature, current_->plan.outputs, message, outputs_->size(),
+                   options_.max_tensor_bytes)
            .ok()) {
     return Kill(Doom::kCrashed);
   }

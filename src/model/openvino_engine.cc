@@ -133,7 +133,6 @@ std::optional<Datatype> DatatypeOf(const ov::element::Type& type) {
 }
 
 vocabulary::Shape ShapeOf(const ov::PartialShape& partial) {
-  if (partial.rank().is_dynamic()) return {vocabulary::kAnyDimension};
   vocabulary::Shape shape;
   for (const ov::Dimension& dimension : partial) {
     shape.push_back(dimension.is_static() ? dimension.get_length() : vocabulary::kAnyDimension);
@@ -150,7 +149,9 @@ ov::Shape EngineShape(const vocabulary::Shape& shape) {
 std::optional<vocabulary::TensorSpec> SpecOf(const ov::Output<const ov::Node>& port,
                                              const std::string& name) {
   const auto datatype = DatatypeOf(port.get_element_type());
-  if (!datatype || name.size() > kMaxPortNameBytes) return std::nullopt;
+  if (!datatype || name.size() > kMaxPortNameBytes || port.get_partial_shape().rank().is_dynamic()) {
+    return std::nullopt;
+  }
   return vocabulary::TensorSpec{name, *datatype, ShapeOf(port.get_partial_shape())};
 }
 
@@ -237,8 +238,11 @@ class OpenVinoEngine : public Engine {
                   ov::num_streams(1),
                   // Else every worker computes on the same first core.
                   ov::hint::enable_cpu_pinning(false),
-                  // Else memory grows with every new length.
-                  {"CPU_RUNTIME_CACHE_CAPACITY", "100"},
+                  // No cache of kernels by shape. With one, memory grows with every new length (engine.md 7),
+                  // and the answers can be wrong: measured with 2026.4.1, a speech model whose first run has
+                  // 400 samples gives other logits (f32) or NaN (bf16) for every longer input after it. It
+                  // costs some milliseconds whenever the shape changes.
+                  {"CPU_RUNTIME_CACHE_CAPACITY", "0"},
                   ov::hint::dynamic_quantization_group_size(0),
                   ov::hint::kv_cache_precision(ov::element::f16)},
         onnx_(front_ends_.load_by_framework("onnx")) {}
@@ -315,14 +319,13 @@ class OpenVinoEngine : public Engine {
     if (model.inputs().size() > kMaxPorts || model.outputs().size() > kMaxPorts) return Failure::kUnsupported;
     for (const auto& port : model.inputs()) {
       auto spec = SpecOf(port, port.get_node()->get_friendly_name());
-      if (!spec || port.get_partial_shape().rank().is_dynamic()) return Failure::kUnsupported;
+      if (!spec) return Failure::kUnsupported;
       loaded.signature.inputs.push_back(std::move(*spec));
     }
     for (const auto& port : model.outputs()) {
       auto spec = SpecOf(port, OutputName(port));
       if (!spec) return Failure::kUnsupported;
       loaded.signature.outputs.push_back(std::move(*spec));
-      loaded.any_rank.push_back(port.get_partial_shape().rank().is_dynamic() ? 1 : 0);
     }
     return Failure::kNone;
   }

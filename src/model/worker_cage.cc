@@ -244,7 +244,9 @@ bool AllowWithConditions(scmp_filter_ctx filter) {
 bool HasConditions(int call) { return call == SCMP_SYS(mmap) || call == SCMP_SYS(clone); }
 
 bool FillFilter(scmp_filter_ctx filter) {
-  bool good = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0;
+  // A call through the 32-bit entry ends the process too; the library's default ends one thread.
+  bool good = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
+              seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0;
   // Kernels and libraries that know the binary tree decide in fewer steps; without it the filter is the same.
   seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
   for (const int call : kAllowed) {

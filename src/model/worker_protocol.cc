@@ -162,7 +162,6 @@ struct Encoder {
     ByteWriter writer = Begin(Kind::kLoaded);
     WriteSpecs(writer, m.signature.inputs);
     WriteSpecs(writer, m.signature.outputs);
-    for (std::size_t i = 0; i < m.signature.outputs.size(); ++i) writer.U8(m.any_rank[i]);
     return writer;
   }
   ByteWriter operator()(const RanMessage& m) const {
@@ -232,10 +231,6 @@ base::Result<LoadedMessage> ReadLoaded(ByteReader& reader) {
   LoadedMessage m;
   BLINDAI_TRY(m.signature.inputs, ReadSpecs(reader));
   BLINDAI_TRY(m.signature.outputs, ReadSpecs(reader));
-  m.any_rank.resize(m.signature.outputs.size());
-  for (std::uint8_t& any : m.any_rank) {
-    BLINDAI_TRY(any, Choice(reader, "any rank", 1));
-  }
   return m;
 }
 

@@ -67,8 +67,6 @@ struct LoadMessage {  // with the descriptor
 
 struct LoadedMessage {
   ModelSignature signature;
-  // One for each output: its rank is known only after a run (its shape in the signature is [-1]).
-  std::vector<std::uint8_t> any_rank;
 };
 
 enum class RegionUse : std::uint8_t { kInputs = 0, kOutputs = 1 };

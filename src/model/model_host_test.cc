@@ -1,0 +1,475 @@
+#include "model/model_host.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
+#include <thread>
+
+#include "base/secret.h"
+#include "support/onnx_builder.h"
+#include "support/worker_fixture.h"
+
+namespace blindai::model {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using tests::Floats;
+using tests::RunOn;
+using tests::StartHost;
+using tests::Until;
+using tests::ValuesOf;
+using vocabulary::Tensor;
+
+std::vector<Tensor> SmallInput() {
+  std::vector<Tensor> inputs;
+  inputs.push_back(Floats("x", {1, 4}, {1, 1, 1, 1}));
+  return inputs;
+}
+
+// y = max over (x · xᵀ)² with x [n, 1]: nothing for the small n of the warm-up, and a minute of two cores in
+// one kernel that nobody can interrupt for kLong.
+base::Bytes LongModel() {
+  tests::OnnxGraph graph;
+  graph.Input("x", tests::kOnnxFloat, {"n", 1});
+  graph.Node(tests::OnnxNode("Transpose", {"x"}, {"t"}).Ints("perm", {1, 0}));
+  graph.Node(tests::OnnxNode("MatMul", {"x", "t"}, {"outer"}));
+  graph.Node(tests::OnnxNode("MatMul", {"outer", "outer"}, {"square"}));
+  graph.Node(tests::OnnxNode("ReduceMax", {"square"}, {"y"}).Int("keepdims", 0));
+  graph.Output("y", tests::kOnnxFloat, {});
+  return tests::OnnxModel(graph).Bytes();
+}
+
+std::vector<Tensor> LongWork(std::int64_t n) {
+  std::vector<Tensor> inputs;
+  inputs.push_back(Floats("x", {n, 1}, std::vector<float>(static_cast<std::size_t>(n), 0.5F)));
+  return inputs;
+}
+constexpr std::int64_t kLong = 12'000;
+
+RunRequest WithDeadline(std::vector<Tensor> inputs, milliseconds time) {
+  RunRequest request = RunRequest::Of(std::move(inputs));
+  request.deadline = steady_clock::now() + time;
+  return request;
+}
+
+// The answer of a run that goes on while the test does something else.
+struct Running {
+  Running(ModelHost& host, RunRequest request) {
+    ticket = host.Run(std::move(request),
+                      [promise = promise](auto answer) { promise->set_value(std::move(answer)); });
+  }
+  base::Result<RunAnswer> Wait() { return promise->get_future().get(); }
+  std::shared_ptr<std::promise<base::Result<RunAnswer>>> promise =
+      std::make_shared<std::promise<base::Result<RunAnswer>>>();
+  ModelHost::Ticket ticket;
+};
+
+std::uint64_t CpuTicks(std::int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+  fields >> user >> system;
+  return user + system;
+}
+
+// Until the worker computes: it has used processor time since `before`.
+void UntilBusy(ModelHost& host, std::uint64_t before) {
+  ASSERT_TRUE(Until([&] { return CpuTicks(host.stats().pid) > before + 3; }));
+}
+
+TEST(ModelHost, AnswersManyRequestsAtOnceEachWithItsOwn) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  constexpr int kThreads = 8;
+  constexpr int kEach = 50;
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const float value = static_cast<float>(t * kEach + i);
+        const auto answer = RunOn(*host, {Floats("x", {1, 4}, {value, 0, 0, 1})});
+        if (answer.ok() && ValuesOf<float>(answer->outputs[0]) == std::vector<float>{3, value + 4}) ++right;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, kThreads * kEach);
+  EXPECT_EQ(host->stats().runs, static_cast<std::uint64_t>(kThreads * kEach));
+  EXPECT_EQ(host->stats().queued, 0u);
+  EXPECT_EQ(host->stats().restarts, 0u);
+}
+
+TEST(ModelHost, LargeTensorsGoThereAndBackWhole) {
+  auto host = *StartHost(tests::IdentityModel());
+  std::vector<float> values(std::size_t{6} << 20);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 9973);
+  for (int i = 0; i < 2; ++i) {
+    const auto answer =
+        RunOn(*host, {Floats("x", {static_cast<std::int64_t>(values.size() / 4), 4}, values)});
+    ASSERT_TRUE(answer.ok()) << answer.error().code;
+    EXPECT_TRUE(ValuesOf<float>(answer->outputs[0]) == values);
+  }
+}
+
+TEST(ModelHost, ARequestThatDoesNotFitNeverReachesTheWorker) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  EXPECT_EQ(RunOn(*host, {Floats("q", {1, 4}, {1, 1, 1, 1})}).error().code, "tensor-name");
+  EXPECT_EQ(RunOn(*host, {Floats("x", {1, 3}, {1, 1, 1})}).error().code, "tensor-shape");
+  EXPECT_EQ(RunOn(*host, SmallInput(), {"nope"}).error().code, "output-name");
+  EXPECT_EQ(host->stats().failures, 3u);
+  EXPECT_EQ(host->stats().runs, 0u);
+}
+
+TEST(ModelHost, InputsOverTheLimitAreRefused) {
+  auto options = tests::TestOptions();
+  options.max_tensor_bytes = 1000;
+  auto host = *StartHost(tests::IdentityModel(), options);
+  EXPECT_EQ(RunOn(*host, {Floats("x", {63, 4}, std::vector<float>(252))}).error().code, "tensors-too-large");
+  EXPECT_TRUE(RunOn(*host, {Floats("x", {62, 4}, std::vector<float>(248))}).ok());
+}
+
+TEST(ModelHost, OutputsOverTheLimitAreATypedError) {
+  auto options = tests::TestOptions();
+  options.max_tensor_bytes = 1 << 20;
+  auto host = *StartHost(tests::MatMulModel(1, 1000), options);
+  const auto answer = RunOn(*host, {Floats("x", {300, 1}, std::vector<float>(300, 1))});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, "outputs-too-large");
+  EXPECT_TRUE(RunOn(*host, {Floats("x", {100, 1}, std::vector<float>(100, 1))}).ok());
+}
+
+TEST(ModelHost, ElementsAreReleasedOnceTheyAreCopied) {
+  auto host = *StartHost(tests::IdentityModel());
+  auto elements = std::make_shared<base::Bytes>(16);
+  const std::weak_ptr<base::Bytes> watched = elements;
+  RunRequest request;
+  request.inputs = {{"x", vocabulary::Datatype::kFp32, {1, 4}, *elements}};
+  request.elements = std::move(elements);
+  std::promise<bool> gone;
+  host->Run(std::move(request), [&](auto) { gone.set_value(watched.expired()); });
+  EXPECT_TRUE(gone.get_future().get());
+}
+
+// ---- crashes
+
+TEST(ModelHost, AWorkerKilledByHandFailsOnlyTheRequestThatItRan) {
+  auto host = *StartHost(LongModel());
+  const auto pid = host->stats().pid;
+  const auto before = CpuTicks(pid);
+  Running first(*host, RunRequest::Of(LongWork(kLong)));
+  UntilBusy(*host, before);
+  Running second(*host, WithDeadline(LongWork(kLong), milliseconds(60'000)));
+  ASSERT_EQ(kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  const auto answer = first.Wait();
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, "worker-crashed");
+  EXPECT_EQ(answer.error().kind, base::ErrorKind::kUnavailable);
+  // The second one is taken up by the new worker.
+  ASSERT_TRUE(Until([&] { return host->stats().pid != 0 && host->stats().pid != pid; }));
+  UntilBusy(*host, CpuTicks(host->stats().pid));
+  EXPECT_EQ(host->stats().restarts, 1u);
+  second.ticket.Cancel();
+  EXPECT_EQ(second.Wait().error().code, "cancelled");
+}
+
+TEST(ModelHost, ServesAgainAfterEachOfManyKills) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(RunOn(*host, SmallInput()).ok()) << i;
+    kill(static_cast<pid_t>(host->stats().pid), SIGKILL);
+    ASSERT_TRUE(Until([&] { return host->stats().restarts == static_cast<std::uint64_t>(i + 1); }));
+  }
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+}
+
+TEST(ModelHost, AnEndlessModelFailsAtTheLoadTimeOut) {
+  auto options = tests::TestOptions();
+  options.load_timeout_ms = 3'000;
+  const auto host = StartHost(tests::EndlessLoopModel(), options);
+  ASSERT_FALSE(host.ok());
+  EXPECT_EQ(host.error().code, "model-load-timeout");
+}
+
+TEST(ModelHost, AStartCanBeCancelled) {
+  std::promise<base::Result<std::shared_ptr<ModelHost>>> started;
+  auto ticket = ModelHost::Start(tests::FileOf(tests::EndlessLoopModel()), tests::TestOptions(),
+                                 [&](auto host) { started.set_value(std::move(host)); });
+  ticket.Cancel();
+  EXPECT_EQ(started.get_future().get().error().code, "cancelled");
+}
+
+TEST(ModelHost, AMissingWorkerProgramIsATypedError) {
+  auto options = tests::TestOptions();
+  options.worker_program = "/nowhere/blindai-worker";
+  EXPECT_EQ(StartHost(tests::IdentityModel(), options).error().code, "worker-unavailable");
+  options.worker_program = "/bin/true";  // a program that is none of ours
+  EXPECT_EQ(StartHost(tests::IdentityModel(), options).error().code, "worker-unavailable");
+}
+
+#ifndef BLINDAI_SANITIZED  // no limit of address space there
+TEST(ModelHost, AModelOverItsMemoryIsRefusedOrEndsItsWorker) {
+  auto options = tests::TestOptions();
+  options.memory_limit_bytes = std::uint64_t{64} << 20;
+  options.max_tensor_bytes = std::uint64_t{1} << 20;
+  const auto host = StartHost(tests::MatMulModel(4'000, 8'000), options);  // 128 MB of weights
+  ASSERT_FALSE(host.ok());
+  EXPECT_TRUE(host.error().code == "model-memory" || host.error().code == "model-crashed" ||
+              host.error().code == "model-rejected")
+      << host.error().code;
+}
+
+TEST(ModelHost, ARunOverItsMemoryFailsAndTheNextOneWorks) {
+  auto options = tests::TestOptions();
+  options.memory_limit_bytes = std::uint64_t{256} << 20;
+  auto host = *StartHost(LongModel(), options);
+  const auto fixed = RunOn(*host, LongWork(100));
+  ASSERT_TRUE(fixed.ok()) << fixed.error().code;
+  auto grows = *StartHost(tests::MatMulModel(1, 4'000), options);
+  const auto answer = RunOn(*grows, {Floats("x", {40'000, 1}, std::vector<float>(40'000, 1))});  // 640 MB
+  ASSERT_FALSE(answer.ok());
+  EXPECT_TRUE(answer.error().code == "run-memory" || answer.error().code == "worker-crashed" ||
+              answer.error().code == "run-failed")
+      << answer.error().code;
+  EXPECT_TRUE(RunOn(*grows, {Floats("x", {2, 1}, {1, 1})}).ok());
+}
+#endif
+
+// ---- deadlines and cancels
+
+TEST(ModelHost, ARunOverItsDeadlineEndsAndTheNextOneWorks) {
+  auto host = *StartHost(LongModel());
+  const auto begin = steady_clock::now();
+  const auto answer = RunOn(*host, WithDeadline(LongWork(kLong), milliseconds(300)));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, "deadline");
+  EXPECT_EQ(answer.error().kind, base::ErrorKind::kDeadline);
+  EXPECT_GE(steady_clock::now() - begin, milliseconds(300));
+  // One kernel cannot be interrupted: the worker is killed and comes back.
+  ASSERT_TRUE(Until([&] { return host->stats().restarts == 1; }));
+  EXPECT_EQ(RunOn(*host, WithDeadline(LongWork(kLong), milliseconds(2'000))).error().code, "deadline");
+}
+
+TEST(ModelHost, ADeadlineThatHasPassedIsAnErrorAtOnce) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  EXPECT_EQ(RunOn(*host, WithDeadline(LongWork(4), milliseconds(-5))).error().code, "tensor-shape");
+  const auto answer = RunOn(*host, WithDeadline(SmallInput(), milliseconds(-5)));
+  EXPECT_TRUE(answer.ok() || answer.error().code == "deadline");
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+}
+
+TEST(ModelHost, AWaitingRequestCanBeCancelledAndTheRunningOneGoesOn) {
+  auto host = *StartHost(LongModel());
+  Running first(*host, RunRequest::Of(LongWork(2'500)));
+  Running second(*host, RunRequest::Of(LongWork(2'500)));
+  second.ticket.Cancel();
+  EXPECT_EQ(second.Wait().error().code, "cancelled");
+  EXPECT_TRUE(first.Wait().ok());
+  first.ticket.Cancel();  // too late, and harmless
+  EXPECT_EQ(host->stats().restarts, 0u);
+}
+
+TEST(ModelHost, ARunningRequestCanBeCancelled) {
+  auto host = *StartHost(LongModel());
+  const auto before = CpuTicks(host->stats().pid);
+  Running run(*host, RunRequest::Of(LongWork(kLong)));
+  UntilBusy(*host, before);
+  run.ticket.Cancel();
+  run.ticket.Cancel();
+  EXPECT_EQ(run.Wait().error().code, "cancelled");
+}
+
+TEST(ModelHost, AFullQueueSaysSo) {
+  auto options = tests::TestOptions();
+  options.max_queue = 2;
+  auto host = *StartHost(LongModel(), options);
+  std::vector<Running> runs;
+  for (int i = 0; i < 4; ++i) runs.emplace_back(*host, RunRequest::Of(LongWork(kLong)));
+  const auto answer = runs.back().Wait();
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, "queue-full");
+  EXPECT_EQ(answer.error().kind, base::ErrorKind::kExhausted);
+  tests::StopHost(*host);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(runs[static_cast<std::size_t>(i)].Wait().error().code, "model-stopped");
+}
+
+// ---- callers
+
+TEST(ModelHost, AWorkerThatServedOneCallerIsReplacedBeforeItServesAnother) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  const auto run_as = [&](std::uint64_t caller) {
+    RunRequest request = RunRequest::Of(SmallInput());
+    request.caller = caller;
+    EXPECT_TRUE(RunOn(*host, std::move(request)).ok());
+    return host->stats().pid;
+  };
+  const auto first = run_as(1);
+  EXPECT_EQ(run_as(1), first);
+  EXPECT_NE(run_as(2), first);
+  EXPECT_EQ(host->stats().recycled, 1u);
+  EXPECT_EQ(host->stats().restarts, 0u);
+}
+
+TEST(ModelHost, ASharedWorkerStays) {
+  auto options = tests::TestOptions();
+  options.shared = true;
+  auto host = *StartHost(tests::MatMulModel(4, 2), options);
+  const auto pid = host->stats().pid;
+  for (std::uint64_t caller = 0; caller < 3; ++caller) {
+    RunRequest request = RunRequest::Of(SmallInput());
+    request.caller = caller;
+    ASSERT_TRUE(RunOn(*host, std::move(request)).ok());
+  }
+  EXPECT_EQ(host->stats().pid, pid);
+}
+
+TEST(ModelHost, AWorkerOverItsMemoryBudgetIsReplacedWhenIdle) {
+  auto options = tests::TestOptions();
+  options.resident_budget_bytes = 1;
+  auto host = *StartHost(tests::MatMulModel(4, 2), options);
+  ASSERT_TRUE(RunOn(*host, SmallInput()).ok());
+  ASSERT_TRUE(Until([&] { return host->stats().recycled == 1; }));
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+}
+
+// ---- the end
+
+TEST(ModelHost, StopsWhatRunsWithoutATimeToDrain) {
+  auto host = *StartHost(LongModel());
+  Running run(*host, RunRequest::Of(LongWork(kLong)));
+  tests::StopHost(*host);
+  EXPECT_EQ(run.Wait().error().code, "model-stopped");
+  EXPECT_EQ(RunOn(*host, LongWork(kLong)).error().code, "model-stopped");
+  EXPECT_EQ(host->stats().pid, 0);
+  tests::StopHost(*host);  // again, and harmless
+}
+
+TEST(ModelHost, LetsRequestsFinishWhileItDrains) {
+  auto host = *StartHost(LongModel());
+  std::vector<Running> runs;
+  for (int i = 0; i < 3; ++i) runs.emplace_back(*host, RunRequest::Of(LongWork(1'500)));
+  tests::StopHost(*host, seconds(60));
+  for (Running& run : runs) EXPECT_TRUE(run.Wait().ok());
+  EXPECT_EQ(host->stats().pid, 0);
+}
+
+TEST(ModelHost, ACallbackMayGiveUpTheLastReference) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  std::promise<void> done;
+  ModelHost* const alive = host.get();
+  alive->Run(RunRequest::Of(SmallInput()), [&done, keep = std::move(host)](auto answer) mutable {
+    EXPECT_TRUE(answer.ok());
+    keep.reset();
+    done.set_value();
+  });
+  done.get_future().get();
+}
+
+std::size_t OpenDescriptors() {
+  return static_cast<std::size_t>(
+      std::ranges::distance(std::filesystem::directory_iterator("/proc/self/fd")));
+}
+
+std::size_t Children() {
+  std::size_t count = 0;
+  const auto self = "PPid:\t" + std::to_string(getpid());
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream status(process.path() / "status");
+    for (std::string line; std::getline(status, line);) count += line == self ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(ModelHost, FiftyStartsAndStopsLeaveNothingBehind) {
+  const base::Bytes model = tests::MatMulModel(4, 2);
+  tests::StopHost(**StartHost(model));
+  const std::size_t descriptors = OpenDescriptors();
+  const std::size_t children = Children();
+  for (int i = 0; i < 50; ++i) {
+    auto host = *StartHost(model);
+    ASSERT_TRUE(RunOn(*host, SmallInput()).ok());
+    tests::StopHost(*host);
+  }
+  EXPECT_EQ(OpenDescriptors(), descriptors);
+  EXPECT_EQ(Children(), children);
+}
+
+// ---- workers in the hands of their model
+
+class HostileWorkerTest : public testing::Test {
+ protected:
+  static WorkerOptions Options() {
+    auto options = tests::TestOptions();
+    options.worker_program = tests::SupportProgram("hostile_worker");
+    options.load_timeout_ms = 2'000;
+    options.cancel_grace_ms = 50;
+    return options;
+  }
+  static base::Result<std::shared_ptr<ModelHost>> Start(const std::string& lie) {
+    return StartHost(base::AsBytes(lie), Options());
+  }
+};
+
+TEST_F(HostileWorkerTest, AnHonestOneWorks) {
+  auto host = *Start("none of the lies");
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+  EXPECT_FALSE(host->cage().no_capabilities);  // it said so
+}
+
+class HostileLoadTest : public HostileWorkerTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(HostileLoadTest, FailsTheLoad) {
+  const auto host = Start(GetParam());
+  ASSERT_FALSE(host.ok());
+  EXPECT_TRUE(host.error().code == "model-crashed" || host.error().code == "model-load-timeout")
+      << host.error().code;
+}
+
+INSTANTIATE_TEST_SUITE_P(ModelHost, HostileLoadTest,
+                         testing::Values("end-at-load", "silent-at-load", "garbage-at-load", "ran-at-load",
+                                         "names-twice", "bytes-type"));
+
+class HostileRunTest : public HostileWorkerTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(HostileRunTest, FailsTheRunAndLosesTheWorker) {
+  auto host = *Start(GetParam());
+  const auto answer = RunOn(*host, WithDeadline(SmallInput(), milliseconds(1'000)));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_TRUE(answer.error().code == "worker-crashed" || answer.error().code == "deadline")
+      << answer.error().code;
+  ASSERT_TRUE(Until([&] { return host->stats().restarts >= 1; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(ModelHost, HostileRunTest,
+                         testing::Values("long", "huge-shape", "huge-claim", "outside", "rank",
+                                         "other-output", "other-run", "two-outputs", "none", "end-at-run",
+                                         "silent-at-run", "loaded-at-run", "unknown-failure"));
+
+class HostileExtraTest : public HostileWorkerTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(HostileExtraTest, DoesNotHarmTheServer) {
+  auto host = *Start(GetParam());
+  const std::size_t before = OpenDescriptors();
+  for (int i = 0; i < 2; ++i)
+    static_cast<void>(RunOn(*host, WithDeadline(SmallInput(), milliseconds(1'000))));
+  tests::StopHost(*host);
+  EXPECT_LE(OpenDescriptors(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(ModelHost, HostileExtraTest,
+                         testing::Values("twice", "descriptor", "flood", "shrink"));
+
+}  // namespace
+}  // namespace blindai::model

@@ -1,0 +1,108 @@
+// A worker in the hands of its model: it speaks the protocol well enough to be given work, and then does what
+// the model's text says. Used by model_host_test.cc.
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "model/packet_socket.h"
+#include "model/shared_region.h"
+#include "model/worker_process.h"
+#include "model/worker_protocol.h"
+
+namespace blindai::tests {
+namespace {
+
+using namespace model;  // NOLINT(google-build-using-namespace): this whole program speaks its words
+
+void Say(const FromWorker& message) { SendPacket(kWorkerSocket, Encode(message), -1, 0); }
+
+// x [any, 4] FP32 → y the same, and honest until told otherwise.
+LoadedMessage Signature() {
+  LoadedMessage loaded;
+  loaded.signature.inputs = {{"x", vocabulary::Datatype::kFp32, {-1, 4}}};
+  loaded.signature.outputs = {{"y", vocabulary::Datatype::kFp32, {-1, 4}}};
+  return loaded;
+}
+
+// False: nothing more to say for this load.
+void AnswerLoad(const std::string& lie) {
+  LoadedMessage loaded = Signature();
+  if (lie == "end-at-load") _exit(0);
+  if (lie == "silent-at-load") return;
+  if (lie == "garbage-at-load") {
+    SendPacket(kWorkerSocket, base::AsBytes("\xff\xff\xff\xff"), -1, 0);
+    return;
+  }
+  if (lie == "ran-at-load") return Say(RanMessage{1, 1, {}});
+  if (lie == "names-twice") {
+    loaded.signature.outputs.push_back(loaded.signature.outputs[0]);
+  }
+  if (lie == "bytes-type") loaded.signature.inputs[0].datatype = vocabulary::Datatype::kBytes;
+  Say(loaded);
+}
+
+void AnswerRun(const std::string& lie, const RunMessage& run) {
+  RanMessage ran{run.run, 1, {{0, run.inputs[0].shape, 0, run.inputs[0].bytes}}};
+  PlacedTensor& output = ran.outputs[0];
+  if (lie == "long") output.bytes += 4;
+  if (lie == "huge-shape") output.shape = {std::int64_t{1} << 60, 4};
+  if (lie == "huge-claim") {
+    output.shape = {std::int64_t{1} << 40, 4};
+    output.bytes = std::uint64_t{1} << 44;
+  }
+  if (lie == "outside") output.offset = ~std::uint64_t{0} - 15;
+  if (lie == "rank") output.shape = {1, 1, 4};
+  if (lie == "other-output") output.port = 1;
+  if (lie == "other-run") ran.run = run.run + 1;
+  if (lie == "twice") Say(ran);
+  if (lie == "two-outputs") ran.outputs.push_back(output);
+  if (lie == "none") ran.outputs.clear();
+  if (lie == "end-at-run") _exit(0);
+  if (lie == "silent-at-run") return;
+  if (lie == "loaded-at-run") return Say(Signature());
+  if (lie == "unknown-failure") {
+    base::Bytes failed = Encode(FromWorker(FailedMessage{run.run, Failure::kRun}));
+    failed.back() = 200;
+    SendPacket(kWorkerSocket, failed, -1, 0);
+    return;
+  }
+  if (lie == "descriptor") {
+    SendPacket(kWorkerSocket, Encode(FromWorker(ran)), 0, 0);
+    return;
+  }
+  if (lie == "flood") {
+    for (int i = 0; i < 100'000; ++i) {
+      if (!SendPacket(kWorkerSocket, Encode(FromWorker(ran)), -1, 0)) _exit(0);
+    }
+  }
+  Say(ran);
+}
+
+int Main() {
+  std::string lie;
+  while (true) {
+    const auto packet = ReceivePacket(kWorkerSocket, 0);
+    if (!packet.ok() || packet->state != ReceivedPacket::State::kPacket) _exit(0);
+    const auto message = DecodeToWorker(packet->bytes);
+    if (!message.ok()) _exit(1);
+    if (std::holds_alternative<StartMessage>(*message)) Say(CagedMessage{});
+    if (const auto* load = std::get_if<LoadMessage>(&*message)) {
+      const auto file = Mapping::Map(packet->descriptor.get(), load->model_bytes, false);
+      lie = base::AsText(file->view());
+      AnswerLoad(lie);
+    }
+    if (const auto* region = std::get_if<RegionMessage>(&*message); region != nullptr && lie == "shrink") {
+      // The server must not fault when the region that it reads is cut short.
+      static_cast<void>(ftruncate(packet->descriptor.get(), 0) == 0);
+    }
+    if (const auto* run = std::get_if<RunMessage>(&*message)) AnswerRun(lie, *run);
+  }
+}
+
+}  // namespace
+}  // namespace blindai::tests
+
+int main() { return blindai::tests::Main(); }
