@@ -1,10 +1,9 @@
 // Evidence is what the machine says about itself (RFC 9334), parsed and not yet believed. Parsing is pure and
-// bounded: bytes in, a typed value or an error that names the field out. Whether the hardware really said it
-// is decided by verifier/authenticate.h, whether it is acceptable by verifier/appraise.h.
+// bounded: bytes in, a typed value or an error that names the field out. Whether the hardware really said it is
+// decided by verifier/authenticate.h, whether it is acceptable by verifier/appraise.h.
 //
-// How a kind is added: its parser stands in a file of its own here; its type joins the variant below, its
-// case the two functions in evidence.cc; its verifier file joins verifier/authenticate.cc (that header lists
-// the steps).
+// How a kind is added: its parser stands in a file of its own here; its type joins the variant below, its case
+// the two functions in evidence.cc; its verifier file joins verifier/authenticate.cc.
 #pragma once
 
 #include <variant>
