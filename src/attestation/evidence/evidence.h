@@ -8,6 +8,7 @@
 
 #include <variant>
 
+#include "attestation/evidence/dcap_quote.h"
 #include "attestation/evidence/nitro_document.h"
 #include "attestation/evidence/simulated_evidence.h"
 #include "attestation/evidence/snp_report.h"
@@ -18,7 +19,7 @@
 
 namespace blindai::evidence {
 
-using Evidence = std::variant<SimulatedEvidence, SnpReport, NitroDocument, TpmEvidence>;
+using Evidence = std::variant<SimulatedEvidence, DcapQuote, SnpReport, NitroDocument, TpmEvidence>;
 
 // No evidence is larger than this: a quote is 5 to 8 kB, a TPM bundle with its event log up to some hundred
 // kB.
