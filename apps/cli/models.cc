@@ -134,7 +134,7 @@ void AddModels(CLI::App& app, ExitCode& code) {
   upload->add_option("--id", upload_words->id,
                      "its name on the server (default: the file's name without its ending)");
   upload->add_option("--precision", upload_words->precision, "f32 or bf16 (default: the server's choice)");
-  upload->add_option("--visibility", upload_words->visibility, "private (default), link, tenants or public");
+  upload->add_option("--visibility", upload_words->visibility, "private, link, tenants or public");
   upload->add_flag("--save,!--no-save", upload_words->save, "keep it, sealed, when the server restarts");
   upload_words->server.AddTo(*upload);
   upload->footer("example:\n  blindai models upload wav2vec2.onnx --id demo --precision bf16");

@@ -1,5 +1,5 @@
 // Binds the verdict that client/client.h hands out.
-#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -37,8 +37,12 @@ void BindVerdict(nb::module_& module) {
           "'trusted', 'refused', 'undecided' or 'simulation'.")
       .def_ro("mode", &Verdict::mode, "'hardware' or 'simulation'.")
       .def_prop_ro(
-          "tee", [](const Verdict& v) { return std::string(evidence::TeeName(v.tee)); },
-          "The kind of hardware: 'sgx', 'tdx', 'snp', 'tpm', 'nitro' or 'simulated'.")
+          "tee",
+          [](const Verdict& v) {
+            return v.tee ? std::optional<std::string>(evidence::TeeName(*v.tee)) : std::nullopt;
+          },
+          "The kind of hardware: 'sgx', 'tdx', 'snp', 'tpm', 'nitro' or 'simulated'; None when it is none of "
+          "them.")
       .def_prop_ro("trusted", &Verdict::trusted, "True only when every required check passed under a policy.")
       .def_prop_ro(
           "findings", [](const Verdict& v) { return v.findings; }, "Every check, as a list of Finding.")

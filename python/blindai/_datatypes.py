@@ -108,7 +108,7 @@ def _encode_plain(value: Any, wanted: Optional[str]) -> Encoded:
         if kind == "f":
             raise TypeError(f"the model wants {wanted}, the list holds fractions")
         limits = np.iinfo(dtype)
-        if natural.min() < limits.min or natural.max() > limits.max:
+        if int(natural.min()) < limits.min or int(natural.max()) > limits.max:
             raise ValueError(f"a number of the list does not fit {wanted} ({limits.min} to {limits.max})")
     return wanted, natural.shape, _bytes_of(natural.astype(dtype))
 

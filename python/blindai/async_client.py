@@ -48,8 +48,9 @@ class AsyncClient:
         return self._connected().verdict
 
     async def upload_model(self, model: Union[PathLike, bytes, bytearray, memoryview],
-                           model_id: Optional[str] = None, *, precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str]
-                           = None, progress: Optional[Progress] = None) -> "_native.Model":
+                           model_id: Optional[str] = None, *, precision: Optional[str] = None,
+                           save: Optional[bool] = None, visibility: Optional[str] = None,
+                           progress: Optional[Progress] = None) -> "_native.Model":
         """``Client.upload_model``; ``progress`` is called on another thread."""
         return await self._run(self._connected().upload_model, model, model_id, precision=precision, save=save,
                                visibility=visibility, progress=progress)

@@ -56,7 +56,7 @@ class Client:
         ``model_id``: its name on the server, 1 to 128 letters, digits, ".", "_" or "-"; a random one when left
         out, see ``Model.id`` of the result. ``precision``: "f32" or "bf16", what the engine computes in; the
         server's choice when left out. ``save``: whether it is kept, sealed, when the server restarts.
-        ``visibility``: "private" (default), "link", "tenants" or "public". ``progress(sent, total)`` is called
+        ``visibility``: "private", "link", "tenants" or "public". ``progress(sent, total)`` is called
         with bytes while the file goes out; what it raises ends the upload.
 
         Returns the model with its inputs and outputs, and the SHA-256 of what the server received.

@@ -51,7 +51,7 @@ class Output:
             bits = np.array(self._raw.view("<i2"))
             return torch.from_numpy(bits).view(torch.bfloat16).reshape(self.shape)
         array = self.as_numpy()
-        if self.datatype == "UINT64" and array.size and array.max() > np.iinfo(np.int64).max:
+        if self.datatype == "UINT64" and array.size and int(array.max()) > np.iinfo(np.int64).max:
             raise TypeError("a UINT64 value is above the range of torch.int64; use as_numpy()")
         wider = {"UINT16": np.int32, "UINT32": np.int64, "UINT64": np.int64}.get(self.datatype)
         return torch.from_numpy(array if wider is None else array.astype(wider))

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <utility>
@@ -55,6 +56,10 @@ class ModelReader {
     reader->total_ = source.bytes.size();
     reader->progress_ = std::move(progress);
     if (source.path) {
+      std::error_code error;
+      if (!std::filesystem::is_regular_file(*source.path, error)) {
+        return Argument("the model file is not there, or is not a file", "path");
+      }
       reader->file_.open(*source.path, std::ios::binary | std::ios::ate);
       const auto size =
           reader->file_ ? static_cast<std::streamoff>(reader->file_.tellg()) : std::streamoff{-1};

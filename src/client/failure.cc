@@ -9,8 +9,8 @@ namespace {
 using base::ErrorKind;
 
 constexpr std::array kAttestationCodes = {kAttestationRefused, kAttestationUndecided, kAttestationAnswer};
-constexpr std::array<std::string_view, 5> kArgumentCodes = {kArgumentCode, kNoServer, "model-id",
-                                                            "settings-file", "policy-file"};
+constexpr std::array<std::string_view, 6> kArgumentCodes = {"query-value", kArgumentCode,   kNoServer,
+                                                            "model-id",    "settings-file", "policy-file"};
 // What net/http_client.h says, and answers that are not what the protocol says.
 constexpr std::array<std::string_view, 17> kConnectionCodes = {
     "name-not-found", "connection-refused", "connect-timeout", "connect-failed",  "tls-version",

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/digest.h"
 #include "crypto/random.h"
 #include "encoding/hex.h"
 

@@ -1,0 +1,75 @@
+"""What the Python tests share: a real server in simulation, a client, small models."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+import blindai
+import onnx_models
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from simulated_server import SimulatedServer  # noqa: E402
+
+# ./run builds into build/bin; while working, BLINDAI_BIN may name another build's folder.
+BIN = pathlib.Path(os.environ.get("BLINDAI_BIN", ROOT / "build/bin"))
+
+
+def start_server(log, **options):
+    return SimulatedServer(program=BIN / "blindai-server", log=log, **options)
+
+
+@pytest.fixture(scope="session")
+def server_log(tmp_path_factory):
+    """The log of the shared server, as a path."""
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="session")
+def server(server_log):
+    """One server in simulation for all tests; a test that disturbs it starts its own."""
+    with open(server_log, "w") as log, start_server(log) as running:
+        yield running
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A server for one test."""
+    with open(tmp_path / "log", "w") as log, start_server(log) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    with blindai.connect(server.address, simulation=True) as connected:
+        yield connected
+
+
+@pytest.fixture
+def upload(client):
+    """Uploads a model under a name of its own; deleted at the end."""
+    names = []
+
+    def upload_model(model, **options):
+        uploaded = client.upload_model(model, **options)
+        names.append(uploaded.id)
+        return uploaded.id
+
+    yield upload_model
+    for name in names:
+        client.delete_model(name)
+
+
+@pytest.fixture
+def adder(upload):
+    return upload(onnx_models.adder())
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch, tmp_path_factory):
+    """Neither the environment nor the home of whoever runs the tests decides what they do."""
+    for name in ("BLINDAI_ADDR", "BLINDAI_API_KEY", "BLINDAI_POLICY", "BLINDAI_SIMULATION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))

@@ -1,0 +1,73 @@
+"""Small ONNX models for tests, written without the onnx package: the few fields of onnx.proto3 that they need."""
+
+import struct
+
+FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, FLOAT16, DOUBLE, UINT32, UINT64, BFLOAT16 = (
+    1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16)
+
+
+def _varint(number):
+    out = bytearray()
+    number &= (1 << 64) - 1
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _number(field, value):
+    return _varint(field << 3) + _varint(value)
+
+
+def _bytes(field, value):
+    value = value.encode() if isinstance(value, str) else value
+    return _varint(field << 3 | 2) + _varint(len(value)) + value
+
+
+def _value_info(name, element, shape):
+    dimensions = b"".join(_bytes(1, _bytes(2, d) if isinstance(d, str) else _number(1, d)) for d in shape)
+    return _bytes(1, name) + _bytes(2, _bytes(1, _number(1, element) + _bytes(2, dimensions)))
+
+
+def node(operator, inputs, outputs):
+    names = b"".join(_bytes(1, name) for name in inputs) + b"".join(_bytes(2, name) for name in outputs)
+    return names + _bytes(4, operator)
+
+
+def float_tensor(name, shape, values):
+    return (b"".join(_number(1, d) for d in shape) + _number(2, FLOAT) + _bytes(8, name)
+            + _bytes(9, struct.pack(f"<{len(values)}f", *values)))
+
+
+def model(nodes, inputs, outputs, initializers=(), opset=13):
+    """``inputs`` and ``outputs``: (name, element type, shape), a str in a shape is a dimension that varies."""
+    graph = (b"".join(_bytes(1, n) for n in nodes) + _bytes(2, "graph") + b"".join(_bytes(5, t) for t in initializers)
+             + b"".join(_bytes(11, _value_info(*i)) for i in inputs)
+             + b"".join(_bytes(12, _value_info(*o)) for o in outputs))
+    return _number(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, "") + _number(2, opset))
+
+
+def adder(element=FLOAT, shape=("n",)):
+    """total = a + b."""
+    return model([node("Add", ["a", "b"], ["total"])], [("a", element, shape), ("b", element, shape)],
+                 [("total", element, shape)])
+
+
+def same(element, shape=("n",)):
+    """y is x, which every datatype can be."""
+    return model([node("Reshape", ["x", "all"], ["y"])], [("x", element, shape)], [("y", element, shape)],
+                 [_number(1, 1) + _number(2, INT64) + _bytes(8, "all") + _bytes(9, struct.pack("<q", -1))])
+
+
+def inverse():
+    """y = not x, on truth values."""
+    return model([node("Not", ["x"], ["y"])], [("x", BOOL, ("n",))], [("y", BOOL, ("n",))])
+
+
+def linear(rows=4, columns=3):
+    """y = x · w with w[i][j] = i + j, and its double."""
+    weights = [float(i + j) for i in range(rows) for j in range(columns)]
+    return model([node("MatMul", ["x", "w"], ["y"]), node("Add", ["y", "y"], ["twice"])], [("x", FLOAT, ("n", rows))],
+                 [("y", FLOAT, ("n", columns)), ("twice", FLOAT, ("n", columns))],
+                 [float_tensor("w", [rows, columns], weights)])

@@ -1,0 +1,105 @@
+"""Uploading, listing, showing and deleting models, and what is refused."""
+
+import hashlib
+
+import pytest
+
+import blindai
+import onnx_models
+
+
+def test_an_uploaded_model_says_what_it_is(client, tmp_path):
+    model = onnx_models.linear()
+    path = tmp_path / "linear.onnx"
+    path.write_bytes(model)
+    uploaded = client.upload_model(path, model_id="linear")
+    try:
+        assert uploaded.id == "linear"
+        assert uploaded.sha256 == hashlib.sha256(model).hexdigest()
+        assert uploaded.bytes == len(model)
+        assert (uploaded.precision, uploaded.kind, uploaded.state) == ("f32", "tensor", "ready")
+        assert [(i.name, i.datatype, i.shape) for i in uploaded.inputs] == [("x", "FP32", (-1, 4))]
+        assert [(o.name, o.shape) for o in uploaded.outputs] == [("y", (-1, 3)), ("twice", (-1, 3))]
+        assert client.model("linear").sha256 == uploaded.sha256
+        assert "linear" in [m.id for m in client.models()]
+        assert repr(uploaded) == "<blindai.Model linear, ready>"
+    finally:
+        client.delete_model("linear")
+    assert "linear" not in [m.id for m in client.models()]
+
+
+def test_bytes_are_uploaded_too_and_get_a_name(client):
+    for model in (onnx_models.adder(), bytearray(onnx_models.adder()), memoryview(onnx_models.adder())):
+        uploaded = client.upload_model(model)
+        assert len(uploaded.id) == 36
+        client.delete_model(uploaded.id)
+
+
+def test_progress_counts_every_byte(client, upload):
+    seen = []
+    model = onnx_models.adder()
+    upload(model, progress=lambda sent, total: seen.append((sent, total)))
+    assert seen[-1] == (len(model), len(model))
+    assert seen == sorted(seen)
+
+
+def test_what_progress_raises_ends_the_upload(client):
+    class Enough(Exception):
+        pass
+
+    def progress(sent, total):
+        raise Enough
+
+    with pytest.raises(Enough):
+        client.upload_model(onnx_models.adder(), model_id="never", progress=progress)
+    assert "never" not in [m.id for m in client.models()]
+
+
+def test_precision_is_the_callers_choice(client, upload):
+    assert client.model(upload(onnx_models.adder(), precision="bf16")).precision == "bf16"
+    with pytest.raises(ValueError, match="f32 bf16"):
+        client.upload_model(onnx_models.adder(), precision="f16")
+    with pytest.raises(ValueError):
+        client.upload_model(onnx_models.adder(), visibility="everybody")
+
+
+@pytest.mark.parametrize("model, code", [
+    (b"x", None),
+    (b"<html>not a model</html>", "not-onnx"),
+    (onnx_models.adder()[:-40], "model-truncated"),
+    (onnx_models.same(onnx_models.DOUBLE), "element-type"),
+    (onnx_models.same(onnx_models.UINT64), "element-type"),
+    (onnx_models.model([onnx_models.node("Teleport", ["x"], ["y"])], [("x", 1, (1,))], [("y", 1, (1,))]), None),
+])
+def test_what_is_no_model_is_a_model_error(client, model, code):
+    with pytest.raises(blindai.ModelError) as error:
+        client.upload_model(model, model_id="refused")
+    assert code is None or error.value.code == code
+    assert "/" not in str(error.value).replace("and/or", "")
+    assert "refused" not in [m.id for m in client.models()]
+
+
+def test_an_unknown_model_is_a_model_error(client):
+    for call in (client.model, client.delete_model):
+        with pytest.raises(blindai.ModelError) as error:
+            call("no-such-model")
+        assert error.value.code == "model-not-found"
+
+
+@pytest.mark.parametrize("model_id", ["", "../etc", "a b", "a\nb", "-a", "x" * 129, "ä"])
+def test_a_name_that_is_none_is_a_value_error(client, model_id):
+    with pytest.raises(ValueError):
+        client.upload_model(onnx_models.adder(), model_id=model_id)
+    with pytest.raises(ValueError):
+        client.model(model_id)
+
+
+def test_files_that_cannot_be_read_are_value_errors(client, tmp_path):
+    for path in (tmp_path / "gone.onnx", tmp_path, "/dev/zero"):
+        with pytest.raises(ValueError, match="not a file"):
+            client.upload_model(path)
+    (tmp_path / "empty.onnx").touch()
+    with pytest.raises(ValueError, match="empty"):
+        client.upload_model(tmp_path / "empty.onnx")
+    with pytest.raises(TypeError):
+        client.upload_model(7)
