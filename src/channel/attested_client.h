@@ -1,13 +1,15 @@
-// The client's half of the attested channel: judges an answer. A pure function of what the client knows of
-// its own connection (nonce, exporter value, the peer's public key) and what the server said; the caller
-// sends nothing else on the connection before the verdict is `trusted`, or `simulation` where that was
-// permitted.
+// The client's half of the attested channel: judges an answer. A pure function of what the client knows of its
+// own connection (nonce, exporter value, the peer's public key) and what the server said; the caller sends nothing
+// else on the connection before the verdict is `trusted`, or `simulation` where that was permitted.
 //
-// Each way to be fooled has its own code: nonce-mismatch (an answer to somebody else's question),
-// connection-mismatch (evidence of another connection: a relay or a TLS terminator), key-mismatch (another
-// key ended this connection), keyset-mismatch, manifest-mismatch (a document was altered), mode-mismatch (the
-// manifest says hardware and the evidence is simulated, or the other way round), report-data-mismatch (the
-// hardware signed something else), malformed.
+// Each way to be fooled has its own code:
+//   nonce-mismatch        an answer to somebody else's question
+//   connection-mismatch   evidence of another connection: a relay or a TLS terminator
+//   key-mismatch          another key ended this connection
+//   keyset-mismatch, manifest-mismatch   a document was altered
+//   mode-mismatch         the manifest says hardware and the evidence is simulated, or the other way round
+//   report-data-mismatch  the hardware signed something else
+//   malformed             this is no evidence of the kind that the server names
 #pragma once
 
 #include "attestation/verifier/appraise.h"

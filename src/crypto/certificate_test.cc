@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/certificate_builder.h"
+#include "crypto/crl.h"
 #include "encoding/hex.h"
 #include "support/paths.h"
 

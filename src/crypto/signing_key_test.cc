@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/digest.h"
 #include "crypto/random.h"
 #include "encoding/hex.h"
 

@@ -9,6 +9,17 @@ TeeKind KindOfParsed(const SimulatedEvidence&) { return TeeKind::kSimulated; }
 TeeKind KindOfParsed(const SnpReport&) { return TeeKind::kSnp; }
 TeeKind KindOfParsed(const NitroDocument&) { return TeeKind::kNitro; }
 TeeKind KindOfParsed(const TpmEvidence&) { return TeeKind::kTpm; }
+TeeKind KindOfParsed(const DcapQuote& quote) { return quote.tee; }
+
+// A quote of the kind that was named: SGX and TDX share the format.
+base::Result<DcapQuote> ParseQuoteOf(TeeKind kind, base::ByteView bytes) {
+  BLINDAI_TRY(DcapQuote quote, ParseDcapQuote(bytes));
+  if (quote.tee != kind) {
+    return base::Malformed("the quote is of kind " + std::string(TeeName(quote.tee)) + ", wanted " +
+                           std::string(TeeName(kind)));
+  }
+  return quote;
+}
 
 // The same result as one of the variant, an error with the kind in front.
 template <typename T>
@@ -36,7 +47,7 @@ base::Result<Evidence> ParseEvidence(TeeKind kind, base::ByteView bytes) {
       return AsEvidence(ParseTpmEvidence(bytes), kind);
     case TeeKind::kSgx:
     case TeeKind::kTdx:
-      break;
+      return AsEvidence(ParseQuoteOf(kind, bytes), kind);
   }
   return base::MakeError(base::ErrorKind::kUnsupported, "tee-unsupported",
                          "this build cannot read evidence of kind " + std::string(TeeName(kind)));

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "attestation/verifier/dcap_appraise.h"
 #include "base/check.h"
 #include "crypto/digest.h"
 #include "encoding/hex.h"
@@ -60,6 +61,12 @@ template <typename FactsOfKind, typename RulesOfKind>
 void Compare(const FactsOfKind&, const RulesOfKind&, FindingList&) {
   BLINDAI_CHECK(false);
 }
+void Compare(const DcapFacts& facts, const policy::SgxRules& rules, FindingList& findings) {
+  AppraiseSgx(facts, rules, findings);
+}
+void Compare(const DcapFacts& facts, const policy::TdxRules& rules, FindingList& findings) {
+  AppraiseTdx(facts, rules, findings);
+}
 void Compare(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings) {
   AppraiseSnp(facts, rules, findings);
 }
@@ -75,6 +82,9 @@ void Compare(const TpmFacts& facts, const policy::TpmRules& rules, FindingList& 
 // Kinds without a debug mode have nothing to say when there is no policy.
 template <typename FactsOfKind>
 void AppraiseWithoutPolicy(const FactsOfKind&, FindingList&) {}
+void AppraiseWithoutPolicy(const DcapFacts& facts, FindingList& findings) {
+  AppraiseDcapWithoutPolicy(facts, findings);
+}
 
 struct Comparison {
   const policy::AcceptBlock* block = nullptr;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "attestation/evidence/evidence.h"
+#include "attestation/verifier/dcap.h"
 #include "attestation/verifier/nitro.h"
 #include "attestation/verifier/simulated.h"
 #include "attestation/verifier/snp.h"
@@ -15,7 +16,7 @@
 namespace blindai::verifier {
 
 // One alternative per kind; SGX and TDX share the one of DCAP.
-using Facts = std::variant<SimulatedFacts, SnpFacts, NitroFacts, TpmFacts>;
+using Facts = std::variant<SimulatedFacts, DcapFacts, SnpFacts, NitroFacts, TpmFacts>;
 
 struct Authentication;
 

@@ -9,6 +9,11 @@ std::optional<Facts> AuthenticateKind(const evidence::SimulatedEvidence& evidenc
                                       const TrustAnchors& anchors, base::Time now, FindingList& findings) {
   return AuthenticateSimulated(evidence, endorsements, anchors, now, findings);
 }
+std::optional<Facts> AuthenticateKind(const evidence::DcapQuote& evidence,
+                                      const endorsements::Endorsements& endorsements,
+                                      const TrustAnchors& anchors, base::Time now, FindingList& findings) {
+  return AuthenticateDcap(evidence, endorsements, anchors, now, findings);
+}
 std::optional<Facts> AuthenticateKind(const evidence::SnpReport& evidence,
                                       const endorsements::Endorsements& endorsements,
                                       const TrustAnchors& anchors, base::Time now, FindingList& findings) {

@@ -18,8 +18,10 @@
 namespace blindai::verifier {
 
 struct Authentication {
-  FindingList findings;                       // of every check, also when it failed
-  std::optional<AuthenticEvidence> evidence;  // only when nothing failed and nothing was missing
+  FindingList findings;  // of every check, also when it failed
+  // Only when nothing failed. What was missing has left findings that keep the verdict undecided; the facts
+  // that are known can then still be refused (a debug quote whose collateral is not there), never accepted.
+  std::optional<AuthenticEvidence> evidence;
 };
 
 Authentication Authenticate(const evidence::Evidence& evidence,

@@ -134,5 +134,35 @@ TEST(OfflineVectors, NitroDocuments) {
   }
 }
 
+// Files of a TPM row after the first, by the role that their names tell.
+void AddTpmParts(OfflineQuestion& question, const std::vector<std::string>& files) {
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    if (files[i].ends_with("hcl-report.bin")) AddRole(question, "hardware-report", files[i]);
+    if (files[i].ends_with("td-quote.bin")) AddRole(question, "td-quote", files[i]);
+  }
+  if (files.front().find("az-snp-vtpm") == std::string::npos) return;
+  if (files.size() > 1) AddRole(question, "leaf", "tpm/trustee-az-snp-vtpm/vcek.pem");
+  const bool genoa = files.front().find("genoa") != std::string::npos;
+  AddRole(question, "chain",
+          genoa ? "snp/go-sev-guest/ask_ark_genoa.pem" : "snp/go-sev-guest/ask_ark_milan.pem");
+}
+
+TEST(OfflineVectors, TpmQuotes) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_tpm.tsv")) {
+    const std::vector<std::string> files = tests::SplitReferences(row["evidence"]);
+    // Certificates alone are no evidence (tpm_test.cc judges them), and a quote and its signature in two files have no
+    // envelope.
+    if (row["encoding"] == "PEM" || files.front().ends_with(".msg")) continue;
+    OfflineQuestion question;
+    question.file = tests::ReadVector(files.front());
+    AddTpmParts(question, files);
+    question.at = TimeOf(row, "evaluate_at");
+    if (!row["nonce_hex"].empty() && row["nonce_hex"] != "empty")
+      question.nonce = tests::FromHex(row["nonce_hex"]);
+    ExpectAsTable(row, Judged(question), row["evidence"]);
+  }
+}
+
 }  // namespace
 }  // namespace blindai::verifier

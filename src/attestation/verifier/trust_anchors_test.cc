@@ -43,7 +43,8 @@ TEST(TrustAnchors, TheSimulationRootIsNoAnchor) {
   base::Bytes spki = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
   spki.insert(spki.end(), evidence::kSimulationRootPublicKey.begin(),
               evidence::kSimulationRootPublicKey.end());
-  for (const TrustAnchor& anchor : TrustAnchors::Production().anchors()) {
+  const TrustAnchors anchors = TrustAnchors::Production();
+  for (const TrustAnchor& anchor : anchors.anchors()) {
     EXPECT_NE(anchor.spki_sha256, crypto::Sha256(spki)) << anchor.name;
   }
 }

@@ -1,16 +1,14 @@
-// The verdict: the one answer to "may I trust what is at the other end?", with every finding that led to it.
-// It is the same value, the same text and the same JSON in the command line, Python, the gateway's page and
-// the tests.
+// The verdict: the one answer to "may I trust what is at the other end?", with every finding that led to it. It
+// is the same value, the same text and the same JSON in the command line, Python, the gateway's page and tests.
 //
 //   trusted     every required check passed, under a policy
 //   refused     at least one check failed: do not send anything
-//   undecided   nothing failed, and something that must be known could not be checked (a certificate is
-//   missing, or
-//               nobody said what is acceptable: code no-policy). Never acceptance
+//   undecided   nothing failed, and something that must be known could not be checked (a certificate is missing,
+//               or nobody said what is acceptable: code no-policy). Never acceptance
 //   simulation  the caller asked for simulation and got exactly that; proves nothing
 //
-// A finding is one check. SKIPPED is not PASSED: a verdict is trusted only when each required check has
-// passed. Codes are stable; docs/formats/verdict.md gives cause and remedy of each.
+// A finding is one check. SKIPPED is not PASSED: a verdict is trusted only when each required check has passed.
+// Codes are stable; docs/formats/verdict.md gives cause and remedy of each.
 #pragma once
 
 #include <optional>

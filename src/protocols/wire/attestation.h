@@ -1,11 +1,11 @@
 // The JSON of `GET /v1/attestation?nonce=…` (docs/formats/attestation.md), both directions: plain values, no
-// judgement. Binary fields are base64, digests and the nonce are lower-case hex. Reading is strict and
-// bounded: a client reads this before it trusts the other end. Unknown members are ignored, so that later
-// servers can say more.
+// judgement. Binary fields are base64, digests and the nonce are lower-case hex. Reading is strict and bounded: a
+// client reads this before it trusts the other end. Unknown members are ignored, so later servers can say more.
 //
-// {"version":1,"tee":"snp","evidence":"…","endorsements":{"leaf":"…","chain":"…"},
-//  "statement":{"nonce":"…","exporter_sha256":"…","server_key_sha256":"…","keyset_sha256":"…","manifest_sha256":"…"},
-//  "keyset":"…","manifest":"…"}
+//   {"version":1, "tee":"snp", "evidence":"…", "endorsements":{"leaf":"…","chain":"…"},
+//    "statement":{"nonce":"…", "exporter_sha256":"…", "server_key_sha256":"…", "keyset_sha256":"…",
+//                 "manifest_sha256":"…"},
+//    "keyset":"…", "manifest":"…"}
 #pragma once
 
 #include <string>
