@@ -217,7 +217,7 @@ Task<Result<HttpResponse>> ClientConnection::Send(HttpRequest& request) {
   if (!response.ok()) co_return Fail(std::move(response).error());
   if (exchange.answered_early) reusable_ = false;
   if (!reusable_) stream_.Close();
-  co_return response;
+  co_return std::move(response);
 }
 
 Result<std::string> ClientConnection::RequestHeadOf(const HttpRequest& request) const {
@@ -354,7 +354,7 @@ Task<Result<ResponseHead>> ClientConnection::ReadHead() {
     if (end != std::string_view::npos) {
       auto head = ParseResponseHead(input_.view().first(end + 4));
       input_.Consume(end + 4);
-      co_return head;
+      co_return std::move(head);
     }
     if (text.size() >= options_.max_response_header_bytes) {
       co_return base::Malformed("The server's answer has a header larger than the limit", "http-response");
@@ -390,7 +390,7 @@ Task<Result<HttpResponse>> ClientConnection::ReadResponse(Exchange& exchange) {
     } else if (exchange.request.on_head) {
       exchange.request.on_head(response);
     }
-    co_return response;
+    co_return std::move(response);
   }
   co_return base::Malformed("The server's answer has no end of interim answers", "http-response");
 }
@@ -449,7 +449,11 @@ Task<Status> ClientConnection::ReadBody(Exchange& exchange, const ResponseHead& 
   while (true) {
     const std::size_t kept = to_sink ? 0 : body.size();
     const std::uint64_t left = head.content_length.has_value() ? body_left_ : kBodyBlock;
-    body.resize(kept + static_cast<std::size_t>(std::clamp<std::uint64_t>(left, 1, kBodyBlock)));
+    if (left == 0) {
+      body.resize(kept);
+      co_return base::Ok();
+    }
+    body.resize(kept + static_cast<std::size_t>(std::min<std::uint64_t>(left, kBodyBlock)));
     const std::span<std::uint8_t> space = std::span(body).subspan(kept);
     const Result<std::size_t> count = co_await ReadBodySome(head, space);
     if (!count.ok()) co_return count.error();

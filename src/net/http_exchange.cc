@@ -25,16 +25,16 @@ Task<base::Result<base::Bytes>> HttpExchange::ReadWholeBody(std::uint64_t max_by
   body.reserve(static_cast<std::size_t>(announced));
   while (true) {
     const std::size_t size = body.size();
-    const bool sized = head().content_length.has_value();
-    const std::uint64_t left = (sized ? announced : max_bytes + 1) - size;
-    // One byte more than allowed is asked for, so that the end of a chunked body is told from its excess.
-    body.resize(size + static_cast<std::size_t>(std::clamp<std::uint64_t>(left, 1, kStep)));
+    // Of a chunked body one byte more than allowed is asked for, so that its end is told from its excess.
+    const std::uint64_t left = (head().content_length.has_value() ? announced : max_bytes + 1) - size;
+    if (left == 0) co_return std::move(body);
+    body.resize(size + static_cast<std::size_t>(std::min<std::uint64_t>(left, kStep)));
     const std::span<std::uint8_t> space(body.data() + size, body.size() - size);
     const base::Result<std::size_t> count = co_await ReadBody(space);
     if (!count.ok()) co_return count.error();
     body.resize(size + *count);
     if (body.size() > max_bytes) co_return TooLarge(max_bytes);
-    if (*count == 0) co_return body;
+    if (*count == 0) co_return std::move(body);
   }
 }
 
