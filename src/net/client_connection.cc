@@ -317,7 +317,9 @@ Task<Status> ClientConnection::SendSource(Exchange& exchange) {
   base::Bytes block(kBodyBlock);
   std::uint64_t total = 0;
   while (true) {
-    if (LookForAnswer() == Early::kAnswer) {
+    // Once every announced byte is sent an answer is not early: the source is only asked for its end.
+    const bool all_sent = !chunked && total == *request.source_bytes;
+    if (!all_sent && LookForAnswer() == Early::kAnswer) {
       exchange.answered_early = true;
       co_return base::Ok();
     }
