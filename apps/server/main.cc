@@ -152,7 +152,7 @@ void StopModels(service::ModelCatalogue& catalogue) {
 
 Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   // What this server is: the platform that vouches for it, and the key that the platform vouches for.
-  BLINDAI_TRY(const Platform platform, ChoosePlatform(config));
+  BLINDAI_TRY(const Platform platform, ChoosePlatform(config, Devices::OfThisMachine()));
   BLINDAI_TRY(const channel::ServerIdentity identity,
               channel::ServerIdentity::Make(IdentityOf(config, ManifestOf(config, platform))));
   BLINDAI_TRY(const auto tls, net::TlsServerContext::Make(identity.key(), identity.certificate()));

@@ -1,18 +1,105 @@
 #include "server/platform.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "attestation/attester/configfs_tsm.h"
+#include "attestation/attester/gramine.h"
+#include "attestation/attester/nsm.h"
+#include "attestation/attester/sev_guest.h"
 #include "attestation/attester/simulated.h"
 
 namespace blindai::server {
+namespace {
 
-base::Result<Platform> ChoosePlatform(const ServerConfig& config) {
+using attester::Attester;
+using base::Result;
+using evidence::TeeKind;
+
+using Opened = Result<std::unique_ptr<Attester>>;
+
+base::Error NoDevice(const std::string& what) {
+  return base::MakeError(base::ErrorKind::kUnavailable, "no-device", what + " is not there");
+}
+
+template <typename Specific>
+Opened AsAttester(Result<std::unique_ptr<Specific>> opened) {
+  if (!opened.ok()) return std::move(opened).error();
+  return std::unique_ptr<Attester>(std::move(opened).value());
+}
+
+Opened OpenGramine(const Devices& devices) {
+  return AsAttester(attester::GramineAttester::Open(devices.files()));
+}
+
+Opened OpenConfigfs(const Devices& devices, TeeKind wanted) {
+  Opened opened = AsAttester(attester::ConfigfsTsmAttester::Open(devices.files()));
+  if (opened.ok() && (*opened)->kind() != wanted)
+    return NoDevice(fmt::format("a {} guest", evidence::TeeName(wanted)));
+  return opened;
+}
+
+Opened OpenSevGuest(const Devices& devices) {
+  auto device = devices.control(attester::kSevGuestDevice);
+  if (!device) return NoDevice(attester::kSevGuestDevice);
+  return std::unique_ptr<Attester>(std::make_unique<attester::SevGuestAttester>(std::move(device)));
+}
+
+Opened OpenNsm(const Devices& devices) {
+  auto device = devices.control(attester::kNsmDevice);
+  if (!device) return NoDevice(attester::kNsmDevice);
+  return std::unique_ptr<Attester>(std::make_unique<attester::NsmAttester>(std::move(device)));
+}
+
+// One way to evidence, in the order in which "auto" tries them.
+struct Way {
+  std::string_view platform;
+  std::string_view description;
+  std::function<Opened(const Devices&)> open;
+};
+
+const std::vector<Way>& Ways() {
+  static const std::vector<Way> ways = {
+      {"sgx", "SGX inside Gramine", OpenGramine},
+      {"tdx", "TDX by configfs-tsm",
+       [](const Devices& devices) { return OpenConfigfs(devices, TeeKind::kTdx); }},
+      {"snp", "SEV-SNP by configfs-tsm",
+       [](const Devices& devices) { return OpenConfigfs(devices, TeeKind::kSnp); }},
+      {"snp", "SEV-SNP by /dev/sev-guest", OpenSevGuest},
+      {"nitro", "AWS Nitro by /dev/nsm", OpenNsm},
+  };
+  return ways;
+}
+
+}  // namespace
+
+Devices Devices::OfThisMachine() {
+  return {[] { return std::make_unique<attester::PosixDeviceFiles>(); },
+          [](const std::string& path) -> std::unique_ptr<attester::DeviceControl> {
+            auto device = std::make_unique<attester::PosixDeviceControl>();
+            if (device->Open(path) != 0) return nullptr;
+            return device;
+          }};
+}
+
+Result<Platform> ChoosePlatform(const ServerConfig& config, const Devices& devices) {
   if (config.platform == "simulation") {
     return Platform{std::make_unique<attester::SimulatedAttester>(), "simulation", "simulation"};
   }
-  return base::MakeError(
-      base::ErrorKind::kUnavailable, "no-platform",
-      "this version has no attester for platform \"" + config.platform +
-          "\" yet; to try the server without hardware, start it with --simulation (clients must then "
-          "ask for simulation too)");
+  std::string looked;
+  for (const Way& way : Ways()) {
+    if (config.platform != "auto" && config.platform != way.platform) continue;
+    Opened opened = way.open(devices);
+    if (opened.ok()) return Platform{std::move(opened).value(), way.platform, "hardware"};
+    looked += fmt::format("\n  {}: {}", way.description, opened.error().message);
+  }
+  if (looked.empty()) looked = fmt::format("\n  this version has no attester for \"{}\"", config.platform);
+  return base::MakeError(base::ErrorKind::kUnavailable, "no-platform",
+                         fmt::format("no hardware can vouch for this server (platform = \"{}\"). Looked "
+                                     "for:{}\nTo try the server without hardware "
+                                     "start it with --simulation; clients must then ask for simulation too.",
+                                     config.platform, looked));
 }
 
 }  // namespace blindai::server

@@ -1,11 +1,15 @@
-// Which hardware vouches for this server. One place decides, at start, and says what it found; nothing falls
-// back to simulation by itself.
+// Which hardware vouches for this server. One place decides, at start, and says what it found; nothing falls back to
+// simulation by itself. The order of "auto" is from the narrowest to the widest trust: an enclave, a confidential virtual
+// machine by the kernel's common interface, the same by its own device, a Nitro enclave.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "attestation/attester/attester.h"
+#include "attestation/attester/device_files.h"
 #include "base/result.h"
 #include "server/server_config.h"
 
@@ -17,7 +21,16 @@ struct Platform {
   std::string_view mode;  // "simulation" or "hardware": what the manifest says
 };
 
-// Code: no-platform, with what was looked for and what to do.
-base::Result<Platform> ChoosePlatform(const ServerConfig& config);
+// The machine's devices; a test gives models of them.
+struct Devices {
+  std::function<std::unique_ptr<attester::DeviceFiles>()> files;
+  // Null when the device is not there; other errors of open(2) are the device's own.
+  std::function<std::unique_ptr<attester::DeviceControl>(const std::string& path)> control;
+
+  static Devices OfThisMachine();
+};
+
+// Code: no-platform, with everything that was looked for, why it was not taken, and what to do.
+base::Result<Platform> ChoosePlatform(const ServerConfig& config, const Devices& devices);
 
 }  // namespace blindai::server
