@@ -11,7 +11,7 @@ import onnx_models
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from simulated_server import SimulatedServer  # noqa: E402
+from simulated_server import SimulatedServer, children  # noqa: E402, F401
 
 # ./run builds into build/bin; while working, BLINDAI_BIN may name another build's folder.
 BIN = pathlib.Path(os.environ.get("BLINDAI_BIN", ROOT / "build/bin"))
