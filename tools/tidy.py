@@ -215,6 +215,12 @@ def foreign_names(tree):
 TESTED_BY = {
     "src/base/bytes.cc": "src/base/byte_reader_test.cc",
     "src/base/check.cc": "src/base/result_test.cc",
+    "src/net/client_connection.cc": "src/net/http_client_test.cc",
+    "src/net/connection_facts.cc": "src/net/tls_test.cc",
+    "src/net/http_exchange.cc": "src/net/http_server_test.cc",
+    "src/net/io_pool.cc": "src/net/http_server_test.cc",
+    "src/net/server_connection.cc": "src/net/http_server_test.cc",
+    "src/net/stream.cc": "src/net/http_server_test.cc",
 }
 
 
