@@ -323,6 +323,10 @@ std::vector<Story> GraphStories() {
        [] {
          return IdentityModel(kOnnxFloat, {-1, 4});
        }},
+      {"InputThatIsAlwaysEmpty", "value-shape",
+       [] {
+         return IdentityModel(kOnnxFloat, {0, 4});
+       }},
       {"HugeDimensionOfAnInput", "tensor-too-large",
        [] {
          return IdentityModel(kOnnxFloat, {"n", kHuge});
@@ -959,6 +963,13 @@ std::vector<Story> SizeStories() {
        [] {
          return Division("Mod", kOnnxInt64, {Int64Tensor("d", {4}, {3, 2, 0, 1})});
        }},
+      {"LstmOfAnEmptyBatch", "size-invalid",
+       [] {
+         OnnxGraph graph;
+         graph.Input("t", kOnnxFloat, {7}).Output("y", kOnnxFloat, {"n"}).Initializer(Zeros("x", {4, 0, 3}));
+         graph.Initializer(Zeros("w", {1, 8, 3})).Initializer(Zeros("r", {1, 8, 2}));
+         return Model(graph.Node(OnnxNode("LSTM", {"x", "w", "r"}, {"y"}).Int("hidden_size", 2)));
+       }},
       {"LstmWhoseHiddenSizeLies", "recurrent-weights", [] { return Recurrent("LSTM", 4, 2, 64); }},
       {"GruWhoseHiddenSizeLies", "recurrent-weights", [] { return Recurrent("GRU", 3, 2, 1); }},
       {"RnnWhoseHiddenSizeLies", "recurrent-weights", [] { return Recurrent("RNN", 1, 8, 9); }},
@@ -1285,8 +1296,8 @@ INSTANTIATE_TEST_SUITE_P(ExternalData, HostileModel, testing::ValuesIn(ExternalD
 TEST(HostileModels, HaveCodesThatThePageOnModelsExplains) {
   const Bytes bytes = ReadFile(SourceDir() / "docs" / "formats" / "models.md");
   const std::string_view page = base::AsText(bytes);
-  for (const auto& stories : {FileStories(), GraphStories(), OperatorStories(), WeightStories(), SizeStories(),
-                              ControlFlowStories(), ExternalDataStories()}) {
+  for (const auto& stories : {FileStories(), GraphStories(), OperatorStories(), WeightStories(),
+                              SizeStories(), ControlFlowStories(), ExternalDataStories()}) {
     for (const Story& story : stories) {
       EXPECT_NE(page.find("`" + story.code + "`"), std::string_view::npos) << story.code;
     }

@@ -61,7 +61,8 @@ bool IsInteger(std::int64_t type) {
 
 bool FitsEngine(std::int64_t integer) {
   constexpr std::int64_t kNearTheEnds = std::int64_t{1} << 62;
-  return (integer >= INT32_MIN && integer <= INT32_MAX) || integer >= kNearTheEnds || integer <= -kNearTheEnds;
+  return (integer >= INT32_MIN && integer <= INT32_MAX) || integer >= kNearTheEnds ||
+         integer <= -kNearTheEnds;
 }
 
 std::string Quoted(std::string_view name) {

@@ -176,6 +176,10 @@ Result<vocabulary::TensorSpec> Judge::SpecOf(const ValueFacts& value, std::strin
     return MakeError(ErrorKind::kUnsupported, "model-signature",
                      who + " does not say how many dimensions it has");
   }
+  // Some kernels divide by a batch of 0 (measured: LSTM).
+  if (side == "input" && std::ranges::find(value.dims, 0) != value.dims.end()) {
+    return MakeError(ErrorKind::kInvalid, "value-shape", who + " is always empty: a dimension of it is 0");
+  }
   const auto size = SizeOf(ValueOf(value, Origin::kContent));
   const bool absurd = std::ranges::any_of(value.dims, [](std::int64_t dim) { return dim > INT32_MAX; });
   if (absurd || (size && *size > limits_.max_tensor_bytes)) {

@@ -1069,6 +1069,9 @@ Status InferRecurrent(const Context& at) {
       return at.Wrong("recurrent-weights", "the shapes of its weights are not fixed by the file");
     }
   }
+  if (at.HasShape(0) && std::ranges::find(at.DimsOf(0), 0) != at.DimsOf(0).end()) {
+    return at.Wrong("size-invalid", "its input is always empty");
+  }
   const std::int64_t input_size = at.HasShape(0) && at.DimsOf(0).size() == 3 ? at.DimsOf(0)[2] : kUnknownDim;
   if (!matches(at.In(1), {directions, gates * hidden, input_size})) return wrong();
   if (!matches(at.In(2), {directions, gates * hidden, hidden})) return wrong();
