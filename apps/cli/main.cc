@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   cli::AddAttest(app, code);
   cli::AddModels(app, code);
   cli::AddRun(app, code);
+  cli::AddVerify(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
