@@ -19,6 +19,7 @@
 
 #include "attestation/endorsements/endorsements.h"
 #include "attestation/evidence/azure_hcl_report.h"
+#include "attestation/verifier/dcap.h"
 #include "attestation/verifier/finding_list.h"
 #include "attestation/verifier/snp.h"
 #include "attestation/verifier/trust_anchors.h"
@@ -28,7 +29,9 @@ namespace blindai::verifier {
 
 struct HclFacts {
   evidence::HclRuntimeData runtime;
+  // One of the two.
   std::optional<SnpFacts> snp;
+  std::optional<DcapFacts> tdx;
 };
 
 std::optional<HclFacts> AuthenticateHcl(const evidence::HclReport& report,

@@ -4,6 +4,7 @@
 
 #include "attestation/verifier/appraise.h"
 #include "support/fake_azure.h"
+#include "support/fake_intel.h"
 #include "support/verdict_rows.h"
 
 namespace blindai::verifier {
@@ -162,6 +163,111 @@ TEST(Azure, DamagedHardwareReportsAreRefused) {
   damaged = tests::MakeHclReport(Amd(), Tpm().ak());
   damaged[0x4C8] = 4;  // calls itself TDX
   EXPECT_TRUE(one.JudgedWith(damaged).Has("malformed"));
+}
+
+// ---- over TDX ----
+
+Bytes TdInfoHeadOf(const evidence::TdReport& report) {
+  const Bytes encoded = tests::EncodeTdReport(report);
+  // Attributes and XFAM stand at 120, what follows is in td_info's order up to the report data.
+  return Bytes(encoded.begin() + 120, encoded.begin() + 520);
+}
+
+struct TdxCase {
+  tests::FakeIntel intel;
+  tests::FakeQuoteParts quote = tests::FakeIntel::Tdx();
+  Bytes td_info_tail = Bytes(112);
+  std::string runtime = tests::HclRuntime(Tpm().ak(), true);
+  bool with_quote = true;
+  policy::TpmRules rules;
+
+  TdxCase() {
+    const auto digest = crypto::Sha256(base::AsBytes(runtime));
+    Report().report_data = {};
+    std::copy(digest.bytes.begin(), digest.bytes.end(), Report().report_data.bytes.begin());
+    rules.pcr_sha256 = {{4, {Filled<evidence::PcrSha256>(4)}}};
+    rules.over_tdx.emplace();
+    rules.over_tdx->mrtd = {Report().mrtd};
+  }
+  evidence::TdReport& Report() { return std::get<evidence::TdReport>(quote.body); }
+  const evidence::TdReport& Report() const { return std::get<evidence::TdReport>(quote.body); }
+
+  Bytes LocalReport() const {
+    Bytes td_info = TdInfoHeadOf(Report());
+    td_info.insert(td_info.end(), td_info_tail.begin(), td_info_tail.end());
+    Bytes report(1024);
+    report[0] = 0x81;
+    const auto put = [&report](std::size_t offset, base::ByteView bytes) {
+      std::copy(bytes.begin(), bytes.end(), report.begin() + static_cast<std::ptrdiff_t>(offset));
+    };
+    put(32, crypto::Sha384(Bytes(239)).view());
+    put(80, crypto::Sha384(td_info).view());
+    put(128, Report().report_data.view());
+    put(512, td_info);
+    return report;
+  }
+  Verdict Judged() const { return JudgedOver(LocalReport()); }
+  Verdict JudgedOver(const Bytes& local) const {
+    base::ByteWriter writer;
+    writer.Append("HCLA").U32(2).U32(0).U32(2).U32(0).Zeros(12).Append(local).Zeros(0x4C0 - 32 - 1024);
+    writer.U32(0).U32(1).U32(4).U32(1).U32(static_cast<std::uint32_t>(runtime.size())).Append(runtime);
+    policy::Policy policy;
+    policy.accept.push_back({rules, "", 0});
+    Question question;
+    question.policy = &policy;
+    question.now = tests::FakeIntel::Now();
+    TrustAnchors anchors = TrustAnchors::Production();
+    anchors.AddExtra("fake Intel", intel.root.certificate.public_key().SpkiSha256(),
+                     intel.root.certificate.der());
+    evidence::EvidenceBundle bundle{evidence::TeeKind::kTpm, Tpm().Quote(), {}};
+    const auto collateral = intel.Collateral(evidence::TeeKind::kTdx);
+    for (const auto& entry : collateral.entries()) bundle.endorsements.push_back({entry.name, entry.bytes});
+    bundle.endorsements.push_back({"hardware-report", std::move(writer).Take()});
+    if (with_quote) bundle.endorsements.push_back({"td-quote", intel.Quote(quote)});
+    return JudgeBundle(bundle, anchors, question);
+  }
+  testing::AssertionResult RefusedFor(std::string_view code) const { return Refused(Judged(), code); }
+  static testing::AssertionResult Refused(const Verdict& verdict, std::string_view code) {
+    if (verdict.outcome == Outcome::kRefused && verdict.Has(code)) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << Explain(verdict);
+  }
+};
+
+TEST(AzureOverTdx, AKeyThatHardwareNamesIsTrusted) {
+  const Verdict verdict = TdxCase().Judged();
+  EXPECT_EQ(verdict.outcome, Outcome::kTrusted) << Explain(verdict);
+}
+
+TEST(AzureOverTdx, WithoutTheQuoteItIsUndecided) {
+  TdxCase one;
+  one.with_quote = false;
+  EXPECT_EQ(one.Judged().outcome, Outcome::kUndecided);
+  EXPECT_TRUE(one.Judged().Has("no-quote"));
+}
+
+TEST(AzureOverTdx, AQuoteThatDoesNotFitTheReportIsRefused) {
+  const TdxCase one;
+  const Bytes local = one.LocalReport();
+  for (const std::size_t offset : {32u, 80u, 128u, 256u, 512u, 528u, 1000u}) {
+    Bytes bent = local;
+    bent[offset] ^= 1;
+    EXPECT_TRUE(TdxCase::Refused(one.JudgedOver(bent), "td-quote")) << offset;
+  }
+  TdxCase other_data;
+  other_data.runtime = tests::HclRuntime(Tpm().ak(), false);
+  EXPECT_TRUE(other_data.RefusedFor("hardware-report"));
+  TdxCase enclave;
+  enclave.quote = tests::FakeIntel::Sgx();
+  EXPECT_TRUE(TdxCase::Refused(enclave.JudgedOver(local), "td-quote"));
+}
+
+TEST(AzureOverTdx, TheHardwareMustMeetRulesOfItsOwn) {
+  TdxCase unnamed;
+  unnamed.rules.over_tdx.reset();
+  EXPECT_TRUE(unnamed.RefusedFor("hardware-report"));
+  TdxCase other;
+  other.rules.over_tdx->mrtd = {Filled<evidence::Mrtd>(0x99)};
+  EXPECT_TRUE(other.RefusedFor("measurement"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "attestation/endorsements/certificate_list.h"
 #include "attestation/evidence/tpm_event_log.h"
 #include "attestation/verifier/chain_findings.h"
+#include "attestation/verifier/dcap_appraise.h"
 #include "attestation/verifier/event_log.h"
 #include "attestation/verifier/tpm_hash.h"
 #include "base/byte_writer.h"
@@ -442,7 +443,12 @@ void CheckHardware(const TpmFacts& facts, const policy::TpmRules& rules, Finding
   const bool named = over_snp ? rules.over_snp.has_value() : rules.over_tdx.has_value();
   findings.Check("hardware-report", "TPM hardware", named, over_snp ? "SEV-SNP" : "TDX",
                  "hardware that the policy names (over_snp or over_tdx)");
-  if (named && over_snp) AppraiseSnp(*facts.hardware->snp, *rules.over_snp, findings);
+  if (!named) return;
+  if (over_snp) {
+    AppraiseSnp(*facts.hardware->snp, *rules.over_snp, findings);
+  } else {
+    AppraiseTdx(*facts.hardware->tdx, *rules.over_tdx, findings);
+  }
 }
 
 }  // namespace
@@ -512,9 +518,10 @@ Claims DescribeFacts(const TpmFacts& facts) {
                         Printable(fmt::format("{} {} {}", facts.gce_instance->project_id,
                                               facts.gce_instance->zone, facts.gce_instance->instance_name)));
   }
-  if (facts.hardware && facts.hardware->snp) {
-    for (auto& [name, text] : DescribeFacts(*facts.hardware->snp))
-      claims.emplace_back("under_it_" + name, std::move(text));
+  if (facts.hardware) {
+    Claims below =
+        facts.hardware->snp ? DescribeFacts(*facts.hardware->snp) : DescribeFacts(*facts.hardware->tdx);
+    for (auto& [name, text] : below) claims.emplace_back("under_it_" + name, std::move(text));
   }
   return claims;
 }
@@ -536,7 +543,12 @@ void AppraiseWithoutPolicy(const TpmFacts& facts, FindingList& findings) {
                         "a certificate, a hardware report or a pin",
                         "anybody can make a key and sign PCRs with it");
   }
-  if (facts.hardware && facts.hardware->snp) AppraiseWithoutPolicy(*facts.hardware->snp, findings);
+  if (!facts.hardware) return;
+  if (facts.hardware->snp) {
+    AppraiseWithoutPolicy(*facts.hardware->snp, findings);
+  } else {
+    AppraiseDcapWithoutPolicy(*facts.hardware->tdx, findings);
+  }
 }
 
 }  // namespace blindai::verifier

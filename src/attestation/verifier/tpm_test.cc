@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attestation/endorsements/certificate_list.h"
+#include "attestation/evidence/dcap_quote.h"
 #include "attestation/evidence/envelope.h"
 #include "attestation/evidence/protobuf_fields.h"
 #include "attestation/verifier/appraise.h"
@@ -490,12 +491,27 @@ struct TableCase {
       if (entry.name != "hardware-report") continue;
       const auto hcl = evidence::ParseHclReport(entry.bytes);
       EXPECT_TRUE(hcl.ok());
-      if (hcl->hardware != evidence::HclHardware::kSnp) continue;
+      if (hcl->hardware == evidence::HclHardware::kTdx) {
+        rules.over_tdx = TdxRulesOfQuote();
+        continue;
+      }
       const auto snp = evidence::ParseSnpReport(hcl->hardware_report);
       rules.over_snp.emplace();
       rules.over_snp->measurement = {snp->measurement};
       rules.over_snp->host_data = {snp->host_data};
       rules.over_snp->minimum_tcb = {{evidence::SnpProduct::kMilan, {}}, {evidence::SnpProduct::kGenoa, {}}};
+    }
+    return rules;
+  }
+  policy::TdxRules TdxRulesOfQuote() const {
+    policy::TdxRules rules;
+    for (const auto& entry : bundle.endorsements) {
+      if (entry.name != "td-quote") continue;
+      const auto quote = evidence::ParseDcapQuote(entry.bytes);
+      if (!quote.ok() || quote->td() == nullptr) continue;
+      rules.mrtd = {quote->td()->mrtd};
+      rules.td_attributes = {quote->td()->td_attributes};
+      rules.xfam = {quote->td()->xfam};
     }
     return rules;
   }
