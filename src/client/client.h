@@ -3,9 +3,9 @@
 // machine that has just been accepted.
 //
 //   Client client(options);                       // sends nothing
-//   BLINDAI_RETURN_IF_ERROR(client.Connect());    // connects and verifies; client.verdict() says what was
-//   found BLINDAI_TRY(const wire::ModelInfo model, client.UploadModel("demo", file, {})); BLINDAI_TRY(const
-//   Prediction answer, client.Predict("demo", {input}, {}));
+//   BLINDAI_RETURN_IF_ERROR(client.Connect());    // connects and verifies; see client.verdict()
+//   BLINDAI_TRY(const wire::ModelInfo model, client.UploadModel("demo", file, {}));
+//   BLINDAI_TRY(const Prediction answer, client.Predict("demo", {input}, {}));
 //
 // Calls may come from several threads at the same time: each uses a connection of its own, up to
 // max_connections. Every call blocks until its end. Errors: FailureOf (failure.h) sorts them.

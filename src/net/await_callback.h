@@ -4,8 +4,8 @@
 // ever. The IoPool must outlive the callback, which it does when servers are stopped first: Stop waits for
 // handlers.
 //
-//   std::function<void(Callback<Tensors>)> start = [&](Callback<Tensors> done) { engine.Run(input,
-//   std::move(done)); }; auto outputs = co_await AwaitCallback<Tensors>(start);
+//   const auto start = [&](Callback<Tensors> done) { engine.Run(input, std::move(done)); };
+//   auto outputs = co_await AwaitCallback<Tensors>(start);
 #pragma once
 
 #include <atomic>

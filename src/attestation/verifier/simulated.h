@@ -1,11 +1,11 @@
 // Simulated evidence: checked as carefully as hardware evidence and worth nothing. The signature says only
 // that somebody with this source code made it. This file is the smallest example of what a kind provides:
 //
-//   XFacts             what authentication establishes: the parsed evidence and what was derived from
-//   endorsements AuthenticateX      did the maker say this? Findings go to the list; facts only when nothing
-//   failed or is missing DescribeFacts      the facts as claims, for people BoundData          the bytes that
-//   bind the evidence to a connection, as they stand in the evidence AppraiseX          is it what the rules
-//   of a policy accept? (None here: no policy can accept simulation)
+//   XFacts          what authentication establishes: the parsed evidence and what follows from endorsements
+//   AuthenticateX   did the maker say this? Findings go to the list; facts only when nothing failed or misses
+//   DescribeFacts   the facts as claims, for people
+//   BoundData       the bytes that bind the evidence to a connection, as they stand in the evidence
+//   AppraiseX       is it what the rules of a policy accept? (None here: no policy can accept simulation)
 #pragma once
 
 #include <optional>
