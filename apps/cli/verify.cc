@@ -6,12 +6,18 @@
 namespace blindai::cli {
 namespace {
 
+// Whatever keeps a verdict from being reached is in the words or in the files that they name.
+ExitCode WrongUsage(const base::Error& error) {
+  Fail(error);
+  return ExitCode::kUsage;
+}
+
 ExitCode Verify(const VerifyWords& words) {
   std::optional<policy::Policy> policy;
   const auto question = ToQuestion(words, base::Now(), policy);
-  if (!question.ok()) return Fail(question.error());
+  if (!question.ok()) return WrongUsage(question.error());
   const auto verdict = verifier::JudgeOffline(*question);
-  if (!verdict.ok()) return Fail(verdict.error());
+  if (!verdict.ok()) return WrongUsage(verdict.error());
   if (words.json) {
     Result(verifier::RenderJson(*verdict) + "\n");
   } else {

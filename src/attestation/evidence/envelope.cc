@@ -314,7 +314,7 @@ base::Result<Envelope> OpenText(ByteView bytes, int depth) {
     return Inside(OpenNested(*base64, depth + 1), "base64 text");
   }
   return base::Malformed(
-      "this is no form of evidence that is known; the list is in docs/formats/evidence.md");
+      "this is no form of evidence that is known");
 }
 
 struct Form {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "attestation/attester/simulated.h"
 #include "crypto/certificate_builder.h"
 #include "encoding/hex.h"
@@ -107,6 +109,13 @@ base::Time TimeOf(const tests::VectorRow& row, const std::string& column) {
                              : *base::ParseTime(row[column]);
 }
 
+// As the command line reads an argument: `FILE.json#field` puts collateral and its signature together.
+base::Bytes ReadReference(const std::string& reference) {
+  const std::size_t mark = reference.find('#');
+  if (mark == std::string::npos) return tests::ReadVector(reference);
+  return *MemberOfJsonFile(tests::ReadVector(reference.substr(0, mark)), reference.substr(mark + 1));
+}
+
 void AddRole(OfflineQuestion& question, std::string_view role, const std::string& reference) {
   if (!reference.empty()) question.endorsements.push_back({std::string(role), tests::ReadVector(reference)});
 }
@@ -120,6 +129,37 @@ TEST(OfflineVectors, SnpReports) {
     AddRole(question, "chain", row["chain"]);
     question.at = TimeOf(row, "evaluate_at");
     ExpectAsTable(row, Judged(question), row["report"]);
+  }
+}
+
+// Files of a cell, joined: the chain of the synthetic quotes is in two.
+void AddJoined(OfflineQuestion& question, std::string_view role, const std::string& references) {
+  base::Bytes all;
+  std::istringstream names(references);
+  for (std::string name; names >> name;) {
+    const base::Bytes file = ReadReference(name);
+    all.insert(all.end(), file.begin(), file.end());
+  }
+  if (!all.empty()) question.endorsements.push_back({std::string(role), std::move(all)});
+}
+
+TEST(OfflineVectors, SgxAndTdxQuotes) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_sgx_tdx.tsv")) {
+    OfflineQuestion question;
+    question.file = tests::ReadVector(row["quote"]);
+    question.offset = static_cast<std::size_t>(std::stoul(row["quote_offset"]));
+    AddJoined(question, "pck-chain", row["pck_chain_file"]);
+    AddJoined(question, "tcb-info", row["tcb_info"]);
+    AddJoined(question, "tcb-chain", row["json_signer_chain"]);
+    AddJoined(question, "qe-identity", row["qe_identity"]);
+    AddJoined(question, "qe-chain", row["qe_signer_chain"]);
+    AddJoined(question, "pck-crl", row["pck_crl"]);
+    AddJoined(question, "root-crl", row["root_crl"]);
+    AddJoined(question, "crl-chain", row["crl_issuer_chain"]);
+    if (row["trusted_root"] != "production") question.roots = {tests::ReadVector(row["trusted_root"])};
+    question.at = TimeOf(row, "evaluate_at");
+    ExpectAsTable(row, Judged(question), row["quote"]);
   }
 }
 
