@@ -1078,7 +1078,7 @@ struct Placement {
   std::function<Bytes(const OnnxTensor&)> model;
 };
 
-// Every place of a model where a tensor can be (engine.md 3.1 names those that an engine follows).
+// Every place of a model where a tensor can be (an engine was seen to follow most of them).
 std::vector<Placement> Placements() {
   const auto used_by = [](const OnnxNode& node) {
     return [node](const OnnxTensor& tensor) {

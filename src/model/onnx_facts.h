@@ -35,7 +35,7 @@ std::string ElementTypeName(std::int64_t type);
 // Bytes of one element; 0 for the types that the gate refuses everywhere.
 std::size_t ElementBytes(std::int64_t type);
 bool IsInteger(std::int64_t type);
-// The engine computes 64-bit integers in 32 bits (engine.md 11). Beyond them only the ends of the 64 bits
+// The engine computes 64-bit integers in 32 bits. Beyond them only the ends of the 64 bits
 // mean the same: exporters write them for "up to the end".
 bool FitsEngine(std::int64_t integer);
 

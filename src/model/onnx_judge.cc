@@ -364,7 +364,7 @@ Status Judge::CheckAttributes(const NodeFacts& node, const Operator& definition)
   return base::Ok();
 }
 
-// engine.md 4, rule 8: the engine divides by strides and computes with pads without looking at them.
+// The engine divides by strides and computes with pads without looking at them.
 Status Judge::CheckAttributeRange(const NodeFacts& node, const AttributeFacts& attribute) const {
   if (attribute.type != kAttributeInt && attribute.type != kAttributeInts) return base::Ok();
   const std::string_view name = attribute.name;

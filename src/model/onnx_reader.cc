@@ -533,7 +533,7 @@ Status Reader::OnBytes(base::ByteView piece) {
 }
 
 // The engine reads its own memory at an address that a model gives when a location holds this word in its
-// longer form (engine.md 3.2). No honest text has it, so it is refused in every text, whatever its case.
+// longer form. No honest text has it, so it is refused in every text, whatever its case.
 Status Reader::Scan(base::ByteView piece) {
   constexpr std::string_view kMarker = "mem_addr";
   const auto lower = [](std::uint8_t byte) {

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <initializer_list>
 #include <string>
+
+#include "model/onnx_shape_context.h"
+#include "model/onnx_shape_kernels.h"
+#include "model/onnx_shape_layout.h"
 
 namespace blindai::model::onnx {
 namespace {
@@ -81,6 +84,17 @@ Dims KnownElements(const Value& value) {
   if (!value.integers) return elements;
   for (const auto& element : *value.integers) elements.push_back(element.value_or(-999));
   return elements;
+}
+
+TEST(OnnxShapes, CountAxesFromBothEnds) {
+  EXPECT_EQ(Axis(1, 3), 1u);
+  EXPECT_EQ(Axis(-1, 3), 2u);
+  EXPECT_EQ(Axis(3, 3), std::nullopt);
+  EXPECT_EQ(Axis(-4, 3), std::nullopt);
+  EXPECT_EQ(Axis(0, 0), std::nullopt);
+  EXPECT_EQ(Count({2, 3}), 6u);
+  EXPECT_GT(Count({kUnknownDim}), kMaxKeptElements);
+  EXPECT_GT(Count({INT64_MAX, INT64_MAX}), kMaxKeptElements);
 }
 
 TEST(OnnxShapes, BroadcastLikeNumpy) {
