@@ -4,7 +4,7 @@
 // ever. The IoPool must outlive the callback, which it does when servers are stopped first: Stop waits for
 // handlers.
 //
-//   const auto start = [&](Callback<Tensors> done) { engine.Run(input, std::move(done)); };
+//   std::function<void(Callback<Tensors>)> start = [&](auto done) { engine.Run(input, std::move(done)); };
 //   auto outputs = co_await AwaitCallback<Tensors>(start);
 #pragma once
 
