@@ -63,8 +63,8 @@ void MoveDescriptors(const ChildPlan& plan) {
   const int null = open("/dev/null", O_RDWR);
   dup2(null, 0);
   dup2(null, 1);
-#ifndef BLINDAI_SANITIZED  // reports of sanitizers must be seen; otherwise no text of an engine leaves the
-                           // worker
+  // No text of an engine leaves the worker; but reports of sanitizers must be seen.
+#ifndef BLINDAI_SANITIZED
   dup2(null, 2);
 #endif
   dup2(plan.socket, kWorkerSocket);
@@ -90,7 +90,7 @@ int RunChild(void* argument) {
   execve(plan.program, arguments, environment);
   const int error = errno;
   [[maybe_unused]] const ssize_t told = write(plan.failure_pipe, &error, sizeof error);
-  _exit(127);
+  return 127;  // clone ends the process with it
 }
 
 // The child's stack until it has called exec.

@@ -7,7 +7,7 @@
 namespace blindai::tests {
 
 std::string WorkerProgram() {
-  const auto beside = BinaryDir() / "apps" / "worker" / "blindai-worker";
+  const auto beside = BinaryDir() / "bin" / "blindai-worker";
   return (std::filesystem::exists(beside) ? beside : SourceDir() / "build" / "bin" / "blindai-worker")
       .string();
 }
