@@ -1,9 +1,9 @@
-// The verifier's side of credential activation (TPM 2.0 Library, part 1, "Credential Protection"): a secret that only the
-// TPM recovers which holds both the endorsement key and the attestation key of that name. A CA that has seen the
-// secret come back may certify the attestation key as that TPM's.
+// The verifier's side of credential activation (TPM 2.0 Library, part 1, "Credential Protection"): a secret
+// that only the TPM recovers which holds both the endorsement key and the attestation key of that name. A
+// CA that has seen the secret come back may certify the attestation key as that TPM's.
 //
-// RSA endorsement keys with SHA-256 and AES-128-CFB, as the TCG's template L-1 makes them. All lengths are fixed but the
-// secret's, which is at most 32 bytes.
+// RSA endorsement keys with SHA-256 and AES-128-CFB, as the TCG's template L-1 makes them. All lengths are
+// fixed but the secret's, which is at most 32 bytes.
 #pragma once
 
 #include "base/bytes.h"

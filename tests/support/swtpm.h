@@ -1,5 +1,5 @@
-// A real TPM 2.0 in software (Debian's swtpm) in a folder of its own: manufactured with an endorsement key certificate from
-// its own CA, reached by a socket in that folder, ended by its process id.
+// A real TPM 2.0 in software (Debian's swtpm) in a folder of its own: manufactured with an endorsement key
+// certificate from its own CA, reached by a socket in that folder, ended by its process id.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,8 @@ constexpr const char* kNoSwtpm = "SKIPPED: swtpm is not installed (packages swtp
 
 class Swtpm {
  public:
-  // Nothing when swtpm is not installed: skip with kNoSwtpm. `manufacture` makes the certificates, which takes seconds.
+  // Nothing when swtpm is not installed: skip with kNoSwtpm. `manufacture` makes the certificates, which
+  // takes seconds.
   static std::optional<Swtpm> Start(bool manufacture = false);
 
   Swtpm(Swtpm&& other) noexcept;

@@ -1,5 +1,5 @@
-// Evidence by a TPM 2.0: a quote over the PCRs whose nonce is the SHA-256 of the report data, with the attestation key, the
-// certificates that vouch for it, and the boot's event log.
+// Evidence by a TPM 2.0: a quote over the PCRs whose nonce is the SHA-256 of the report data, with the
+// attestation key, the certificates that vouch for it, and the boot's event log.
 //
 // A TPM says how the machine booted. It does not say that its memory is confidential; a policy has to want that in
 // words (verifier/tpm.h).

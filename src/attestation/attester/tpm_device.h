@@ -1,8 +1,10 @@
-// A TPM 2.0 by tpm2-tss ESAPI: the few commands that attestation needs, with plain bytes on both sides. Structures go out
-// as the TPM marshals them (TPM 2.0 Library, part 2), so that evidence/tpm_quote.h reads exactly what the TPM said.
+// A TPM 2.0 by tpm2-tss ESAPI: the few commands that attestation needs, with plain bytes on both sides.
+// Structures go out as the TPM marshals them (TPM 2.0 Library, part 2), so that evidence/tpm_quote.h reads
+// exactly what the TPM said.
 //
-// The attestation key is a primary key of the endorsement hierarchy, made from a fixed template: the same TPM makes the
-// same key at every start, nothing is stored, and a certificate for it stays good until the TPM is cleared.
+// The attestation key is a primary key of the endorsement hierarchy, made from a fixed template: the same
+// TPM makes the same key at every start, nothing is stored, and a certificate for it stays good until the
+// TPM is cleared.
 //
 // Not thread-safe. Errors: attester-unavailable, naming the command and the TPM's response code.
 #pragma once
@@ -53,8 +55,9 @@ class TpmDevice {
   // Needs an attestation key (CHECK).
   base::Result<Quote> MakeQuote(base::ByteView nonce, evidence::TpmAlgorithm bank, std::uint32_t mask);
 
-  // The device's side of credential activation: TPMT_PUBLIC of the RSA endorsement key (TCG template L-1), and the secret
-  // of a credential that was made for it and for the attestation key. Only this TPM recovers it.
+  // The device's side of credential activation: TPMT_PUBLIC of the RSA endorsement key (TCG template L-1),
+  // and the secret of a credential that was made for it and for the attestation key. Only this TPM recovers
+  // it.
   base::Result<base::Bytes> EndorsementKey();
   base::Result<base::Bytes> ActivateCredential(base::ByteView id_object, base::ByteView encrypted_secret);
 

@@ -116,25 +116,7 @@ TEST(TpmAttester, WhatIsNotThereIsAnError) {
   EXPECT_FALSE((*attester)->ActivateCredential(Bytes(4000), Bytes(256)).ok());
 }
 
-TEST(TpmDevice, ExtendedPcrsAreReadBack) {
-  const auto tpm = Swtpm::Start();
-  if (!tpm) GTEST_SKIP() << tests::kNoSwtpm;
-  auto device = TpmDevice::Open(tpm->tcti());
-  ASSERT_TRUE(device.ok()) << device.error().message;
-  const auto before = device->ReadPcrs(TpmAlgorithm::kSha256, 0xFFFFFF);
-  ASSERT_TRUE(before.ok()) << before.error().message;
-  ASSERT_EQ(before->size(), 24u);
-  EXPECT_EQ((*before)[17].digest, Bytes(32, 0xFF));
-  EXPECT_EQ((*before)[4].digest, Bytes(32));
-  ASSERT_TRUE(device->ExtendPcr(4, TpmAlgorithm::kSha256, Bytes(32, 9)).ok());
-  Bytes extended(32);
-  extended.resize(64, 9);
-  const auto after = device->ReadPcrs(TpmAlgorithm::kSha256, 1 << 4);
-  ASSERT_TRUE(after.ok());
-  EXPECT_EQ(after->front().digest, base::CopyBytes(crypto::Sha256(extended).view()));
-}
-
-TEST(TpmDevice, AManufacturedTpmHasACertificateOfItsEndorsementKey) {
+TEST(TpmAttester, AManufacturedTpmHasACertificateOfItsEndorsementKey) {
   const auto tpm = Swtpm::Start(true);
   if (!tpm) GTEST_SKIP() << tests::kNoSwtpm;
   const auto attester = TpmAttester::Open(OptionsFor(*tpm));

@@ -1,5 +1,5 @@
-// The non-simulated path for real: a TPM 2.0 in software with an endorsement key certificate from its own CA, enrolled by
-// credential activation, quoted by the server's attester, judged by the client's verifier.
+// The non-simulated path for real: a TPM 2.0 in software with an endorsement key certificate from its own
+// CA, enrolled by credential activation, quoted by the server's attester, judged by the client's verifier.
 #include <gtest/gtest.h>
 
 #include <filesystem>
