@@ -220,17 +220,20 @@ Task<Result<HttpResponse>> ClientConnection::Send(HttpRequest& request) {
   co_return std::move(response);
 }
 
+std::string ClientConnection::HostHeader() const {
+  const bool bare_ipv6 = options_.host.find(':') != std::string::npos;
+  const std::string host = bare_ipv6 ? "[" + options_.host + "]" : options_.host;
+  const bool default_port = options_.port == (options_.tls != nullptr ? 443 : 80);
+  return default_port ? host : fmt::format("{}:{}", host, options_.port);
+}
+
 Result<std::string> ClientConnection::RequestHeadOf(const HttpRequest& request) const {
   if (!IsToken(request.method) || !IsToken(request.target) || request.target.front() != '/') {
     return base::Malformed("The request's method or target holds a character that HTTP does not allow",
                            "http-request");
   }
   std::string text = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
-  const bool default_port = options_.port == (options_.tls != nullptr ? 443 : 80);
-  const bool bare_ipv6 = options_.host.find(':') != std::string::npos;
-  text += bare_ipv6 ? fmt::format("Host: [{}]", options_.host) : fmt::format("Host: {}", options_.host);
-  if (!default_port) text += fmt::format(":{}", options_.port);
-  text += "\r\n";
+  text += fmt::format("Host: {}\r\n", HostHeader());
   for (const auto& [name, value] : request.headers.fields()) {
     if (!IsToken(name) || HasControls(value)) {
       return base::Malformed("A header field holds a character that HTTP does not allow", "http-request");
@@ -481,11 +484,6 @@ Task<Status> ClientConnection::ReadBody(Exchange& exchange, const ResponseHead& 
       co_return taken;
     }
   }
-}
-
-Task<Result<std::unique_ptr<WebSocket>>> ClientConnection::OpenWebSocket(
-    HttpRequest& /*request*/, const WebSocketOptions& /*options*/) {
-  co_return MakeError(ErrorKind::kUnsupported, "websocket-upgrade", "WebSockets are not offered yet");
 }
 
 }  // namespace blindai::net

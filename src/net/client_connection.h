@@ -40,6 +40,7 @@ class ClientConnection final : public HttpConnection {
   Task<base::Result<ResponseHead>> ReadHead();
   Task<base::Status> ReadBody(Exchange& exchange, const ResponseHead& head, HttpResponse& response);
   Task<base::Result<std::size_t>> ReadBodySome(const ResponseHead& head, std::span<std::uint8_t> into);
+  std::string HostHeader() const;
   base::Result<std::string> RequestHeadOf(const HttpRequest& request) const;
   // The error that the caller sees, with cancellation and deadline said as such; ends the connection.
   base::Error Fail(base::Error error);

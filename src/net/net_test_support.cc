@@ -94,6 +94,52 @@ Task<void> TestServer::HandleWait(HttpExchange& exchange) {
   (void)sent;
 }
 
+std::string TestServer::AwaitWebSocketEnd() {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, kPatience, [this] { return !web_sockets_ended_.empty(); }))
+    return "still open";
+  std::string code = web_sockets_ended_.front();
+  web_sockets_ended_.erase(web_sockets_ended_.begin());
+  return code;
+}
+
+Task<void> TestServer::HandleWebSocket(HttpExchange& exchange) {
+  Result<std::unique_ptr<WebSocket>> opened = co_await exchange.AcceptWebSocket(web_socket_options);
+  if (!opened.ok()) {
+    if (!exchange.response_started()) {
+      HttpResponse response = ErrorResponse(426, opened.error());
+      const Status sent = co_await exchange.Respond(response);
+      (void)sent;
+    }
+    co_return;
+  }
+  WebSocket& socket = **opened;
+  std::string code = "goodbye";
+  while (true) {
+    const Result<WebSocketMessage> message = co_await socket.Read();
+    if (!message.ok()) {
+      code = message.error().code;
+      break;
+    }
+    const std::string_view text = base::AsText(message->bytes);
+    if (text == "bye") {
+      const Status closed = co_await socket.Close(1000, "as you wish");
+      (void)closed;
+      break;
+    }
+    Status sent = base::Ok();
+    if (message->is_text) {
+      sent = co_await socket.SendText(text);
+    } else {
+      sent = co_await socket.SendBinary(message->bytes);
+    }
+    if (!sent.ok()) break;
+  }
+  const std::lock_guard lock(mutex_);
+  web_sockets_ended_.push_back(code);
+  changed_.notify_all();
+}
+
 Task<void> TestServer::HandleCount(HttpExchange& exchange) {
   exchange.OnDisconnect([this] {
     const std::lock_guard lock(mutex_);
@@ -122,6 +168,10 @@ Task<void> TestServer::Handle(HttpExchange& exchange) {
   const std::string& path = exchange.head().path;
   if (path == "/wait") {
     co_await HandleWait(exchange);
+    co_return;
+  }
+  if (path == "/ws") {
+    co_await HandleWebSocket(exchange);
     co_return;
   }
   if (path == "/count") {

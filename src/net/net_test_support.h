@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -30,7 +31,8 @@ std::shared_ptr<const TlsServerContext> TestServerTls();
 
 // Endpoints: /hello · /echo (body up to 1 MiB) · /count (streams a body and counts it) · /ignore (answers
 // without reading the body) · /stream (three chunks) · /facts (is TLS, loopback, exporter) · /throw · /silent
-// (no answer) · /wait (answers when the test says so, or is cancelled) · /file (a large answer).
+// (no answer) · /wait (answers when the test says so, or is cancelled) · /file (a large answer) ·
+// /ws (a WebSocket that says what it hears; "bye" makes it say goodbye, a loud end is reported).
 class TestServer {
  public:
   explicit TestServer(HttpServerOptions options = {}, bool tls = false);
@@ -41,22 +43,27 @@ class TestServer {
   Callback<std::string> TakeWaiting();
   // Waits until a /wait was cancelled.
   void AwaitCancelled();
+  // Waits until a /ws has ended; gives the code of what ended it.
+  std::string AwaitWebSocketEnd();
   // Waits until OnDisconnect has fired for a /count.
   void AwaitUploadGone();
 
   std::shared_ptr<IoPool> pool;
   std::unique_ptr<HttpServer> server;
+  WebSocketOptions web_socket_options;
 
  private:
   Task<void> Handle(HttpExchange& exchange);
   Task<void> HandleWait(HttpExchange& exchange);
   Task<void> HandleCount(HttpExchange& exchange);
+  Task<void> HandleWebSocket(HttpExchange& exchange);
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Callback<std::string>> waiting_;
   int cancelled_ = 0;
   int uploads_gone_ = 0;
+  std::vector<std::string> web_sockets_ended_;
 };
 
 // A blocking connection that sends and receives raw bytes.

@@ -77,6 +77,7 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   asio::steady_timer timer;
   std::unique_ptr<TlsSession> tls;
   bool closed = false;
+  bool sending_ended = false;
   std::size_t moved = 0;
   SteadyTime armed = kNever;
   std::array<SteadyTime, 2> due = {kNever, kNever};       // of the wait that runs
@@ -95,6 +96,7 @@ Stream::Stream(tcp::socket socket) : state_(std::make_shared<State>(std::move(so
 Stream::~Stream() { Close(); }
 
 int Stream::native_handle() { return state_->socket.native_handle(); }
+tcp::socket& Stream::socket() { return state_->socket; }
 asio::any_io_executor Stream::executor() { return state_->socket.get_executor(); }
 const TlsSession* Stream::tls() const { return state_->tls.get(); }
 void Stream::StartTls(std::unique_ptr<TlsSession> session) { state_->tls = std::move(session); }
@@ -321,9 +323,7 @@ Task<Result<std::optional<std::uint8_t>>> Stream::PeekFirstByte() {
 
 Task<void> Stream::CloseInOrder(std::chrono::milliseconds linger) {
   if (state_->closed) co_return;
-  if (state_->tls != nullptr) state_->tls->CloseNotify();
-  error_code ignored;
-  state_->socket.shutdown(tcp::socket::shutdown_send, ignored);
+  EndSending();
   // Below TLS on purpose: what still comes is not looked at.
   SetDeadline(kRead, std::chrono::steady_clock::now() + linger);
   base::Bytes discarded(64 * 1024);
@@ -335,6 +335,14 @@ Task<void> Stream::CloseInOrder(std::chrono::milliseconds linger) {
     if (!ready.ok()) break;
   }
   Close();
+}
+
+void Stream::EndSending() {
+  if (state_->closed || state_->sending_ended) return;
+  state_->sending_ended = true;
+  if (state_->tls != nullptr) state_->tls->CloseNotify();
+  error_code ignored;
+  state_->socket.shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 void Stream::Close() {

@@ -34,6 +34,7 @@ class Stream {
   ~Stream();
 
   int native_handle();
+  boost::asio::ip::tcp::socket& socket();
   boost::asio::any_io_executor executor();
   const TlsSession* tls() const;
 
@@ -65,7 +66,9 @@ class Stream {
 
   // The first byte that a peer sent, without taking it; nothing when the connection ended.
   Task<base::Result<std::optional<std::uint8_t>>> PeekFirstByte();
-  // Says goodbye, then discards what the peer still sends for a moment, so that it sees the last answer and
+  // Says goodbye: nothing more is sent, what comes can still be read.
+  void EndSending();
+  // Does that, then discards what the peer still sends for a moment, so that it sees the last answer and
   // no reset.
   Task<void> CloseInOrder(std::chrono::milliseconds linger);
   // Ends everything at once; waits end with "connection-lost".

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -22,6 +23,8 @@ struct WebSocketOptions {
   std::size_t max_message_bytes = 16 * 1024 * 1024;
   // Silence after which the peer is asked (at half of it) and cut.
   std::chrono::milliseconds idle_timeout{60'000};
+  // The subprotocol that a client asks for, or that a server has chosen of those asked for; empty for none.
+  std::string subprotocol;
 };
 
 struct WebSocketMessage {
