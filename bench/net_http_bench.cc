@@ -98,7 +98,10 @@ void ConnectAndAsk(benchmark::State& state) {
 }
 
 void Arguments(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgNames({"tls", "bytes"})->ArgsProduct({{0, 1}, {0, 1 << 20, 17 << 20}})->UseRealTime()->MeasureProcessCPUTime();
+  benchmark->ArgNames({"tls", "bytes"})
+      ->ArgsProduct({{0, 1}, {0, 1 << 20, 17 << 20}})
+      ->UseRealTime()
+      ->MeasureProcessCPUTime();
 }
 
 BENCHMARK(Upload)->Apply(Arguments);
