@@ -14,10 +14,10 @@ using Problems = std::vector<ChainProblem>;
 constexpr int kMaxSteps = 128;
 
 bool IsAnchor(const Certificate& certificate, std::span<const TrustAnchor> anchors) {
-  return std::any_of(anchors.begin(), anchors.end(), [&certificate](const TrustAnchor& anchor) {
-    const bool by_key = anchor.pins == TrustAnchor::Pins::kPublicKey;
-    return anchor.sha256 ==
-           (by_key ? certificate.public_key().SpkiSha256() : certificate.Sha256Fingerprint());
+  const Sha256Digest key = certificate.public_key().SpkiSha256();
+  const Sha256Digest whole = certificate.Sha256Fingerprint();
+  return std::any_of(anchors.begin(), anchors.end(), [&key, &whole](const TrustAnchor& anchor) {
+    return anchor.sha256 == (anchor.pins == TrustAnchor::Pins::kPublicKey ? key : whole);
   });
 }
 
@@ -101,7 +101,9 @@ void CheckRevocation(const Certificate& certificate, const Certificate& issuer, 
   for (const Crl& crl : options.crls) {
     if (!crl.HasIssuerName(issuer)) continue;
     Problems wrong = CheckCrl(crl, issuer, options.at);
-    const bool genuine = crl.IsSignedBy(issuer.public_key());
+    const bool genuine = std::none_of(wrong.begin(), wrong.end(), [](const ChainProblem& problem) {
+      return problem.code == "crl-bad-signature";
+    });
     // An entry of an old list still counts: revocation is not taken back.
     if (genuine && crl.IsRevoked(certificate.serial())) {
       Report(problems, "revoked", certificate, "stands in the revocation list of " + issuer.subject());

@@ -1,6 +1,7 @@
 #include "attestation/verifier/dcap.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <span>
 #include <string>
@@ -159,7 +160,7 @@ class DcapAuthentication {
         reader_.Certificates(endorsements::name::kPckChain, check::kPckChain);
     // What stands in the quote goes before what came with it.
     for (const std::vector<Certificate>* from :
-         {std::as_const(candidates).empty() ? &beside : &candidates, &beside}) {
+         std::array<const std::vector<Certificate>*, 2>{&candidates, &beside}) {
       const auto leaf = std::find_if(from->begin(), from->end(), [](const Certificate& one) {
         return one.extension(endorsements::kSgxExtensionOid).has_value();
       });
