@@ -1,7 +1,6 @@
 #include "attestation/verifier/dcap.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <span>
 #include <string>
@@ -94,6 +93,13 @@ void AddNew(std::vector<Certificate>& pool, const std::vector<Certificate>& more
   }
 }
 
+std::optional<Certificate> PckAmong(const std::vector<Certificate>& certificates) {
+  for (const Certificate& one : certificates) {
+    if (one.extension(endorsements::kSgxExtensionOid)) return one;
+  }
+  return std::nullopt;
+}
+
 class DcapAuthentication {
  public:
   DcapAuthentication(const DcapQuote& quote, const endorsements::Endorsements& endorsements,
@@ -159,15 +165,8 @@ class DcapAuthentication {
     const std::vector<Certificate> beside =
         reader_.Certificates(endorsements::name::kPckChain, check::kPckChain);
     // What stands in the quote goes before what came with it.
-    for (const std::vector<Certificate>* from :
-         std::array<const std::vector<Certificate>*, 2>{&candidates, &beside}) {
-      const auto leaf = std::find_if(from->begin(), from->end(), [](const Certificate& one) {
-        return one.extension(endorsements::kSgxExtensionOid).has_value();
-      });
-      if (leaf == from->end()) continue;
-      pck_ = *leaf;
-      break;
-    }
+    pck_ = PckAmong(candidates);
+    if (!pck_) pck_ = PckAmong(beside);
     if (!pck_) {
       findings_.CannotTell("no-pck", check::kPckCertificate,
                            "certification data of type " + std::to_string(quote_.certification_type) +

@@ -120,39 +120,6 @@ void AddRole(OfflineQuestion& question, std::string_view role, const std::string
   if (!reference.empty()) question.endorsements.push_back({std::string(role), tests::ReadVector(reference)});
 }
 
-// As the program reads an argument: FILE, FILE.json#field, or several files of one role.
-base::Bytes Argument(const std::string& references) {
-  base::Bytes all;
-  std::istringstream words(references);
-  for (std::string reference; words >> reference;) {
-    const std::size_t hash = reference.find('#');
-    base::Bytes one = tests::ReadVector(reference.substr(0, hash));
-    if (hash != std::string::npos) one = MemberOfJsonFile(one, reference.substr(hash + 1)).value();
-    if (!all.empty()) all.push_back('\n');
-    all.insert(all.end(), one.begin(), one.end());
-  }
-  return all;
-}
-
-TEST(OfflineVectors, SgxAndTdxQuotes) {
-  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
-  const std::pair<const char*, const char*> kRoles[] = {
-      {"tcb-info", "tcb_info"},          {"qe-identity", "qe_identity"}, {"tcb-chain", "json_signer_chain"},
-      {"qe-chain", "qe_signer_chain"},   {"pck-crl", "pck_crl"},         {"root-crl", "root_crl"},
-      {"crl-chain", "crl_issuer_chain"}, {"pck-chain", "pck_chain_file"}};
-  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_sgx_tdx.tsv")) {
-    OfflineQuestion question;
-    question.file = tests::ReadVector(row["quote"]);
-    question.offset = std::stoul(row["quote_offset"]);
-    for (const auto& [role, column] : kRoles) {
-      if (!row[column].empty()) question.endorsements.push_back({role, Argument(row[column])});
-    }
-    if (row["trusted_root"] != "production") question.roots = {tests::ReadVector(row["trusted_root"])};
-    question.at = TimeOf(row, row["evaluate_at"].empty() ? "valid_from" : "evaluate_at");
-    ExpectAsTable(row, Judged(question), row["quote"]);
-  }
-}
-
 TEST(OfflineVectors, SnpReports) {
   if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
   for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_snp.tsv")) {
