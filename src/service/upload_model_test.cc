@@ -38,9 +38,7 @@ base::Bytes DoublingModel() {
 
 class UploadModelTest : public ::testing::Test {
  protected:
-  UploadModelTest() {
-    options_.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
-  }
+  UploadModelTest() { options_.worker.worker_program = tests::ProgramsDir() / "blindai-worker"; }
   ~UploadModelTest() override {
     for (const auto& served : catalogue_.RemoveAll()) {
       std::promise<void> stopped;

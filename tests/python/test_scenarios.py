@@ -6,7 +6,8 @@
     [exit 3]                                               its exit code, where it is not 0
 
 "…" stands for anything within a line, and a line of nothing else for any number of lines. Lines that begin with # are
-remarks. Each file runs in a folder of its own with model.onnx (two inputs a and b, output total), a.npy, b.npy and simulated.hex.
+remarks. Each file runs in a folder of its own with model.onnx (two inputs a and b, output total), a.npy, b.npy and
+simulated.hex.
 """
 
 import pathlib

@@ -1,7 +1,8 @@
-// Evidence through Linux's configfs-tsm (6.7 and later), for SEV-SNP and TDX: files only. An entry is a directory; the
-// report data is written to `inblob`, the evidence read from `outblob`, a certificate table from `auxblob`. `generation`
-// counts the writes: if it is not what our own writes make it, somebody else wrote in between, and the evidence may answer
-// another question, so it is asked again. https://docs.kernel.org/admin-guide/abi-testing.html (tsm/report)
+// Evidence through Linux's configfs-tsm (6.7 and later), for SEV-SNP and TDX: files only. An entry is a
+// directory; the report data is written to `inblob`, the evidence read from `outblob`, a certificate table
+// from `auxblob`. `generation` counts the writes: if it is not what our own writes make it, somebody else
+// wrote in between, and the evidence may answer another question, so it is asked again.
+// https://docs.kernel.org/admin-guide/abi-testing.html (tsm/report)
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ inline constexpr const char* kTsmReportRoot = "/sys/kernel/config/tsm/report";
 
 class ConfigfsTsmAttester final : public Attester {
  public:
-  // Makes an entry and reads which hardware answers. Codes: no-device (there is no configfs-tsm), attester-unavailable (it
-  // is there and does not work, or belongs to hardware that we do not know).
+  // Makes an entry and reads which hardware answers. Codes: no-device (there is no configfs-tsm),
+  // attester-unavailable (it is there and does not work, or belongs to hardware that we do not know).
   static base::Result<std::unique_ptr<ConfigfsTsmAttester>> Open(std::unique_ptr<DeviceFiles> files,
                                                                  std::string root = kTsmReportRoot);
 

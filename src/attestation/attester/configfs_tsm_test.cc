@@ -24,8 +24,8 @@ const tests::FakeAmd& Amd() {
   return amd;
 }
 
-// What the kernel does, with AMD's keys in miniature behind it: entries, a generation that counts writes, evidence that is
-// computed when it is read.
+// What the kernel does, with AMD's keys in miniature behind it: entries, a generation that counts writes,
+// evidence that is computed when it is read.
 struct TsmModel {
   std::string provider = "sev_guest\n";
   base::Bytes certificate_table;

@@ -1,5 +1,5 @@
-// The few operations on pseudo-files that attesters need, as an interface, so that every order of events of a real kernel
-// (a race, an interrupted wait, a short read) can be played in a test by a model of it.
+// The few operations on pseudo-files that attesters need, as an interface, so that every order of events of a
+// real kernel (a race, an interrupted wait, a short read) can be played in a test by a model of it.
 //
 // Outcomes are errno values, 0 for success: what an attester does next depends on which it is.
 #pragma once

@@ -16,8 +16,8 @@ inline constexpr const char* kGramineRoot = "/dev/attestation";
 
 class GramineAttester final : public Attester {
  public:
-  // Codes: no-device (not inside Gramine), attester-unavailable (attestation is off there: gramine-direct, or sgx.remote_attestation
-  // is none or epid).
+  // Codes: no-device (not inside Gramine), attester-unavailable (attestation is off there: gramine-direct, or
+  // sgx.remote_attestation is none or epid).
   static base::Result<std::unique_ptr<GramineAttester>> Open(std::unique_ptr<DeviceFiles> files,
                                                              std::string root = kGramineRoot);
 

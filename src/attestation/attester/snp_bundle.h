@@ -7,9 +7,9 @@
 
 namespace blindai::attester {
 
-// An empty table is usual and not an error: the certificates then come from elsewhere (attestation/fetch). A table that
-// cannot be read is the host's mistake and is left out too; the report stands on its own. Code: attester-unavailable when
-// the report is no SNP report.
+// An empty table is usual and not an error: the certificates then come from elsewhere (attestation/fetch). A
+// table that cannot be read is the host's mistake and is left out too; the report stands on its own. Code:
+// attester-unavailable when the report is no SNP report.
 base::Result<evidence::EvidenceBundle> MakeSnpBundle(base::ByteView report, base::ByteView certificate_table);
 
 }  // namespace blindai::attester

@@ -16,7 +16,8 @@ constexpr std::uint8_t kArkGuid[] = {0xa4, 0x06, 0xb4, 0xc0, 0x03, 0xa8, 0x52, 0
 
 TEST(SnpBundle, IntermediateAndRootBecomeOneChain) {
   base::ByteWriter table;
-  table.Append(kAskGuid).U32(72).U32(3).Append(kArkGuid).U32(75).U32(4).Zeros(24).Append("ASK").Append("ARK!");
+  table.Append(kAskGuid).U32(72).U32(3).Append(kArkGuid).U32(75).U32(4).Zeros(24).Append("ASK").Append(
+      "ARK!");
   const auto bundle = MakeSnpBundle(tests::SnpReportBuilder().bytes(), table.view());
   ASSERT_TRUE(bundle.ok());
   ASSERT_EQ(bundle->endorsements.size(), 1u);

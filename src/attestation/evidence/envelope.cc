@@ -313,8 +313,7 @@ base::Result<Envelope> OpenText(ByteView bytes, int depth) {
   if (const auto base64 = encoding::Base64Decode(text); base64.ok() && !base64->empty()) {
     return Inside(OpenNested(*base64, depth + 1), "base64 text");
   }
-  return base::Malformed(
-      "this is no form of evidence that is known");
+  return base::Malformed("this is no form of evidence that is known");
 }
 
 struct Form {

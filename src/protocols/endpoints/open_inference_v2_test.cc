@@ -27,9 +27,9 @@ class OpenInferenceTest : public ::testing::Test {
     tests::OnnxGraph graph;
     graph.Input("x", tests::kOnnxFloat, {2}).Output("y", tests::kOnnxFloat, {2});
     graph.Node(tests::OnnxNode("Neg", {"x"}, {"y"}));
-    auto upload = service::ModelUpload::Begin(models_.catalogue(), models_.upload(),
-                                              service::Caller::AnonymousWithAllRights(),
-                                              {.id = *vocabulary::ModelId::Parse("negate"), .content_length = std::nullopt});
+    auto upload = service::ModelUpload::Begin(
+        models_.catalogue(), models_.upload(), service::Caller::AnonymousWithAllRights(),
+        {.id = *vocabulary::ModelId::Parse("negate"), .content_length = std::nullopt});
     BLINDAI_CHECK(upload.ok() && (*upload)->Feed(tests::OnnxModel(graph).Opset(17).Bytes()).ok());
     std::promise<bool> published;
     service::ModelUpload::Finish(std::move(*upload), [&](const base::Result<service::ModelRecord>& record) {

@@ -1,7 +1,7 @@
-// multipart/form-data (RFC 7578) read as it arrives: the bytes of a part are handed on as they come, so a recording of
-// gigabytes needs a few kilobytes here. Strict about what matters and bounded everywhere: at most so many parts, so many
-// bytes of header and of a boundary; a body that ends early is an error. File names are read and not believed: they are
-// cut, and never used as a path.
+// multipart/form-data (RFC 7578) read as it arrives: the bytes of a part are handed on as they come, so a
+// recording of gigabytes needs a few kilobytes here. Strict about what matters and bounded everywhere: at
+// most so many parts, so many bytes of header and of a boundary; a body that ends early is an error. File
+// names are read and not believed: they are cut, and never used as a path.
 #pragma once
 
 #include <cstdint>

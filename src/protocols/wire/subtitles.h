@@ -1,6 +1,6 @@
-// Transcripts as subtitles: SubRip (application/x-subrip) and WebVTT (https://www.w3.org/TR/webvtt1/). A cue is a segment,
-// cut between words where it would be longer than a person can read. Text is escaped where the format gives characters a
-// meaning, so that what was said can never become markup.
+// Transcripts as subtitles: SubRip (application/x-subrip) and WebVTT (https://www.w3.org/TR/webvtt1/). A cue
+// is a segment, cut between words where it would be longer than a person can read. Text is escaped where the
+// format gives characters a meaning, so that what was said can never become markup.
 #pragma once
 
 #include <string>
