@@ -3,8 +3,11 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <utility>
@@ -84,6 +87,32 @@ Swtpm::~Swtpm() {
 }
 
 std::string Swtpm::tcti() const { return "swtpm:path=" + (folder_ / "s").string(); }
+
+bool Swtpm::DefineNv(std::uint32_t index, base::ByteView content, bool by_owner) const {
+  TSS2_TCTI_CONTEXT* connection = nullptr;
+  ESYS_CONTEXT* esys = nullptr;
+  ESYS_TR handle = ESYS_TR_NONE;
+  TPM2B_NV_PUBLIC area{};
+  area.nvPublic.nvIndex = index;
+  area.nvPublic.nameAlg = TPM2_ALG_SHA256;
+  area.nvPublic.attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | (by_owner ? 0 : TPMA_NV_AUTHREAD);
+  area.nvPublic.dataSize = static_cast<UINT16>(content.size());
+  const TPM2B_AUTH no_auth{};
+  bool good = Tss2_TctiLdr_Initialize(tcti().c_str(), &connection) == TSS2_RC_SUCCESS &&
+              Esys_Initialize(&esys, connection, nullptr) == TSS2_RC_SUCCESS &&
+              Esys_NV_DefineSpace(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                                  &no_auth, &area, &handle) == TSS2_RC_SUCCESS;
+  for (std::size_t offset = 0; good && offset < content.size(); offset += 512) {
+    TPM2B_MAX_NV_BUFFER piece{};
+    piece.size = static_cast<UINT16>(std::min<std::size_t>(512, content.size() - offset));
+    std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(offset), piece.size, piece.buffer);
+    good = Esys_NV_Write(esys, ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &piece,
+                         static_cast<UINT16>(offset)) == TSS2_RC_SUCCESS;
+  }
+  if (esys != nullptr) Esys_Finalize(&esys);
+  if (connection != nullptr) Tss2_TctiLdr_Finalize(&connection);
+  return good;
+}
 
 base::Bytes Swtpm::CaCertificates() const {
   base::Bytes all = ReadFile(folder_ / "ca" / "issuercert.pem");

@@ -24,6 +24,9 @@ class Swtpm {
 
   // For TpmDevice::Open.
   std::string tcti() const;
+  // Defines an NV index with this content, readable by everybody or, as clouds have it, with the owner's authorization.
+  // False when the TPM refused.
+  bool DefineNv(std::uint32_t index, base::ByteView content, bool by_owner) const;
   // The CA that signed the endorsement key's certificate, and its root; PEM.
   base::Bytes CaCertificates() const;
 

@@ -53,10 +53,10 @@ base::Result<crypto::HashAlgorithm> HashOf(const evidence::TpmSignature& signatu
 }  // namespace
 
 TpmAttester::TpmAttester(TpmAttesterOptions options, TpmDevice device, Bytes attestation_key,
-                         Bytes certificates)
+                         std::vector<evidence::NamedBytes> endorsements)
     : options_(std::move(options)),
       attestation_key_(std::move(attestation_key)),
-      certificates_(std::move(certificates)),
+      endorsements_(std::move(endorsements)),
       device_(std::move(device)) {}
 
 base::Result<std::unique_ptr<TpmAttester>> TpmAttester::Open(TpmAttesterOptions options) {
@@ -64,12 +64,19 @@ base::Result<std::unique_ptr<TpmAttester>> TpmAttester::Open(TpmAttesterOptions 
   auto key = options.persistent_key ? device.UseAttestationKey(*options.persistent_key)
                                     : device.CreateAttestationKey();
   if (!key.ok()) return std::move(key).error();
-  Bytes certificates = options.certificates;
-  if (certificates.empty() && options.certificate_nv) {
-    BLINDAI_TRY(certificates, device.ReadNv(*options.certificate_nv));
+  std::vector<evidence::NamedBytes> endorsements = {{"ak", *key}};
+  if (!options.certificates.empty()) {
+    endorsements.push_back({"ak-chain", options.certificates});
+  } else if (options.certificate_nv) {
+    BLINDAI_TRY(Bytes certificate, device.ReadNv(*options.certificate_nv));
+    endorsements.push_back({"ak-chain", std::move(certificate)});
+  }
+  if (options.hardware_report_nv) {
+    BLINDAI_TRY(Bytes report, device.ReadNv(*options.hardware_report_nv));
+    endorsements.push_back({"hardware-report", std::move(report)});
   }
   return std::unique_ptr<TpmAttester>(
-      new TpmAttester(std::move(options), std::move(device), *std::move(key), std::move(certificates)));
+      new TpmAttester(std::move(options), std::move(device), *std::move(key), std::move(endorsements)));
 }
 
 base::Result<evidence::EvidenceBundle> TpmAttester::Attest(const evidence::ReportData& report_data,
@@ -90,8 +97,7 @@ base::Result<evidence::EvidenceBundle> TpmAttester::Attest(const evidence::Repor
     evidence::EvidenceBundle bundle;
     bundle.tee = evidence::TeeKind::kTpm;
     bundle.evidence = evidence::SerializeTpmEvidence(quote.attest, quote.signature, pcrs);
-    bundle.endorsements.push_back({"ak", attestation_key_});
-    if (!certificates_.empty()) bundle.endorsements.push_back({"ak-chain", certificates_});
+    bundle.endorsements = endorsements_;
     if (auto log = ReadEventLog(options_.event_log))
       bundle.endorsements.push_back({"event-log", *std::move(log)});
     return bundle;

@@ -1,6 +1,9 @@
 // Evidence by a TPM 2.0: a quote over the PCRs whose nonce is the SHA-256 of the report data, with the
 // attestation key, the certificates that vouch for it, and the boot's event log.
 //
+// On a confidential machine of Azure the key is the paravisor's, and its hardware report comes along. The host's VCEK
+// and AMD's chain, or the TD quote, are not the TPM's: endorsements that the server gets elsewhere.
+//
 // A TPM says how the machine booted. It does not say that its memory is confidential; a policy has to want that in
 // words (verifier/tpm.h).
 #pragma once
@@ -26,13 +29,15 @@ struct TpmAttesterOptions {
   // (Azure: 0x01C101D0). Without either, clients have to pin the key.
   base::Bytes certificates;
   std::optional<std::uint32_t> certificate_nv;
+  // Where a paravisor keeps the hardware report that names the key (Azure: 0x01400001).
+  std::optional<std::uint32_t> hardware_report_nv;
   // Where the kernel shows the boot's log; one that is not there is left out.
   std::string event_log = "/sys/kernel/security/tpm0/binary_bios_measurements";
 };
 
 class TpmAttester final : public Attester {
  public:
-  // Opens the device and makes the key. Codes: attester-unavailable, not-found (the NV index).
+  // Opens the device and makes the key. Codes: attester-unavailable, not-found (an NV index).
   static base::Result<std::unique_ptr<TpmAttester>> Open(TpmAttesterOptions options);
 
   evidence::TeeKind kind() const override { return evidence::TeeKind::kTpm; }
@@ -48,11 +53,11 @@ class TpmAttester final : public Attester {
 
  private:
   TpmAttester(TpmAttesterOptions options, TpmDevice device, base::Bytes attestation_key,
-              base::Bytes certificates);
+              std::vector<evidence::NamedBytes> endorsements);
 
   const TpmAttesterOptions options_;
   const base::Bytes attestation_key_;
-  const base::Bytes certificates_;
+  const std::vector<evidence::NamedBytes> endorsements_;  // what is the same at every quote
   std::mutex mutex_;
   TpmDevice device_;
 };

@@ -211,14 +211,16 @@ base::Result<Bytes> TpmDevice::ReadNv(std::uint32_t index) {
   const EsysPtr<TPM2B_NV_PUBLIC> owner(description);
   if (code != TSS2_RC_SUCCESS) return Unavailable("NV_ReadPublic", code);
 
+  // Makers let everybody read with the index's own (empty) authorization, clouds with the owner's.
+  const bool by_index = (description->nvPublic.attributes & TPMA_NV_AUTHREAD) != 0;
+  const ESYS_TR authorization = by_index ? handle : ESYS_TR_RH_OWNER;
   Bytes content;
   while (content.size() < description->nvPublic.dataSize) {
     const auto offset = static_cast<std::uint16_t>(content.size());
-    const auto piece = std::min<std::uint16_t>(
-        kNvPiece, static_cast<std::uint16_t>(description->nvPublic.dataSize - offset));
+    const auto left = static_cast<std::uint16_t>(description->nvPublic.dataSize - offset);
     TPM2B_MAX_NV_BUFFER* data = nullptr;
-    code = Esys_NV_Read(esys, handle, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, piece, offset,
-                        &data);
+    code = Esys_NV_Read(esys, authorization, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                        std::min(kNvPiece, left), offset, &data);
     const EsysPtr<TPM2B_MAX_NV_BUFFER> piece_owner(data);
     if (code != TSS2_RC_SUCCESS) return Unavailable("NV_Read", code);
     if (data->size == 0) return Unavailable("NV_Read", code);
