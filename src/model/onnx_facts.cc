@@ -13,8 +13,7 @@ struct TypeEntry {
 };
 
 // In the order of TensorProto.DataType. A size of 0 means: refused everywhere, because the engine computes
-// FP64 in 32 bits, cuts UINT64 to 32 bits, corrupts its heap with strings and reads beyond 4-bit tensors
-//.
+// FP64 in 32 bits, cuts UINT64 to 32 bits, corrupts its heap with strings and reads beyond 4-bit tensors.
 constexpr std::array<TypeEntry, 28> kTypes = {{
     {"UNDEFINED", 0, false},      {"FP32", 4, false},
     {"UINT8", 1, true},           {"INT8", 1, true},

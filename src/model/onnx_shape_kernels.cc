@@ -181,8 +181,8 @@ Status InferGlobalPool(const Context& at) {
   return base::Ok();
 }
 
-// The engine crashes when it compiles a recurrent node whose hidden_size is not that of its weights
-//, so the weights' shapes must be known and right.
+// The engine crashes when it compiles a recurrent node whose hidden_size is not that of its weights,
+// so the weights' shapes must be known and right.
 Status InferRecurrent(const Context& at) {
   const std::int64_t gates = at.node.op_type == "LSTM" ? 4 : at.node.op_type == "GRU" ? 3 : 1;
   const std::int64_t hidden = at.node.Integer("hidden_size", 0);
