@@ -166,6 +166,16 @@ TEST(PolicyFile, ASignerAloneWouldAcceptTooMuch) {
 TEST(PolicyFile, WhatIsNoTomlIsSaidWithItsLine) {
   EXPECT_EQ(ParsePolicy("a = 1\nb =").error().code, "policy-syntax");
   EXPECT_EQ(ErrorOf("a = 1\nb =").substr(0, 35), "policy line 2: not valid TOML: Erro");
+  EXPECT_EQ(ErrorOf(std::string("a = 1\n[[\0pt]]", 13)),
+            "policy line 2: not valid TOML: a control character");
+  for (const char* header : {"[= 1", "[[", "[ ]", "[[\t]]", "[.a]", "[#]"}) {
+    EXPECT_EQ(ErrorOf(std::string("a = 1\n") + header),
+              "policy line 2: not valid TOML: a table without a name");
+  }
+  EXPECT_EQ(ErrorOf("\xc6\xbc = 1"), "policy line 1: not valid TOML: a letter that no key has");
+  EXPECT_EQ(ErrorOf("\xef\xbb\xbf"), "policy line 1: no [[accept]] block, so nothing would be accepted");
+  EXPECT_TRUE(
+      ParsePolicy("# \xc3\xa4\n" + Block("sgx", "name = \"\xc3\xa4\"\nmrenclave = " + Quoted(kHash32))).ok());
   EXPECT_EQ(ParsePolicy(std::string(kMaxPolicyBytes + 1, ' ')).error().code, "too-large");
 }
 

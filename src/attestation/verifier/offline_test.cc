@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 
 #include "attestation/attester/simulated.h"
+#include "attestation/policy/policy_file.h"
 #include "crypto/certificate_builder.h"
 #include "encoding/hex.h"
 #include "support/paths.h"
@@ -120,15 +122,19 @@ void AddRole(OfflineQuestion& question, std::string_view role, const std::string
   if (!reference.empty()) question.endorsements.push_back({std::string(role), tests::ReadVector(reference)});
 }
 
+OfflineQuestion SnpQuestion(const tests::VectorRow& row) {
+  OfflineQuestion question;
+  question.file = tests::ReadVector(row["report"]);
+  AddRole(question, "leaf", row["leaf"]);
+  AddRole(question, "chain", row["chain"]);
+  question.at = TimeOf(row, "evaluate_at");
+  return question;
+}
+
 TEST(OfflineVectors, SnpReports) {
   if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
   for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_snp.tsv")) {
-    OfflineQuestion question;
-    question.file = tests::ReadVector(row["report"]);
-    AddRole(question, "leaf", row["leaf"]);
-    AddRole(question, "chain", row["chain"]);
-    question.at = TimeOf(row, "evaluate_at");
-    ExpectAsTable(row, Judged(question), row["report"]);
+    ExpectAsTable(row, Judged(SnpQuestion(row)), row["report"]);
   }
 }
 
@@ -143,34 +149,42 @@ void AddJoined(OfflineQuestion& question, std::string_view role, const std::stri
   if (!all.empty()) question.endorsements.push_back({std::string(role), std::move(all)});
 }
 
+OfflineQuestion DcapQuestion(const tests::VectorRow& row) {
+  OfflineQuestion question;
+  question.file = tests::ReadVector(row["quote"]);
+  question.offset = static_cast<std::size_t>(std::stoul(row["quote_offset"]));
+  AddJoined(question, "pck-chain", row["pck_chain_file"]);
+  AddJoined(question, "tcb-info", row["tcb_info"]);
+  AddJoined(question, "tcb-chain", row["json_signer_chain"]);
+  AddJoined(question, "qe-identity", row["qe_identity"]);
+  AddJoined(question, "qe-chain", row["qe_signer_chain"]);
+  AddJoined(question, "pck-crl", row["pck_crl"]);
+  AddJoined(question, "root-crl", row["root_crl"]);
+  AddJoined(question, "crl-chain", row["crl_issuer_chain"]);
+  if (row["trusted_root"] != "production") question.roots = {tests::ReadVector(row["trusted_root"])};
+  question.at = TimeOf(row, "evaluate_at");
+  return question;
+}
+
 TEST(OfflineVectors, SgxAndTdxQuotes) {
   if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
   for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_sgx_tdx.tsv")) {
-    OfflineQuestion question;
-    question.file = tests::ReadVector(row["quote"]);
-    question.offset = static_cast<std::size_t>(std::stoul(row["quote_offset"]));
-    AddJoined(question, "pck-chain", row["pck_chain_file"]);
-    AddJoined(question, "tcb-info", row["tcb_info"]);
-    AddJoined(question, "tcb-chain", row["json_signer_chain"]);
-    AddJoined(question, "qe-identity", row["qe_identity"]);
-    AddJoined(question, "qe-chain", row["qe_signer_chain"]);
-    AddJoined(question, "pck-crl", row["pck_crl"]);
-    AddJoined(question, "root-crl", row["root_crl"]);
-    AddJoined(question, "crl-chain", row["crl_issuer_chain"]);
-    if (row["trusted_root"] != "production") question.roots = {tests::ReadVector(row["trusted_root"])};
-    question.at = TimeOf(row, "evaluate_at");
-    ExpectAsTable(row, Judged(question), row["quote"]);
+    ExpectAsTable(row, Judged(DcapQuestion(row)), row["quote"]);
   }
+}
+
+OfflineQuestion NitroQuestion(const tests::VectorRow& row) {
+  OfflineQuestion question;
+  question.file = tests::ReadVector(row["document"]);
+  question.at = TimeOf(row, "evaluate_at");
+  return question;
 }
 
 TEST(OfflineVectors, NitroDocuments) {
   if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
   for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_nitro.tsv")) {
     if (row["code"] == "wrong-root") continue;  // needs other anchors than the makers'
-    OfflineQuestion question;
-    question.file = tests::ReadVector(row["document"]);
-    question.at = TimeOf(row, "evaluate_at");
-    ExpectAsTable(row, Judged(question), row["document"]);
+    ExpectAsTable(row, Judged(NitroQuestion(row)), row["document"]);
   }
 }
 
@@ -202,6 +216,130 @@ TEST(OfflineVectors, TpmQuotes) {
       question.nonce = tests::FromHex(row["nonce_hex"]);
     ExpectAsTable(row, Judged(question), row["evidence"]);
   }
+}
+
+// ---- The same with a policy file made from the row: accept means trusted, on the day and not after its end ----
+
+std::string Quoted(const std::string& text) { return "[\"" + text + "\"]"; }
+
+// "a,b" as a TOML list.
+std::string ListOf(const std::string& words) {
+  std::string list;
+  std::istringstream parts(words);
+  for (std::string word; std::getline(parts, word, ',');)
+    list += (list.empty() ? "\"" : ", \"") + word + "\"";
+  return "[" + list + "]";
+}
+
+// Judges an accepted row by `toml`: trusted; refused when the measurement is another, and one day after its end.
+void ExpectTrustedBy(const std::string& toml, const std::string& measurement, const tests::VectorRow& row,
+                     OfflineQuestion question, const std::string& name) {
+  const auto policy = policy::ParsePolicy(toml);
+  ASSERT_TRUE(policy.ok()) << policy.error().message << "\n" << toml;
+  question.policy = &*policy;
+  Verdict verdict = Judged(question);
+  SCOPED_TRACE(name + " line " + std::to_string(row.line()) + "\n" + toml + RenderText(verdict));
+  EXPECT_EQ(verdict.outcome, Outcome::kTrusted);
+
+  std::string other = toml;
+  other.replace(other.find(measurement), 4, measurement.substr(0, 4) == "0bad" ? "0dab" : "0bad");
+  const auto other_policy = policy::ParsePolicy(other);
+  question.policy = &*other_policy;
+  EXPECT_EQ(Judged(question).outcome, Outcome::kRefused) << "with another measurement in the policy";
+
+  question.policy = &*policy;
+  question.at = TimeOf(row, "valid_to") + std::chrono::days{1};
+  verdict = Judged(question);
+  EXPECT_EQ(verdict.outcome, Outcome::kRefused) << "a day after the end";
+  EXPECT_TRUE(verdict.Has("expired")) << RenderText(verdict);
+}
+
+TEST(OfflineVectors, AcceptedSnpReportsAreTrustedByAPolicyFile) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  int trusted = 0;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_snp.tsv")) {
+    if (row["verdict"] != "accept") continue;
+    OfflineQuestion question = SnpQuestion(row);
+    std::copy_n(tests::FromHex(row["report_data"]).begin(), 64, question.report_data.emplace().bytes.begin());
+    const std::string toml =
+        "[[accept]]\ntee = \"snp\"\nmeasurement = " + Quoted(row["measurement"]) +
+        "\nminimum_tcb = { Milan = {}, Genoa = {}, Turin = {} }\nhost_data = " + Quoted(row["host_data"]) +
+        "\nvmpl_maximum = " + row["vmpl"] + "\n";
+    ExpectTrustedBy(toml, row["measurement"], row, question, row["report"]);
+    ++trusted;
+  }
+  EXPECT_GE(trusted, 5);
+}
+
+// MRCONFIGID of a TD quote: version 5 has a descriptor of six bytes before the body.
+std::string ConfigIdOf(const OfflineQuestion& question, const tests::VectorRow& row) {
+  const std::size_t body = question.offset + (row["version"] == "5" ? 54 : 48);
+  return tests::ToHex(base::ByteView(question.file).subspan(body + 184, 48));
+}
+
+std::string DcapPolicy(const OfflineQuestion& question, const tests::VectorRow& row) {
+  std::string toml = "[[accept]]\n";
+  if (row["tee"] == "SGX") {
+    toml += "tee = \"sgx\"\nmrenclave = " + Quoted(row["measurement"]) + "\n";
+  } else {
+    toml += "tee = \"tdx\"\nmrtd = " + Quoted(row["measurement"]) + "\n";
+    toml += "mr_config_id = \"" + ConfigIdOf(question, row) + "\"\n";
+  }
+  toml += "tcb_statuses = " + Quoted(row["tcb_status"]) + "\n";
+  if (!row["advisories"].empty()) toml += "advisories = " + ListOf(row["advisories"]) + "\n";
+  return toml;
+}
+
+TEST(OfflineVectors, AcceptedQuotesAreTrustedByAPolicyFile) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  int trusted = 0;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_sgx_tdx.tsv")) {
+    // A policy file cannot name the synthetic quote's measurement, which is zero.
+    const bool zero = row["measurement"].find_first_not_of('0') == std::string::npos;
+    if (row["verdict"] != "accept" || zero) continue;
+    OfflineQuestion question = DcapQuestion(row);
+    std::copy_n(tests::FromHex(row["report_data"]).begin(), 64, question.report_data.emplace().bytes.begin());
+    ExpectTrustedBy(DcapPolicy(question, row), row["measurement"], row, question, row["quote"]);
+    ++trusted;
+  }
+  EXPECT_GE(trusted, 5);
+}
+
+TEST(OfflineVectors, BlindaisOwnPolicyJudgesItsOwnQuotesAsItsClientsDid) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  const std::map<std::string, Outcome> wanted = {
+      {"sgx/mithril-blindai/legacy_exec_run/quote.bin", Outcome::kTrusted},
+      {"sgx/mithril-blindai/pr101_exec_run/quote.bin", Outcome::kTrusted},  // SWHardeningNeeded
+      {"sgx/mithril-blindai/pr48_exec_run_debug/quote.bin", Outcome::kRefused}};
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_sgx_tdx.tsv")) {
+    if (!wanted.contains(row["quote"]) || row["code"] == "fmspc") continue;
+    const auto policy = policy::ParsePolicy("mr_enclave = \"" + row["measurement"] + R"("
+allow_debug = false
+attributes_flags_hex = "0x4"
+attributes_mask_flags_hex = "0xfffffffffffffffd"
+attributes_xfrm_hex = "0x3"
+attributes_mask_xfrm_hex = "0xffffffffffffff1b"
+misc_select_hex = "0x0"
+misc_mask_hex = "0xffffffff"
+)");
+    OfflineQuestion question = DcapQuestion(row);
+    question.policy = &*policy;
+    const Verdict verdict = Judged(question);
+    EXPECT_EQ(verdict.outcome, wanted.at(row["quote"])) << RenderText(verdict);
+  }
+}
+
+TEST(OfflineVectors, AcceptedNitroDocumentsAreTrustedByAPolicyFile) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  int trusted = 0;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_nitro.tsv")) {
+    if (row["verdict"] != "accept") continue;
+    const std::string pcr0 = row["nonzero_pcrs"].substr(2, 96);
+    const std::string toml = "[[accept]]\ntee = \"nitro\"\npcr.0 = " + Quoted(pcr0) + "\n";
+    ExpectTrustedBy(toml, pcr0, row, NitroQuestion(row), row["document"]);
+    ++trusted;
+  }
+  EXPECT_GE(trusted, 3);
 }
 
 }  // namespace
