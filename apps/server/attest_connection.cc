@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/clock.h"
 #include "channel/attested_server.h"
 
 namespace blindai::server {
@@ -30,23 +31,26 @@ wire::AttestationAnswer ToWire(const channel::AttestationAnswer& answer) {
 }  // namespace
 
 endpoints::AttestConnection AttestWith(const channel::ServerIdentity& identity, attester::Attester& attester,
-                                       service::AttestationQueue& queue) {
-  return [&identity, &attester, &queue](const wire::AttestationNonce& wire_nonce,
-                                        const net::ConnectionFacts& connection,
-                                        net::Callback<wire::AttestationAnswer> done) {
+                                       fetch::Endorser& endorser, service::AttestationQueue& queue) {
+  return [&identity, &attester, &endorser, &queue](const wire::AttestationNonce& wire_nonce,
+                                                   const net::ConnectionFacts& connection,
+                                                   net::Callback<wire::AttestationAnswer> done) {
     const channel::Nonce nonce{wire_nonce.bytes};
     // Asked of the connection itself, here on its strand; the queue's thread gets the value.
     Result<channel::ExporterValue> exported = channel::ExportFor(connection.exporter, nonce);
     if (!exported.ok()) return done(std::move(exported).error());
 
     queue.Submit<wire::AttestationAnswer>(
-        [&identity, &attester, nonce,
+        [&identity, &attester, &endorser, nonce,
          value = *exported](service::AttestationQueue::Deadline deadline) -> Result<wire::AttestationAnswer> {
           const channel::Exporter exporter = [&value](std::string_view, base::ByteView) {
             return value.bytes;
           };
-          const channel::Attest attest = [&](const evidence::ReportData& report_data) {
-            return attester.Attest(report_data, deadline);
+          const channel::Attest attest =
+              [&](const evidence::ReportData& report_data) -> Result<evidence::EvidenceBundle> {
+            BLINDAI_TRY(evidence::EvidenceBundle bundle, attester.Attest(report_data, deadline));
+            BLINDAI_RETURN_IF_ERROR(endorser.Complete(bundle, base::Now(), deadline));
+            return bundle;
           };
           BLINDAI_TRY(const channel::AttestationAnswer answer,
                       channel::AnswerAttestation(identity, nonce, exporter, attest));

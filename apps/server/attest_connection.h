@@ -3,14 +3,15 @@
 #pragma once
 
 #include "attestation/attester/attester.h"
+#include "attestation/fetch/endorser.h"
 #include "channel/server_identity.h"
 #include "protocols/endpoints/attestation.h"
 #include "service/attestation_queue.h"
 
 namespace blindai::server {
 
-// The three must outlive the function.
+// All must outlive the function.
 endpoints::AttestConnection AttestWith(const channel::ServerIdentity& identity, attester::Attester& attester,
-                                       service::AttestationQueue& queue);
+                                       fetch::Endorser& endorser, service::AttestationQueue& queue);
 
 }  // namespace blindai::server

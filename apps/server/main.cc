@@ -10,8 +10,12 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <thread>
 
+#include "attestation/fetch/endorser.h"
 #include "base/clock.h"
 #include "base/log_event.h"
 #include "channel/server_identity.h"
@@ -98,6 +102,31 @@ channel::IdentityOptions IdentityOf(const ServerConfig& config, std::string mani
   return identity;
 }
 
+// Where endorsements come from that the platform does not hand out.
+Result<std::unique_ptr<fetch::Endorser>> EndorserOf(const ServerConfig& config) {
+  std::string ca_pem;
+  if (!config.endorsements_ca_file.empty()) {
+    std::ifstream file(config.endorsements_ca_file);
+    ca_pem.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    if (ca_pem.empty()) {
+      return base::MakeError(
+          base::ErrorKind::kInvalid, "config-file",
+          "endorsements.ca_file cannot be read or is empty: " + config.endorsements_ca_file);
+    }
+  }
+  for (const std::string* url : {&config.endorsements_dcap_service, &config.endorsements_dcap_root_crl,
+                                 &config.endorsements_snp_service}) {
+    if (url->empty()) continue;
+    auto parsed = fetch::ParseUrl(*url);
+    if (!parsed.ok()) return std::move(parsed).error().Within(*url);
+  }
+  fetch::EndorserOptions options{.directory = config.endorsements_directory,
+                                 .dcap_service = config.endorsements_dcap_service,
+                                 .dcap_root_crl = config.endorsements_dcap_root_crl,
+                                 .snp_service = config.endorsements_snp_service};
+  return std::make_unique<fetch::Endorser>(std::move(options), fetch::MakeHttpsGet(std::move(ca_pem)));
+}
+
 std::vector<endpoints::Metric> MetricsOf(const net::HttpServer& https,
                                          const service::ModelCatalogue& catalogue) {
   const auto net_number = [&https](std::uint64_t net::HttpServerStats::*member) {
@@ -174,9 +203,11 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
 
   // How it is reached.
   std::atomic<bool> ready = false;
+  BLINDAI_TRY(const std::unique_ptr<fetch::Endorser> endorser, EndorserOf(config));
   service::AttestationQueue attestation_queue({});
   endpoints::Router router;
-  endpoints::RegisterAttestation(router, AttestWith(identity, *platform.attester, attestation_queue));
+  endpoints::RegisterAttestation(router,
+                                 AttestWith(identity, *platform.attester, *endorser, attestation_queue));
   endpoints::RegisterModels(router, catalogue, upload, identify);
   endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
                                      {.server_version = BLINDAI_VERSION,

@@ -9,6 +9,7 @@
 #include "attestation/attester/nsm.h"
 #include "attestation/attester/sev_guest.h"
 #include "attestation/attester/simulated.h"
+#include "attestation/attester/tpm.h"
 
 namespace blindai::server {
 namespace {
@@ -52,6 +53,25 @@ Opened OpenNsm(const Devices& devices) {
   return std::unique_ptr<Attester>(std::make_unique<attester::NsmAttester>(std::move(device)));
 }
 
+Result<base::Bytes> ReadOperatorFile(const std::string& path) {
+  base::Bytes bytes;
+  attester::PosixDeviceFiles files;
+  if (files.Read(path, std::size_t{1} << 20, bytes) == 0) return bytes;
+  return base::MakeError(base::ErrorKind::kInvalid, "config-file",
+                         "cannot be read (or is larger than 1 MiB): " + path);
+}
+
+// Taken only by name, so it is not among the ways below.
+Opened OpenTpm(const ServerConfig& config) {
+  attester::TpmAttesterOptions options;
+  if (!config.tpm_tcti.empty()) options.tcti = config.tpm_tcti;
+  if (!config.tpm_event_log.empty()) options.event_log = config.tpm_event_log;
+  if (!config.tpm_certificates.empty()) {
+    BLINDAI_TRY(options.certificates, ReadOperatorFile(config.tpm_certificates).Within("tpm.certificates"));
+  }
+  return AsAttester(attester::TpmAttester::Open(std::move(options)));
+}
+
 // One way to evidence, in the order in which "auto" tries them.
 struct Way {
   std::string_view platform;
@@ -86,6 +106,10 @@ Devices Devices::OfThisMachine() {
 Result<Platform> ChoosePlatform(const ServerConfig& config, const Devices& devices) {
   if (config.platform == "simulation") {
     return Platform{std::make_unique<attester::SimulatedAttester>(), "simulation", "simulation"};
+  }
+  if (config.platform == "tpm") {
+    BLINDAI_TRY(auto tpm, OpenTpm(config).Within("platform \"tpm\""));
+    return Platform{std::move(tpm), "tpm", "hardware"};
   }
   std::string looked;
   for (const Way& way : Ways()) {

@@ -40,6 +40,20 @@ struct ServerConfig {
   std::string accounts_database;
   bool accounts_anonymous = false;
 
+  // [endorsements]. What travels with the evidence beside what the platform hands out; nothing is contacted unless its
+  // address stands here (attestation/fetch/endorser.h).
+  std::string endorsements_directory;
+  std::string endorsements_dcap_service;
+  std::string endorsements_dcap_root_crl;
+  std::string endorsements_snp_service;
+  std::string endorsements_ca_file;
+
+  // [tpm]. Only used with platform = "tpm": a TPM vouches for what was booted, not for the secrecy of memory, so it is
+  // never chosen by itself.
+  std::string tpm_tcti;          // empty = the kernel's device
+  std::string tpm_certificates;  // a file with the certificates of the attestation key, leaf first
+  std::string tpm_event_log;     // empty = the kernel's
+
   // [limits]
   std::uint64_t model_bytes = std::uint64_t{2} << 30;
   std::uint64_t tensor_bytes = std::uint64_t{256} << 20;
