@@ -12,6 +12,8 @@ void ServerWords::AddTo(CLI::App& command, bool with_addr) {
     command.add_option("--addr", arguments.addr, "the server: host or host:port (else BLINDAI_ADDR)");
   command.add_option("--policy", arguments.policy_file,
                      "what is accepted: a policy file (else BLINDAI_POLICY)");
+  command.add_option("--root", arguments.root_files,
+                     "another trust anchor, a certificate (a TPM's CA); the verdict says so in capitals");
   command.add_flag("--simulation", simulation,
                    "permit a server without confidential hardware; proves nothing");
   command.add_option("--api-key-file", api_key_file_, "a file that holds the API key (else BLINDAI_API_KEY)");

@@ -46,9 +46,11 @@ std::chrono::milliseconds Milliseconds(double seconds, const char* name) {
 }
 
 Client MakeClient(std::optional<std::string> addr, std::optional<std::string> api_key,
-                  std::optional<std::string> policy, std::optional<bool> simulation, double connect_timeout,
-                  double timeout, std::size_t max_connections) {
-  client::ConnectArguments arguments{std::move(addr), std::move(api_key), std::move(policy), simulation};
+                  std::optional<std::string> policy, std::optional<bool> simulation,
+                  std::vector<std::string> roots, double connect_timeout, double timeout,
+                  std::size_t max_connections) {
+  client::ConnectArguments arguments{std::move(addr), std::move(api_key), std::move(policy), simulation,
+                                     std::move(roots)};
   auto options = client::ResolveOptions(arguments, client::Surroundings::OfProcess());
   if (!options.ok()) Raise(options.error());
   options->connect_timeout = Milliseconds(connect_timeout, "connect_timeout");
@@ -176,7 +178,7 @@ void BindClient(nb::module_& module) {
       .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
 
   module.def("make_client", &MakeClient, "addr"_a.none(), "api_key"_a.none(), "policy"_a.none(),
-             "simulation"_a.none(), "connect_timeout"_a, "timeout"_a, "max_connections"_a);
+             "simulation"_a.none(), "roots"_a, "connect_timeout"_a, "timeout"_a, "max_connections"_a);
 }
 
 }  // namespace blindai::python

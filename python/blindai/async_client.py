@@ -23,10 +23,10 @@ class AsyncClient:
     """
 
     def __init__(self, addr: Optional[str] = None, *, api_key: Optional[str] = None, policy: Optional[PathLike] = None,
-                 simulation: Optional[bool] = None, connect_timeout: float = 10.0, timeout: float = 600.0,
-                 max_connections: int = 8) -> None:
+                 simulation: Optional[bool] = None, roots: Sequence[PathLike] = (), connect_timeout: float = 10.0,
+                 timeout: float = 600.0, max_connections: int = 8) -> None:
         self._connect = functools.partial(connect, addr, api_key=api_key, policy=policy, simulation=simulation,
-                                          connect_timeout=connect_timeout, timeout=timeout,
+                                          roots=roots, connect_timeout=connect_timeout, timeout=timeout,
                                           max_connections=max_connections)
         self._threads = ThreadPoolExecutor(max_workers=max(1, max_connections), thread_name_prefix="blindai")
         self._client: Optional[Client] = None

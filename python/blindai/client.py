@@ -177,15 +177,16 @@ def _is_bits(value: Any) -> bool:
 
 
 def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy: Optional[PathLike] = None,
-            simulation: Optional[bool] = None, connect_timeout: float = 10.0, timeout: float = 600.0,
-            max_connections: int = 8) -> Client:
+            simulation: Optional[bool] = None, roots: Sequence[PathLike] = (), connect_timeout: float = 10.0,
+            timeout: float = 600.0, max_connections: int = 8) -> Client:
     """Connects to a server and verifies it; nothing else is sent before the verdict.
 
     ``addr``: "host" or "host:port" (default port 8443). ``policy``: the file that says what is accepted (TOML, see
     docs/formats/policy.md). ``simulation=True`` permits a server without confidential hardware, for trying things
     out: it proves nothing. ``api_key`` is sent only after the verdict. Each of these is looked for in the
     arguments, then in ``BLINDAI_ADDR``, ``BLINDAI_API_KEY``, ``BLINDAI_POLICY`` and ``BLINDAI_SIMULATION=1``, then
-    in the configuration file (~/.config/blindai/config.toml). ``connect_timeout`` and ``timeout`` (of one request
+    in the configuration file (~/.config/blindai/config.toml). ``roots``: files with certificates that may vouch beside
+    the makers' own, such as the CA of a TPM; every finding that rests on one says so. ``connect_timeout`` and ``timeout`` (of one request
     with its answer) are seconds. ``max_connections`` bounds the connections that calls from several threads use at
     the same time.
 
@@ -193,8 +194,7 @@ def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy
     cannot be reached, and ``ValueError`` when no server is named or an argument is wrong.
     """
     native = _native.make_client(addr, api_key, None if policy is None else os.fspath(policy), simulation,
-    connect_timeout,
-                                 timeout, max_connections)
+                                 [os.fspath(root) for root in roots], connect_timeout, timeout, max_connections)
     native.connect()
     client = Client(native)
     if client.verdict.outcome == "simulation":

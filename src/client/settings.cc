@@ -112,6 +112,23 @@ std::optional<std::string> ReadFile(const std::string& path) {
   return file.bad() ? std::nullopt : std::optional<std::string>(std::move(text));
 }
 
+Result<verifier::TrustAnchors> ReadRoots(const std::vector<std::string>& files,
+                                         const Surroundings& surroundings) {
+  const auto wrong = [](const std::string& file) {
+    return MakeError(base::ErrorKind::kInvalid, "root-file",
+                     "cannot be read, or is no certificate in PEM or DER: " + file, "root");
+  };
+  std::vector<base::Bytes> roots;
+  for (const std::string& file : files) {
+    const std::optional<std::string> text = surroundings.read_file(file);
+    if (!text) return wrong(file);
+    roots.push_back(base::CopyBytes(base::AsBytes(*text)));
+    // One by one, so that the error names the file.
+    if (!verifier::TrustAnchors::ProductionAnd({roots.back()}).ok()) return wrong(file);
+  }
+  return verifier::TrustAnchors::ProductionAnd(roots);
+}
+
 }  // namespace
 
 std::string ServerAddress::ToText() const {
@@ -188,6 +205,9 @@ Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const S
   BLINDAI_TRY(options.server, ParseServerAddress(*found.addr));
   if (found.policy_file) {
     BLINDAI_TRY(options.policy, ReadPolicy(*found.policy_file, surroundings));
+  }
+  if (!found.root_files.empty()) {
+    BLINDAI_TRY(options.anchors, ReadRoots(found.root_files, surroundings));
   }
   if (found.simulation.value_or(false)) options.allow_simulation = verifier::AllowSimulation::kYes;
   if (found.api_key) {

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "attestation/policy/policy.h"
 #include "attestation/verifier/appraise.h"
@@ -63,6 +64,8 @@ struct ConnectArguments {
   std::optional<std::string> api_key;
   std::optional<std::string> policy_file;
   std::optional<bool> simulation;
+  // Certificates (PEM or DER) that may vouch beside the makers' own: a TPM's CA, a test PKI. Never from the environment.
+  std::vector<std::string> root_files;
 };
 
 // The process' surroundings as values, so that a test can make its own.
@@ -77,7 +80,7 @@ struct Surroundings {
 };
 
 // Codes: no-server (names all three places), argument, settings-file (with the line; unknown keys are
-// refused), policy-file (with the line).
+// refused), policy-file (with the line), root-file.
 base::Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments,
                                             const Surroundings& surroundings);
 

@@ -130,6 +130,16 @@ TEST(Settings, APolicyIsReadFromItsFile) {
   EXPECT_EQ(ResolveOptions(arguments, Around({}, {{"gone.toml", "[[accept"}})).error().code, "policy-file");
 }
 
+TEST(Settings, ARootIsACertificateFromItsFile) {
+  ConnectArguments arguments;
+  arguments.addr = "localhost";
+  EXPECT_EQ(ResolveOptions(arguments, Around({}))->anchors.anchors().size(),
+            verifier::TrustAnchors::Production().anchors().size());
+  arguments.root_files = {"root.pem"};
+  EXPECT_EQ(ResolveOptions(arguments, Around({})).error().code, "root-file");
+  EXPECT_EQ(ResolveOptions(arguments, Around({}, {{"root.pem", "no certificate"}})).error().code, "root-file");
+}
+
 TEST(Settings, AKeyThatWouldBreakAHeaderIsRefused) {
   ConnectArguments arguments;
   arguments.addr = "localhost";

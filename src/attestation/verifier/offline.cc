@@ -15,17 +15,6 @@ namespace {
 constexpr std::size_t kMaxJsonFile = std::size_t{16} << 20;
 constexpr std::size_t kMaxJsonDepth = 32;
 
-base::Result<TrustAnchors> AnchorsWith(const std::vector<base::Bytes>& roots) {
-  TrustAnchors anchors = TrustAnchors::Production();
-  for (const base::Bytes& root : roots) {
-    const auto certificate = encoding::LooksLikePem(root) ? crypto::Certificate::FromPem(base::AsText(root))
-                                                          : crypto::Certificate::FromDer(root);
-    if (!certificate.ok()) return base::Error(certificate.error()).Within("root");
-    anchors.AddExtra(certificate->subject(), certificate->public_key().SpkiSha256(), certificate->der());
-  }
-  return anchors;
-}
-
 // The caller's endorsements, then those of the envelope whose names are still free.
 std::vector<evidence::NamedBytes> Merged(const std::vector<evidence::NamedBytes>& given,
                                          const std::vector<evidence::NamedBytes>& wrapped) {
@@ -58,7 +47,7 @@ base::Result<Verdict> JudgeOffline(const OfflineQuestion& question) {
                            "the evidence file has " + std::to_string(question.file.size()) +
                                " bytes, so nothing starts at " + std::to_string(question.offset));
   }
-  BLINDAI_TRY(const TrustAnchors anchors, AnchorsWith(question.roots));
+  BLINDAI_TRY(const TrustAnchors anchors, TrustAnchors::ProductionAnd(question.roots));
   auto envelope = evidence::OpenEnvelope(base::ByteView(question.file).subspan(question.offset));
   if (!envelope.ok()) return NoEvidence(envelope.error());
 

@@ -1,7 +1,9 @@
 #include "attestation/verifier/trust_anchors.h"
 
 #include "base/check.h"
+#include "crypto/certificate.h"
 #include "encoding/hex.h"
+#include "encoding/pem.h"
 
 namespace blindai::verifier {
 namespace {
@@ -45,6 +47,17 @@ TrustAnchors TrustAnchors::Production() {
     auto digest = encoding::HexDecodeFixed<crypto::Sha256Digest>(pin.spki_sha256);
     BLINDAI_CHECK(digest.ok());
     anchors.anchors_.push_back({std::string(pin.name), pin.role, *digest, false, {}});
+  }
+  return anchors;
+}
+
+base::Result<TrustAnchors> TrustAnchors::ProductionAnd(const std::vector<base::Bytes>& roots) {
+  TrustAnchors anchors = Production();
+  for (const base::Bytes& root : roots) {
+    const auto certificate = encoding::LooksLikePem(root) ? crypto::Certificate::FromPem(base::AsText(root))
+                                                          : crypto::Certificate::FromDer(root);
+    if (!certificate.ok()) return base::Error(certificate.error()).Within("root");
+    anchors.AddExtra(certificate->subject(), certificate->public_key().SpkiSha256(), certificate->der());
   }
   return anchors;
 }

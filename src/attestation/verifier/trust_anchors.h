@@ -14,6 +14,7 @@
 
 #include "attestation/verifier/finding_list.h"
 #include "base/bytes.h"
+#include "base/result.h"
 #include "crypto/digest.h"
 
 namespace blindai::verifier {
@@ -41,6 +42,9 @@ class TrustAnchors {
  public:
   // The makers' keys.
   static TrustAnchors Production();
+  // The makers' keys and other roots, each a certificate in PEM or DER; every finding that rests on one of them says so
+  // loudly. Code: malformed.
+  static base::Result<TrustAnchors> ProductionAnd(const std::vector<base::Bytes>& roots);
   // Nothing: tests build their own from here.
   TrustAnchors() = default;
 

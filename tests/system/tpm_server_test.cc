@@ -1,0 +1,144 @@
+// The path without simulation, for real: blindai-server with a TPM 2.0 (swtpm), whose attestation key a CA of this test
+// certifies, and the client with that CA as an explicit extra anchor and a policy.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "attestation/attester/tpm.h"
+#include "attestation/attester/tpm_device.h"
+#include "attestation/evidence/tpm_quote.h"
+#include "attestation/policy/policy_file.h"
+#include "client/client.h"
+#include "client/settings.h"
+#include "encoding/hex.h"
+#include "server_program.h"
+#include "support/onnx_builder.h"
+#include "support/swtpm.h"
+#include "support/test_pki.h"
+
+namespace blindai::tests {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::string_view kQuietServer = "blindai_received_bytes_total";
+
+// A machine: its TPM, a CA that vouches for the TPM's key, and the file with that word.
+class TpmServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (auto started = Swtpm::Start()) tpm_.emplace(std::move(*started));
+    if (!tpm_) GTEST_SKIP() << kNoSwtpm;
+    attester::TpmAttesterOptions options;
+    options.tcti = tpm_->tcti();
+    options.event_log = "";
+    const auto attester = attester::TpmAttester::Open(options);
+    ASSERT_TRUE(attester.ok()) << attester.error().message;
+    const auto key = evidence::ParseTpmPublic((*attester)->attestation_key());
+    ASSERT_TRUE(key.ok());
+    base::Bytes point = key->x;
+    point.insert(point.end(), key->y.begin(), key->y.end());
+    const auto ak = crypto::PublicKey::FromEcPoint(crypto::KeyKind::kP256, point);
+    ASSERT_TRUE(ak.ok()) << ak.error().message;
+    WriteFile("ak.pem", PemOf({Issue(PkiSpec("attestation key"), *ak, ca_), ca_.certificate}));
+    WriteFile("ca.pem", PemOf({ca_.certificate}));
+    WriteFile("other-ca.pem", PemOf({other_ca_.certificate}));
+  }
+  // The TPM's socket serves one program at a time: nothing else talks to it from here on.
+  void StartServer() {
+    auto started = ServerProgram::Start(Configuration());
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    server_ = std::move(started).value();
+  }
+  void TearDown() override {
+    server_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string Configuration() const {
+    return "platform = \"tpm\"\n[tpm]\ntcti = \"" + tpm_->tcti() + "\"\ncertificates = \"" + File("ak.pem") +
+           "\"\nevent_log = \"" + File("no-log") + "\"\n[accounts]\nanonymous = true\n";
+  }
+  std::string File(const std::string& name) const { return folder_ + "/" + name; }
+  void WriteFile(const std::string& name, base::ByteView bytes) const {
+    std::ofstream(File(name), std::ios::binary) << base::AsText(bytes);
+  }
+  // A policy that wants this value of PCR 12.
+  std::string Policy(const std::string& pcr_hex) const {
+    const std::string text =
+        "[[accept]]\ntee = \"tpm\"\nname = \"test\"\npcr_sha256.12 = [\"" + pcr_hex + "\"]\n";
+    WriteFile("policy.toml", base::AsBytes(text));
+    return File("policy.toml");
+  }
+  client::Client ClientWith(const std::string& policy, const std::string& root) {
+    client::ConnectArguments arguments;
+    arguments.addr = "127.0.0.1:" + std::to_string(server_->port());
+    arguments.policy_file = policy;
+    if (!root.empty()) arguments.root_files = {File(root)};
+    auto options = client::ResolveOptions(arguments, client::Surroundings::OfProcess());
+    if (!options.ok()) ADD_FAILURE() << options.error().message;
+    BLINDAI_CHECK(options.ok());
+    return client::Client(*std::move(options));
+  }
+  // The verdict of a client that is refused, and that the server has seen nothing but its question.
+  verifier::Verdict Refusal(const std::string& policy, const std::string& root) {
+    client::Client client = ClientWith(policy, root);
+    EXPECT_FALSE(client.Connect().ok());
+    const auto verdict = client.verdict();
+    BLINDAI_CHECK(verdict.has_value());
+    EXPECT_NE(verdict->outcome, verifier::Outcome::kTrusted);
+    EXPECT_EQ(server_->Metric(std::string(kQuietServer)), 0);
+    return *verdict;
+  }
+
+  const std::string zero_ = std::string(64, '0');
+  std::string folder_ = [] {
+    std::string pattern = (std::filesystem::temp_directory_path() / "blindai-tpm-XXXXXX").string();
+    return std::string(mkdtemp(pattern.data()));
+  }();
+  Authority ca_ = MakeRoot(PkiCaSpec("a TPM's CA"), crypto::SigningKey::GenerateP256());
+  Authority other_ca_ = MakeRoot(PkiCaSpec("another CA"), crypto::SigningKey::GenerateP256());
+  std::optional<Swtpm> tpm_;
+  std::unique_ptr<ServerProgram> server_;
+};
+
+TEST_F(TpmServerTest, ARealTpmEndsInTrusted) {
+  StartServer();
+  client::Client client = ClientWith(Policy(zero_), "ca.pem");
+  const base::Status connected = client.Connect();
+  ASSERT_TRUE(connected.ok()) << verifier::RenderText(*client.verdict());
+  EXPECT_EQ(client.verdict()->outcome, verifier::Outcome::kTrusted);
+  EXPECT_EQ(client.verdict()->mode, "hardware");
+}
+
+TEST_F(TpmServerTest, AnotherCaIsRefusedAndTheServerSeesNothing) {
+  StartServer();
+  EXPECT_TRUE(Refusal(Policy(zero_), "other-ca.pem").Has("wrong-root"));
+  EXPECT_TRUE(Refusal(Policy(zero_), "").Has("wrong-root"));
+}
+
+TEST_F(TpmServerTest, AChangedPcrIsRefusedAndTheServerSeesNothing) {
+  {
+    auto device = attester::TpmDevice::Open(tpm_->tcti());
+    ASSERT_TRUE(device.ok()) << device.error().message;
+    const base::Status extended = device->ExtendPcr(12, evidence::TpmAlgorithm::kSha256, base::Bytes(32, 1));
+    ASSERT_TRUE(extended.ok()) << extended.error().message;
+  }
+  StartServer();
+  const auto verdict = Refusal(Policy(zero_), "ca.pem");
+  EXPECT_EQ(verdict.outcome, verifier::Outcome::kRefused);
+  EXPECT_THAT(verifier::RenderText(verdict), HasSubstr("PCR"));
+}
+
+TEST_F(TpmServerTest, WithoutItsTpmTheServerDoesNotStart) {
+  const auto server = ServerProgram::Start("platform = \"tpm\"\n[tpm]\ntcti = \"swtpm:path=" + File("none") +
+                                           "\"\n[accounts]\nanonymous = true\n");
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error().message, HasSubstr("platform \"tpm\""));
+}
+
+}  // namespace
+}  // namespace blindai::tests
