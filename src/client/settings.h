@@ -64,7 +64,8 @@ struct ConnectArguments {
   std::optional<std::string> api_key;
   std::optional<std::string> policy_file;
   std::optional<bool> simulation;
-  // Certificates (PEM or DER) that may vouch beside the makers' own: a TPM's CA, a test PKI. Never from the environment.
+  // Certificates (PEM or DER) that may vouch beside the makers' own: a TPM's CA, a test PKI. Never from the
+  // environment.
   std::vector<std::string> root_files;
 };
 

@@ -49,7 +49,8 @@ class EndorsementCache {
 
   explicit EndorsementCache(CachePolicy policy = {}) : policy_(policy) {}
 
-  // Codes: those of `fetch`, endorsement-expired (what was fetched is over already), endorsement-paused (a recent failure).
+  // Codes: those of `fetch`, endorsement-expired (what was fetched is over already), endorsement-paused (a
+  // failure a moment ago).
   base::Result<Cached> Get(const std::string& key, base::Time now, const Fetch& fetch);
 
  private:

@@ -1,6 +1,6 @@
-// Completes an evidence bundle: whatever a client needs to judge it travels with it, so that one request is enough. What
-// the platform handed out is kept; what is missing comes, in this order, from a folder of files and from the makers' key
-// services, where the operator configured them.
+// Completes an evidence bundle: whatever a client needs to judge it travels with it, so that one request is
+// enough. What the platform handed out is kept; what is missing comes, in this order, from a folder of files
+// and from the makers' key services, where the operator configured them.
 //
 //   SGX, TDX  tcb-info, qe-identity, pck-crl, root-crl with their chains: Intel's PCS API version 4, or a caching PCCS
 //   SNP       leaf (VCEK), chain, crl: AMD's key distribution service (AMD 57230)

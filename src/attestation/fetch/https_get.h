@@ -1,6 +1,6 @@
-// One GET from a key service, by URL. Nothing here is contacted unless the operator configured its address. Plain HTTP is
-// accepted for this machine only (a caching service beside the server); what is fetched is signed by its maker, so the
-// connection adds privacy and not trust.
+// One GET from a key service, by URL. Nothing here is contacted unless the operator configured its address.
+// Plain HTTP is accepted for this machine only (a caching service beside the server); what is fetched is
+// signed by its maker, so the connection adds privacy and not trust.
 #pragma once
 
 #include <chrono>
