@@ -191,5 +191,71 @@ TEST(PolicyFile, AHardwareReportUnderATpmHasTheKeysOfItsKind) {
             "policy line 4: 'mrtd' is missing, ");
 }
 
+TEST(PolicyFile, TablesWhereTablesAreWantedAndNumbersInRange) {
+  const std::string snp = "measurement = " + Quoted(kHash48) + "\n";
+  EXPECT_EQ(ErrorOf(Block("snp", snp + "minimum_tcb = 3")).substr(0, 44),
+            "policy line 4: 'minimum_tcb' is not a table ");
+  EXPECT_EQ(ErrorOf(Block("snp", snp + "minimum_tcb.Genoa = 3")).substr(0, 38),
+            "policy line 4: 'Genoa' is not a table ");
+  EXPECT_EQ(ErrorOf(Block("snp", snp + "minimum_tcb.Genoa = { snp = 256 }")),
+            "policy line 4: 'snp' is not a whole number from 0 to 255");
+  EXPECT_EQ(ErrorOf(Block("snp", snp)).substr(0, 43), "policy line 1: 'minimum_tcb' is missing: it");
+  for (const char* name : {"-1", "x", "4x", "99999999999"}) {
+    EXPECT_EQ(
+        ErrorOf(Block("tpm", std::string("pcr_sha384.") + name + " = " + Quoted(kHash48))).substr(0, 16),
+        std::string("policy line 3: '").substr(0, 16));
+  }
+  EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha256 = 1")).substr(0, 43),
+            "policy line 3: 'pcr_sha256' is not a table ");
+  EXPECT_EQ(ErrorOf(Block("nitro", "pcr.16 = " + Quoted(kHash48))).substr(0, 35),
+            "policy line 3: '16' is no register ");
+  EXPECT_EQ(ErrorOf(Block("sgx", "name = 1\nmrenclave = " + Quoted(kHash32))),
+            "policy line 3: 'name' is not a text in quotes");
+  EXPECT_EQ(ErrorOf(Block("sgx", "mrsigner = " + Quoted(kHash32) + "\nisv_prod_id = 1")).substr(0, 31),
+            "policy line 1: 'mrsigner' needs");
+  EXPECT_EQ(ErrorOf("accept = 1").substr(0, 41), "policy line 1: no [[accept]] block, so no");
+}
+
+TEST(PolicyFile, NitroMayNameAnyOfTheThreeImageRegisters) {
+  for (const char* pcr : {"pcr.0 = ", "pcr.1 = ", "pcr.2 = "}) {
+    EXPECT_TRUE(ParsePolicy(Block("nitro", pcr + Quoted(kHash48))).ok()) << pcr;
+  }
+  EXPECT_TRUE(ParsePolicy(Block("tpm", "pcr_sha384.4 = " + Quoted(kHash48))).ok());
+}
+
+TEST(PolicyFile, EveryKeyOfTdxAndSnpArrives) {
+  const auto policy =
+      ParsePolicy(Block("tdx", "mrtd = " + Quoted(kHash48) + "\nrtmr0 = " + Quoted(kHash48) + R"(
+rtmr3 = ["000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"]
+mrseam = [")" + kHash48 + R"("]
+mr_owner = ")" + kHash48 + R"("
+td_attributes = 0
+td_attributes_mask = "0xffffffff")") +
+                  Block("snp", "measurement = " + Quoted(kHash48) + R"(
+minimum_tcb.Turin = { fmc = 1, boot_loader = 2, tee = 3, snp = 4, microcode = 5 }
+guest_svn_minimum = 6
+vmpl_maximum = 1
+abi_major_minimum = 1
+abi_minor_minimum = 55
+allow_vlek = true
+require_alias_check = true
+mitigations_required = "0x3"
+family_id = "0102030405060708090a0b0c0d0e0f10"
+csp_id = ["cloud"])"));
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  const TdxRules& tdx = std::get<TdxRules>(policy->accept[0].rules);
+  EXPECT_TRUE(tdx.rtmr.at(3).at(0).is_zero());
+  EXPECT_FALSE(tdx.rtmr.contains(1));
+  EXPECT_EQ(tdx.mr_owner.bytes[0], 0xbb);
+  EXPECT_TRUE(tdx.td_attributes.Accepts(0x100000000));
+  const SnpRules& snp = std::get<SnpRules>(policy->accept[1].rules);
+  EXPECT_EQ(snp.minimum_tcb.at(evidence::SnpProduct::kTurin).fmc, 1);
+  EXPECT_EQ(snp.mitigations_required, 3U);
+  EXPECT_EQ(snp.family_id->bytes[15], 0x10);
+  EXPECT_EQ(snp.csp_id, std::vector<std::string>{"cloud"});
+  EXPECT_TRUE(snp.allow_vlek);
+  EXPECT_FALSE(snp.image_id.has_value());
+}
+
 }  // namespace
 }  // namespace blindai::policy

@@ -91,5 +91,52 @@ TEST(TomlFields, AKeyThatNobodyAsksForIsAnErrorWithASuggestion) {
   EXPECT_EQ(ErrorOf("\nsomething = 1", read), "policy line 2: 'something' is not a key here");
 }
 
+TEST(TomlFields, BitsMayBeWrittenInSeveralWays) {
+  std::uint64_t bits = 0;
+  const auto read = [&](TomlFields& fields) { fields.Bits("a", bits); };
+  for (const char* text : {"a = 5", "a = \"5\"", "a = \"0x5\"", "a = \"0X5\"", "a = 0x5"}) {
+    bits = 0;
+    EXPECT_EQ(ErrorOf(text, read), "") << text;
+    EXPECT_EQ(bits, 5U) << text;
+  }
+  for (const char* text : {"a = -1", "a = \"0x1g\"", "a = \"\"", "a = \"0x10000000000000000\"", "a = true"}) {
+    EXPECT_NE(ErrorOf(text, read), "") << text;
+  }
+}
+
+TEST(TomlFields, DatesMayHaveATimeOrBeText) {
+  for (const char* text : {"a = 2026-01-31", "a = 2026-01-31T00:00:00Z", "a = \"2026-01-31\""}) {
+    std::optional<base::Time> date;
+    EXPECT_EQ(ErrorOf(text, [&](TomlFields& fields) { fields.Date("a", date); }), "") << text;
+    ASSERT_TRUE(date) << text;
+    EXPECT_EQ(base::FormatTime(*date), "2026-01-31T00:00:00Z") << text;
+  }
+  std::optional<base::Time> date;
+  EXPECT_NE(ErrorOf("a = 1", [&](TomlFields& fields) { fields.Date("a", date); }), "");
+}
+
+TEST(TomlFields, ASingleHexValueIsReadAndChecked) {
+  Four value;
+  std::optional<Four> optional;
+  EXPECT_EQ(ErrorOf("a = \"01020304\"", [&](TomlFields& fields) { fields.Hex("a", value); }), "");
+  EXPECT_EQ(value.bytes[0], 1);
+  EXPECT_EQ(ErrorOf("", [&](TomlFields& fields) { fields.Hex("a", optional); }), "");
+  EXPECT_FALSE(optional);
+  EXPECT_EQ(ErrorOf("a = \"0102030405\"", [&](TomlFields& fields) { fields.Hex("a", value); }),
+            "policy line 1: 'a' is not 8 hex digits (it has 10 characters)");
+  EXPECT_EQ(ErrorOf("a = 1", [&](TomlFields& fields) { fields.Hex("a", value); }),
+            "policy line 1: 'a' is not a text in quotes");
+}
+
+TEST(TomlFields, TheFirstErrorStays) {
+  bool flag = false;
+  std::string text;
+  const auto read = [&](TomlFields& fields) {
+    fields.Flag("a", flag);
+    fields.Text("b", text);
+  };
+  EXPECT_EQ(ErrorOf("b = 1\na = 1", read), "policy line 2: 'a' is not true or false");
+}
+
 }  // namespace
 }  // namespace blindai::policy

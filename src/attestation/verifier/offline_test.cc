@@ -84,6 +84,23 @@ TEST(Offline, MembersOfJsonFilesAreTakenExactly) {
   EXPECT_FALSE(MemberOfJsonFile(Text("[]"), "a").ok());
 }
 
+TEST(Offline, EndorsementsThatTheCallerNamesWinOverThoseInTheEnvelope) {
+  OfflineQuestion question;
+  question.file = Text(
+      R"({"version":1,"tee":"simulated","evidence":"AQ==","endorsements":{"leaf":"Aw==","crl":"BA=="}})");
+  // A second one of the same name would be refused for that; the envelope's other ones stay.
+  question.endorsements = {{"leaf", {9}}};
+  EXPECT_EQ(Judged(question).tee, evidence::TeeKind::kSimulated);
+  EXPECT_TRUE(Judged(question).Has("malformed")) << "the evidence itself is one byte";
+  question.endorsements = {{"leaf", {9}}, {"leaf", {8}}};
+  EXPECT_TRUE(Judged(question).Has("malformed"));
+}
+
+TEST(Offline, AMemberWhoseSignatureIsNoTextIsTakenAlone) {
+  const base::Bytes file = Text(R"({"tcb_info":"{}","tcb_info_signature":1})");
+  EXPECT_EQ(base::AsText(*MemberOfJsonFile(file, "tcb_info")), "{}");
+}
+
 // ---- The tables of real evidence, as somebody with the files and no policy sees them ----
 
 // accept: authentic, so undecided for want of a policy. policy: the same, or refused for what the table
