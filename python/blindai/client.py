@@ -187,8 +187,8 @@ def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy
     arguments, then in ``BLINDAI_ADDR``, ``BLINDAI_API_KEY``, ``BLINDAI_POLICY`` and ``BLINDAI_SIMULATION=1``, then
     in the configuration file (~/.config/blindai/config.toml). ``roots``: files with certificates that may vouch beside
     the makers' own, such as the CA of a TPM; every finding that rests on one says so. ``connect_timeout`` and
-    ``timeout`` (of one request with its answer) are seconds. ``max_connections`` bounds the connections that calls from several threads use at
-    the same time.
+    ``timeout`` (of one request with its answer) are seconds. ``max_connections`` bounds the connections that calls
+    from several threads use at the same time.
 
     Raises ``AttestationError`` (with the verdict) when the server is not accepted, ``ConnectionError`` when it
     cannot be reached, and ``ValueError`` when no server is named or an argument is wrong.
