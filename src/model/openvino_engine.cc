@@ -30,6 +30,10 @@ namespace {
 
 using vocabulary::Datatype;
 
+// Kernels kept for shapes that were seen. Without a bound, memory grows with every new length, which a client can
+// do on purpose (engine.md 7); without any, a change of shape costs up to a quarter of a run.
+constexpr int kKeptKernels = 100;
+
 // ---- the file
 
 // A stream over memory that somebody else keeps. It can be rewound, which spares the front end a copy.
@@ -234,16 +238,9 @@ class OpenVinoEngine : public Engine {
       : precision_(precision),
         settings_{ov::hint::inference_precision(precision == Precision::kBf16 ? ov::element::bf16
                                                                               : ov::element::f32),
-                  ov::inference_num_threads(threads),
-                  ov::num_streams(1),
+                  ov::inference_num_threads(threads), ov::num_streams(1),
                   // Else every worker computes on the same first core.
-                  ov::hint::enable_cpu_pinning(false),
-                  // No cache of kernels by shape. With one, memory grows with every new length (engine.md 7),
-                  // and the answers can be wrong: measured with 2026.4.1, a speech model whose first run has
-                  // 400 samples gives other logits (f32) or NaN (bf16) for every longer input after it. It
-                  // costs some milliseconds whenever the shape changes.
-                  {"CPU_RUNTIME_CACHE_CAPACITY", "0"},
-                  ov::hint::dynamic_quantization_group_size(0),
+                  ov::hint::enable_cpu_pinning(false), ov::hint::dynamic_quantization_group_size(0),
                   ov::hint::kv_cache_precision(ov::element::f16)},
         onnx_(front_ends_.load_by_framework("onnx")) {}
 
@@ -251,7 +248,7 @@ class OpenVinoEngine : public Engine {
   bool Start() {
     const auto model = Convert(*onnx_, BuiltInModel());
     if (!model) return false;
-    auto compiled = core_.compile_model(model, "CPU", settings_);
+    auto compiled = Compile(model, kKeptKernels);
     auto request = compiled.create_infer_request();
     std::memset(request.get_input_tensor().data(), 0, request.get_input_tensor().get_byte_size());
     request.start_async();
@@ -267,11 +264,14 @@ class OpenVinoEngine : public Engine {
       const Failure described = Describe(*model, loaded);
       if (described != Failure::kNone) return described;
       if (precision_ == Precision::kBf16) ShrinkWeights(*model);
-      compiled_ = core_.compile_model(model, "CPU", settings_);
+      compiled_ = Compile(model, kKeptKernels);
+      request_ = compiled_.create_infer_request();
+      if (!WarmUp()) {
+        compiled_ = Compile(model, /*kept_kernels=*/0);
+        request_ = compiled_.create_infer_request();
+      }
       model.reset();
       malloc_trim(0);
-      request_ = compiled_.create_infer_request();
-      WarmUp();
       return Failure::kNone;
     });
   }
@@ -330,36 +330,68 @@ class OpenVinoEngine : public Engine {
     return Failure::kNone;
   }
 
+  ov::CompiledModel Compile(const std::shared_ptr<ov::Model>& model, int kept_kernels) {
+    ov::AnyMap settings = settings_;
+    settings["CPU_RUNTIME_CACHE_CAPACITY"] = std::to_string(kept_kernels);
+    return core_.compile_model(model, "CPU", settings);
+  }
+
   // One run on zeros, so that the first request does not pay for what is made on first use, and a model that
   // crashes or never ends does so before it is published. Dimensions that vary get one small size after
   // another until the model takes them; a model that wants others is still a good model.
-  void WarmUp() {
-    constexpr std::size_t kMostElements = std::size_t{1} << 20;
-    for (const std::size_t size : {1, 16, 400, 16'000}) {
-      bool fits = true;
-      std::vector<ov::Tensor> zeros;
-      for (const auto& port : compiled_.inputs()) {
-        ov::Shape shape;
-        bool first = true;
-        for (const ov::Dimension& dimension : port.get_partial_shape()) {
-          const std::size_t wanted = first ? 1 : size;  // the first dimension that varies is the batch
-          shape.push_back(dimension.is_static() ? static_cast<std::size_t>(dimension.get_length()) : wanted);
-          first = first && dimension.is_static();
-        }
-        fits = fits && (size == 1 || ov::shape_size(shape) <= kMostElements);
-        if (!fits) break;
-        zeros.emplace_back(port.get_element_type(), shape);
-        std::memset(zeros.back().data(), 0, zeros.back().get_byte_size());
-      }
-      if (!fits) return;
+  //
+  // The first run also decides whether kernels may be kept by shape: measured with 2026.4.1, a speech model
+  // whose first run has one frame gives other logits (f32) or NaN (bf16) for every longer input after it, and
+  // right ones after any other first run. False: no such other run was found, so nothing may be kept.
+  bool WarmUp() {
+    for (const std::size_t size : {16, 16'000, 400, 1}) {
+      const auto zeros = Zeros(size);
+      if (!zeros) continue;
       const Failure failure = Guarded(Failure::kRun, [&] {
-        for (std::size_t i = 0; i < zeros.size(); ++i) request_.set_input_tensor(i, zeros[i]);
+        for (std::size_t i = 0; i < zeros->size(); ++i) request_.set_input_tensor(i, (*zeros)[i]);
         request_.start_async();
         request_.wait();
         return Failure::kNone;
       });
-      if (failure == Failure::kNone) return;
+      if (failure == Failure::kNone) return OutputsVary();
     }
+    return false;
+  }
+
+  // Inputs whose varying dimensions are `size`, the batch excepted; nothing when they would be large.
+  std::optional<std::vector<ov::Tensor>> Zeros(std::size_t size) const {
+    constexpr std::size_t kMostElements = std::size_t{1} << 20;
+    std::vector<ov::Tensor> zeros;
+    for (const auto& port : compiled_.inputs()) {
+      const ov::PartialShape partial = port.get_partial_shape();
+      ov::Shape shape;
+      for (const ov::Dimension& dimension : partial) {
+        const std::size_t wanted = IsBatch(partial, shape.size()) ? 1 : size;
+        shape.push_back(dimension.is_static() ? static_cast<std::size_t>(dimension.get_length()) : wanted);
+      }
+      if (size > 1 && partial.is_dynamic() && ov::shape_size(shape) > kMostElements) return std::nullopt;
+      zeros.emplace_back(port.get_element_type(), shape);
+      std::memset(zeros.back().data(), 0, zeros.back().get_byte_size());
+    }
+    return zeros;
+  }
+
+  // Whether the last run had more than one element in every output dimension that varies, the batch excepted.
+  bool OutputsVary() {
+    for (std::size_t i = 0; i < compiled_.outputs().size(); ++i) {
+      const ov::PartialShape partial = compiled_.outputs()[i].get_partial_shape();
+      const ov::Shape shape = request_.get_output_tensor(i).get_shape();
+      for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        const bool varies =
+            partial[static_cast<std::ptrdiff_t>(axis)].is_dynamic() && !IsBatch(partial, axis);
+        if (varies && shape[axis] < 2) return false;
+      }
+    }
+    return true;
+  }
+
+  static bool IsBatch(const ov::PartialShape& partial, std::size_t axis) {
+    return axis == 0 && partial.size() > 1;
   }
 
   // Tensors over the region itself: the engine keeps no copy of them. False: the message and the region

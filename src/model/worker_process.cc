@@ -83,6 +83,10 @@ int RunChild(void* argument) {
   MoveDescriptors(plan);
   char* const arguments[] = {const_cast<char*>("blindai-worker"), nullptr};
   char* const environment[] = {
+      // The engine's second store of kernels, beside CPU_RUNTIME_CACHE_CAPACITY, is bounded only from here.
+      const_cast<char*>("ONEDNN_PRIMITIVE_CACHE_CAPACITY=64"),
+      // Activations are given back after each run; in huge pages, taking them again costs little.
+      const_cast<char*>("GLIBC_TUNABLES=glibc.malloc.hugetlb=1"),
 #ifdef BLINDAI_SANITIZED
       const_cast<char*>("TBB_ENABLE_SANITIZERS=1"),
 #endif
