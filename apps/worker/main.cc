@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "model/engine.h"
+#include "model/freed_memory.h"
 #include "model/packet_socket.h"
 #include "model/worker_cage.h"
 #include "model/worker_loop.h"
@@ -21,7 +22,7 @@ int Fail() {
 }
 
 int Main() {
-  if (!PrepareWorkerProcess()) return Fail();
+  if (!FreedMemoryIsWiped() || !PrepareWorkerProcess()) return Fail();
   const auto packet = ReceivePacket(kWorkerSocket, 0);
   if (!packet.ok() || packet->state != ReceivedPacket::State::kPacket) {
     std::fputs("blindai-worker is started by blindai-server; it has no use of its own\n", stderr);

@@ -32,8 +32,11 @@ class Engine {
   // computed is finished first.
   virtual void Cancel(std::uint64_t run) = 0;
 
-  // Gives memory back and overwrites it: intermediate results hold what people sent.
+  // Frees intermediate results, which hold what people sent; freed_memory.h overwrites them.
   virtual void Clean() = 0;
+
+  // Gives what is free back to the kernel.
+  virtual void GiveBack() = 0;
 };
 
 // Starts OpenVINO with its final configuration and runs a built-in model, so that all it reads from the

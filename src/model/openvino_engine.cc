@@ -1,8 +1,6 @@
 // OpenVINO behind model/engine.h, used the way it was measured: ONNX front end by name only, own stream over
 // the mapped file, precision and threads always said, no pinning, bounded caches of kernels.
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -19,6 +17,7 @@
 #include "base/byte_writer.h"
 #include "base/secret.h"
 #include "model/engine.h"
+#include "model/freed_memory.h"
 
 #include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
@@ -271,7 +270,7 @@ class OpenVinoEngine : public Engine {
         request_ = compiled_.create_infer_request();
       }
       model.reset();
-      malloc_trim(0);
+      ReturnFreedMemory();
       return Failure::kNone;
     });
   }
@@ -300,10 +299,11 @@ class OpenVinoEngine : public Engine {
   void Clean() override {
     Guarded(Failure::kInternal, [&] {
       compiled_.release_memory();
-      malloc_trim(0);
       return Failure::kNone;
     });
   }
+
+  void GiveBack() override { ReturnFreedMemory(); }
 
  private:
   // The names as the file has them: an output may be known by several where operators that do nothing were

@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 // after a run even when requests keep coming.
 constexpr auto kIdle = std::chrono::milliseconds(20);
 constexpr auto kLongestDirty = std::chrono::milliseconds(500);
+// The cleaned memory goes back to the kernel when nothing came for this long.
+constexpr auto kLongIdle = std::chrono::seconds(10);
 
 struct Job {
   ToWorker message;
@@ -64,15 +66,24 @@ class Workshop {
   [[noreturn]] void Work() {
     while (true) {
       std::optional<Clock::time_point> deadline;
-      if (dirty_since_) deadline = std::min(Clock::now() + kIdle, *dirty_since_ + kLongestDirty);
+      if (dirty_since_) {
+        deadline = std::min(Clock::now() + kIdle, *dirty_since_ + kLongestDirty);
+      } else if (keeps_pages_) {
+        deadline = Clock::now() + kLongIdle;
+      }
       auto job = jobs_.TakeUntil(deadline);
       if (job) {
         std::visit([&](auto& message) { Do(message, job->descriptor); }, job->message);
       }
-      const bool clean_now = dirty_since_ && (!job || Clock::now() >= *dirty_since_ + kLongestDirty);
-      if (!clean_now) continue;
-      engine_.Clean();
-      dirty_since_.reset();
+      if (dirty_since_) {
+        if (job && Clock::now() < *dirty_since_ + kLongestDirty) continue;
+        engine_.Clean();
+        dirty_since_.reset();
+        keeps_pages_ = true;
+      } else if (!job) {
+        engine_.GiveBack();
+        keeps_pages_ = false;
+      }
     }
   }
 
@@ -114,6 +125,7 @@ class Workshop {
   Mapping inputs_;
   Mapping outputs_;
   std::optional<Clock::time_point> dirty_since_;
+  bool keeps_pages_ = false;
 };
 
 }  // namespace

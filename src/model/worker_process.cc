@@ -85,12 +85,9 @@ int RunChild(void* argument) {
   char* const environment[] = {
       // The engine's second store of kernels, beside CPU_RUNTIME_CACHE_CAPACITY, is bounded only from here.
       const_cast<char*>("ONEDNN_PRIMITIVE_CACHE_CAPACITY=64"),
-      // Activations are given back after each run; in huge pages, taking them again costs little.
-      const_cast<char*>("GLIBC_TUNABLES=glibc.malloc.hugetlb=1"),
-#ifdef BLINDAI_SANITIZED
-      const_cast<char*>("TBB_ENABLE_SANITIZERS=1"),
-#endif
-      nullptr};
+      // Else TBB opens its parts with the C library's allocator instead of the worker's (freed_memory.h), or of a
+      // sanitizer's.
+      const_cast<char*>("TBB_ENABLE_SANITIZERS=1"), nullptr};
   execve(plan.program, arguments, environment);
   const int error = errno;
   [[maybe_unused]] const ssize_t told = write(plan.failure_pipe, &error, sizeof error);
