@@ -270,6 +270,7 @@ class OpenVinoEngine : public Engine {
         request_ = compiled_.create_infer_request();
       }
       model.reset();
+      compiled_.release_memory();
       ReturnFreedMemory();
       return Failure::kNone;
     });
