@@ -137,7 +137,8 @@ TEST(Settings, ARootIsACertificateFromItsFile) {
             verifier::TrustAnchors::Production().anchors().size());
   arguments.root_files = {"root.pem"};
   EXPECT_EQ(ResolveOptions(arguments, Around({})).error().code, "root-file");
-  EXPECT_EQ(ResolveOptions(arguments, Around({}, {{"root.pem", "no certificate"}})).error().code, "root-file");
+  EXPECT_EQ(ResolveOptions(arguments, Around({}, {{"root.pem", "no certificate"}})).error().code,
+            "root-file");
 }
 
 TEST(Settings, AKeyThatWouldBreakAHeaderIsRefused) {

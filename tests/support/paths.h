@@ -43,7 +43,8 @@ inline std::optional<std::filesystem::path> VectorsDir() {
   if (!std::filesystem::exists(folder / "README.md")) return std::nullopt;
   return folder;
 }
-constexpr const char* kNoVectors = "SKIPPED: no attestation vectors at ../shared/vectors (see docs/CONVENTIONS.md)";
+constexpr const char* kNoVectors =
+    "SKIPPED: no attestation vectors at ../shared/vectors (see docs/CONVENTIONS.md)";
 
 inline std::vector<std::uint8_t> ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
