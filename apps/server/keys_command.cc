@@ -13,7 +13,6 @@
 namespace blindai::server {
 namespace {
 
-using base::Result;
 using base::Status;
 using service::Accounts;
 

@@ -555,6 +555,7 @@ Result<std::vector<Value>> Judge::CheckScan(const NodeFacts& node, const std::ve
     BLINDAI_RETURN_IF_ERROR(CheckCarried(node, *inputs[i], body.inputs[i], results[i]));
   }
   std::vector<Value> out;
+  out.reserve(results.size());
   for (const Value& result : results) out.push_back(OfType(result.type));
   return out;
 }

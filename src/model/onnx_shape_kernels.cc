@@ -8,8 +8,6 @@
 
 namespace blindai::model::onnx {
 
-using base::ErrorKind;
-using base::MakeError;
 using base::Status;
 
 Status InferMatMul(const Context& at) {

@@ -364,7 +364,7 @@ class OpenVinoEngine : public Engine {
     constexpr std::size_t kMostElements = std::size_t{1} << 20;
     std::vector<ov::Tensor> zeros;
     for (const auto& port : compiled_.inputs()) {
-      const ov::PartialShape partial = port.get_partial_shape();
+      const ov::PartialShape& partial = port.get_partial_shape();
       ov::Shape shape;
       for (const ov::Dimension& dimension : partial) {
         const std::size_t wanted = IsBatch(partial, shape.size()) ? 1 : size;

@@ -16,7 +16,8 @@ class ModelId {
   static base::Result<ModelId> Parse(std::string_view text);
 
   const std::string& text() const { return text_; }
-  friend auto operator<=>(const ModelId&, const ModelId&) = default;
+  friend bool operator==(const ModelId&, const ModelId&) = default;
+  friend bool operator<(const ModelId& a, const ModelId& b) { return a.text_ < b.text_; }
 
  private:
   explicit ModelId(std::string text) : text_(std::move(text)) {}

@@ -7,8 +7,6 @@
 namespace blindai::attester {
 namespace {
 
-using encoding::CborKind;
-
 base::Error Unavailable(const std::string& why) {
   return base::MakeError(base::ErrorKind::kUnavailable, "attester-unavailable",
                          "the Nitro Secure Module " + why);

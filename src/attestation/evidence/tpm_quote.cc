@@ -266,7 +266,6 @@ std::optional<std::size_t> TpmDigestSize(TpmAlgorithm hash) {
     case TpmAlgorithm::kSha1:
       return 20;
     case TpmAlgorithm::kSha256:
-      return 32;
     case TpmAlgorithm::kSm3:
       return 32;
     case TpmAlgorithm::kSha384:

@@ -196,7 +196,7 @@ class DcapAuthentication {
   void ReadPckExtension() {
     auto extension = endorsements::ReadPckExtension(*pck_);
     if (extension.ok()) {
-      extension_ = std::move(*extension);
+      extension_ = *extension;
     } else {
       findings_.Fail("bad-certificate", check::kPckCertificate, extension.error().message,
                      "a PCK certificate with Intel's extension");

@@ -14,7 +14,6 @@ std::string_view Maker(std::optional<TeeKind> tee) {
     case TeeKind::kSimulated:
       return "nobody: the key of simulated evidence is public";
     case TeeKind::kSgx:
-      return "Intel, which certified the processor and says what its patch level is worth";
     case TeeKind::kTdx:
       return "Intel, which certified the processor and says what its patch level is worth";
     case TeeKind::kSnp:
