@@ -31,6 +31,7 @@
 #include "server/callers.h"
 #include "server/command_line.h"
 #include "server/keys_command.h"
+#include "server/legacy.h"
 #include "server/platform.h"
 #include "service/attestation_queue.h"
 #include "service/model_catalogue.h"
@@ -87,7 +88,7 @@ std::string ManifestOf(const ServerConfig& config, const Platform& platform) {
                                            {"resident_bytes", config.resident_bytes},
                                            {"models_per_tenant", config.models_per_tenant},
                                            {"request_deadline_ms", config.request_deadline_ms}},
-                                .compat = {}});
+                                .compat = config.compat});
 }
 
 channel::IdentityOptions IdentityOf(const ServerConfig& config, std::string manifest) {
@@ -205,6 +206,10 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   std::atomic<bool> ready = false;
   BLINDAI_TRY(const std::unique_ptr<fetch::Endorser> endorser, EndorserOf(config));
   service::AttestationQueue attestation_queue({});
+  std::unique_ptr<Legacy> legacy;
+  if (!config.compat.empty()) {
+    BLINDAI_TRY(legacy, MakeLegacy(config, platform, *endorser, attestation_queue));
+  }
   endpoints::Router router;
   endpoints::RegisterAttestation(router,
                                  AttestWith(identity, *platform.attester, *endorser, attestation_queue));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "attestation/attester/configfs_tsm.h"
+#include "attestation/attester/files.h"
 #include "attestation/attester/gramine.h"
 #include "attestation/attester/nsm.h"
 #include "attestation/attester/sev_guest.h"
@@ -110,6 +111,17 @@ Result<Platform> ChoosePlatform(const ServerConfig& config, const Devices& devic
   if (config.platform == "tpm") {
     BLINDAI_TRY(auto tpm, OpenTpm(config).Within("platform \"tpm\""));
     return Platform{std::move(tpm), "tpm", "hardware"};
+  }
+  if (config.platform == "files") {
+    // It can only ever vouch for the old protocols' certificate, so without them it would vouch for nothing.
+    if (config.compat.empty()) {
+      return base::MakeError(
+          base::ErrorKind::kInvalid, "config-value",
+          "platform \"files\" is for the old protocols only: name them, as in compat = [\"0.6\"]");
+    }
+    BLINDAI_TRY(auto files, AsAttester(attester::FilesAttester::Open(devices.files(), config.files_directory))
+                                .Within("platform \"files\""));
+    return Platform{std::move(files), "files", "hardware"};
   }
   std::string looked;
   for (const Way& way : Ways()) {

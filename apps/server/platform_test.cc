@@ -72,6 +72,11 @@ TEST(Platform, WithoutHardwareItSaysWhatItLookedForAndNeverSimulates) {
   EXPECT_THAT(message, HasSubstr("--simulation"));
 }
 
+TEST(Platform, EvidenceFromFilesIsTakenByNameOnlyAndForTheOldProtocolsOnly) {
+  EXPECT_THAT(Choose({{{"quote.bin", "no quote"}}, {}}), HasSubstr("no hardware can vouch"));
+  EXPECT_THAT(Choose({{{"quote.bin", "no quote"}}, {}}, "files"), HasSubstr("for the old protocols only"));
+}
+
 TEST(Platform, ANameInsistsOnOnePlatform) {
   EXPECT_THAT(Choose({{}, {"/dev/nsm"}}, "snp"), HasSubstr("SEV-SNP by /dev/sev-guest"));
   EXPECT_THAT(Choose({{{"provider", "sev_guest\n"}}, {}}, "tdx"), HasSubstr("a tdx guest is not there"));

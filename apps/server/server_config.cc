@@ -82,13 +82,30 @@ Status TakeNames(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+Status TakeCompat(ServerConfig& config, const toml::node& node) {
+  const auto refuse = [] { return BadValue("a list of \"0.5\" and \"0.6\", as in [\"0.5\", \"0.6\"]"); };
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return refuse();
+  std::vector<std::string> protocols;
+  for (const toml::node& element : *array) {
+    const auto name = element.value_exact<std::string>();
+    const bool is_known = name && (*name == "0.5" || *name == "0.6");
+    if (!is_known || std::find(protocols.begin(), protocols.end(), *name) != protocols.end()) return refuse();
+    protocols.push_back(*name);
+  }
+  std::sort(protocols.begin(), protocols.end());
+  config.compat = std::move(protocols);
+  return base::Ok();
+}
+
 Status TakePlatform(ServerConfig& config, const toml::node& node) {
-  constexpr std::array<std::string_view, 8> kPlatforms = {"auto", "simulation", "sgx",   "tdx",
-                                                          "snp",  "tpm",        "azure", "nitro"};
+  constexpr std::array<std::string_view, 9> kPlatforms = {"auto", "simulation", "sgx",   "tdx",  "snp",
+                                                          "tpm",  "azure",      "nitro", "files"};
   const auto text = node.value_exact<std::string>();
   if (!text || std::find(kPlatforms.begin(), kPlatforms.end(), *text) == kPlatforms.end()) {
     return BadValue(
-        "one of \"auto\", \"simulation\", \"sgx\", \"tdx\", \"snp\", \"tpm\", \"azure\", \"nitro\"");
+        "one of \"auto\", \"simulation\", \"sgx\", \"tdx\", \"snp\", \"tpm\", \"azure\", \"nitro\", "
+        "\"files\"");
   }
   config.platform = *text;
   return base::Ok();
@@ -99,6 +116,7 @@ constexpr std::uint64_t kDayMs = 86'400'000;
 
 constexpr Key kKeys[] = {
     {"", "platform", TakePlatform},
+    {"", "compat", TakeCompat},
     {"listen", "https", TakeAddress<&ServerConfig::https>},
     {"listen", "admin", TakeAddress<&ServerConfig::admin>},
     {"listen", "names", TakeNames},
@@ -115,6 +133,18 @@ constexpr Key kKeys[] = {
     {"tpm", "tcti", TakeText<&ServerConfig::tpm_tcti>},
     {"tpm", "certificates", TakeText<&ServerConfig::tpm_certificates>},
     {"tpm", "event_log", TakeText<&ServerConfig::tpm_event_log>},
+    {"files", "directory", TakeText<&ServerConfig::files_directory>},
+    {"legacy", "v05_untrusted", TakeAddress<&ServerConfig::v05_untrusted>},
+    {"legacy", "v05_attested", TakeAddress<&ServerConfig::v05_attested>},
+    {"legacy", "v05_certificate_file", TakeText<&ServerConfig::v05_certificate_file>},
+    {"legacy", "v05_key_file", TakeText<&ServerConfig::v05_key_file>},
+    {"legacy", "v06_unattested", TakeAddress<&ServerConfig::v06_unattested>},
+    {"legacy", "v06_attested", TakeAddress<&ServerConfig::v06_attested>},
+    {"legacy", "v06_management", TakeAddress<&ServerConfig::v06_management>},
+    {"legacy", "v06_certificate_file", TakeText<&ServerConfig::v06_certificate_file>},
+    {"legacy", "v06_key_file", TakeText<&ServerConfig::v06_key_file>},
+    {"legacy", "v06_management_on_attested", TakeFlag<&ServerConfig::v06_management_on_attested>},
+    {"legacy", "evidence_age_s", TakeNumber<&ServerConfig::legacy_evidence_age_s, 1, 7 * 86'400>},
     {"limits", "model_bytes", TakeNumber<&ServerConfig::model_bytes, 1, 2 * kGiB>},
     {"limits", "tensor_bytes", TakeNumber<&ServerConfig::tensor_bytes, 1, 4 * kGiB>},
     {"limits", "resident_bytes", TakeNumber<&ServerConfig::resident_bytes, 1 << 20, 4096 * kGiB>},
@@ -214,6 +244,10 @@ std::string AddressText(const ListenAddress& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
   return v6 ? fmt::format("[{}]:{}", address.host, address.port)
             : fmt::format("{}:{}", address.host, address.port);
+}
+
+bool IsCompatible(const ServerConfig& config, std::string_view protocol) {
+  return std::find(config.compat.begin(), config.compat.end(), protocol) != config.compat.end();
 }
 
 std::vector<std::string> KnownConfigKeys() {

@@ -54,6 +54,28 @@ struct ServerConfig {
   std::string tpm_certificates;  // a file with the certificates of the attestation key, leaf first
   std::string tpm_event_log;     // empty = the kernel's
 
+  // [files]. Only used with platform = "files", which is for tests of the old protocols' hardware mode.
+  std::string files_directory;
+
+  // BlindAI's published protocols, "0.5" and "0.6", for clients that exist: no freshness and no binding to the
+  // connection (docs/formats/legacy-protocols.md), so none is on unless it is named here.
+  std::vector<std::string> compat;
+  // [legacy]. The ports of those protocols. 0.5: certificate and key of the untrusted port, PEM files; empty = made at
+  // start. 0.6: certificate and key of the unattested port; empty = plain HTTP.
+  ListenAddress v05_untrusted{"127.0.0.1", 50052};
+  ListenAddress v05_attested{"127.0.0.1", 50051};
+  std::string v05_certificate_file;
+  std::string v05_key_file;
+  ListenAddress v06_unattested{"127.0.0.1", 9923};
+  ListenAddress v06_attested{"127.0.0.1", 9924};
+  ListenAddress v06_management{"127.0.0.1", 9925};
+  std::string v06_certificate_file;
+  std::string v06_key_file;
+  // Upload and delete on the attested port too, where 0.6.1 looks for them.
+  bool v06_management_on_attested = false;
+  // The oldest quote that these ports give out.
+  std::uint32_t legacy_evidence_age_s = 3600;
+
   // [limits]
   std::uint64_t model_bytes = std::uint64_t{2} << 30;
   std::uint64_t tensor_bytes = std::uint64_t{256} << 20;
@@ -71,6 +93,9 @@ struct ServerConfig {
 // "127.0.0.1:8443", "[::1]:8443" or "0.0.0.0:0". Code: config-address.
 base::Result<ListenAddress> ParseListenAddress(std::string_view text);
 std::string AddressText(const ListenAddress& address);
+
+// Whether `compat` names this protocol.
+bool IsCompatible(const ServerConfig& config, std::string_view protocol);
 
 // Reads TOML over the given defaults. `source` names the text in errors ("server.toml"). Codes:
 // config-syntax, config-key, config-value, config-address.

@@ -65,6 +65,28 @@ TEST(ServerConfig, ValuesOfTheWrongKindOrRangeNameWhatIsWanted) {
   EXPECT_THAT(ErrorOf("listen = 5\n"), HasSubstr("unknown key 'listen'"));
 }
 
+TEST(ServerConfig, NoOldProtocolIsServedUnlessItIsNamed) {
+  EXPECT_TRUE(ParseServerConfig("", "server.toml")->compat.empty());
+  const auto config = ParseServerConfig("compat = [\"0.6\", \"0.5\"]\n", "server.toml");
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(config->compat, testing::ElementsAre("0.5", "0.6"));
+  EXPECT_TRUE(IsCompatible(*config, "0.6"));
+  EXPECT_FALSE(IsCompatible(*config, "0.7"));
+  for (const char* bad :
+       {"compat = true", "compat = [\"0.7\"]", "compat = [0.6]", "compat = [\"0.6\", \"0.6\"]"}) {
+    EXPECT_THAT(ErrorOf(bad), HasSubstr("config-value")) << bad;
+  }
+}
+
+TEST(ServerConfig, TheOldProtocolsHaveTheirPublishedPortsOnLoopback) {
+  const auto config = ParseServerConfig("", "server.toml");
+  EXPECT_EQ(AddressText(config->v05_untrusted), "127.0.0.1:50052");
+  EXPECT_EQ(AddressText(config->v05_attested), "127.0.0.1:50051");
+  EXPECT_EQ(AddressText(config->v06_unattested), "127.0.0.1:9923");
+  EXPECT_EQ(AddressText(config->v06_attested), "127.0.0.1:9924");
+  EXPECT_EQ(AddressText(config->v06_management), "127.0.0.1:9925");
+}
+
 TEST(ServerConfig, BrokenTomlSaysTheLine) {
   EXPECT_THAT(ErrorOf("platform = \n"), HasSubstr("config-syntax | server.toml line 1"));
 }
