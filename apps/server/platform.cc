@@ -10,6 +10,7 @@
 #include "attestation/attester/nsm.h"
 #include "attestation/attester/sev_guest.h"
 #include "attestation/attester/simulated.h"
+#include "attestation/attester/tdx_guest.h"
 #include "attestation/attester/tpm.h"
 
 namespace blindai::server {
@@ -31,7 +32,7 @@ Opened AsAttester(Result<std::unique_ptr<Specific>> opened) {
   return std::unique_ptr<Attester>(std::move(opened).value());
 }
 
-Opened OpenGramine(const Devices& devices) {
+Opened OpenGramine(const ServerConfig&, const Devices& devices) {
   return AsAttester(attester::GramineAttester::Open(devices.files()));
 }
 
@@ -42,13 +43,21 @@ Opened OpenConfigfs(const Devices& devices, TeeKind wanted) {
   return opened;
 }
 
-Opened OpenSevGuest(const Devices& devices) {
+Opened OpenTdxGuest(const ServerConfig& config, const Devices& devices) {
+  auto device = devices.control(attester::kTdxGuestDevice);
+  if (!device) return NoDevice(attester::kTdxGuestDevice);
+  auto quote_service = attester::DialVsock(config.tdx_quote_service_cid, config.tdx_quote_service_port);
+  return std::unique_ptr<Attester>(
+      std::make_unique<attester::TdxGuestAttester>(std::move(device), std::move(quote_service)));
+}
+
+Opened OpenSevGuest(const ServerConfig&, const Devices& devices) {
   auto device = devices.control(attester::kSevGuestDevice);
   if (!device) return NoDevice(attester::kSevGuestDevice);
   return std::unique_ptr<Attester>(std::make_unique<attester::SevGuestAttester>(std::move(device)));
 }
 
-Opened OpenNsm(const Devices& devices) {
+Opened OpenNsm(const ServerConfig&, const Devices& devices) {
   auto device = devices.control(attester::kNsmDevice);
   if (!device) return NoDevice(attester::kNsmDevice);
   return std::unique_ptr<Attester>(std::make_unique<attester::NsmAttester>(std::move(device)));
@@ -77,16 +86,17 @@ Opened OpenTpm(const ServerConfig& config) {
 struct Way {
   std::string_view platform;
   std::string_view description;
-  std::function<Opened(const Devices&)> open;
+  std::function<Opened(const ServerConfig&, const Devices&)> open;
 };
 
 const std::vector<Way>& Ways() {
   static const std::vector<Way> ways = {
       {"sgx", "SGX inside Gramine", OpenGramine},
       {"tdx", "TDX by configfs-tsm",
-       [](const Devices& devices) { return OpenConfigfs(devices, TeeKind::kTdx); }},
+       [](const ServerConfig&, const Devices& devices) { return OpenConfigfs(devices, TeeKind::kTdx); }},
+      {"tdx", "TDX by /dev/tdx_guest", OpenTdxGuest},
       {"snp", "SEV-SNP by configfs-tsm",
-       [](const Devices& devices) { return OpenConfigfs(devices, TeeKind::kSnp); }},
+       [](const ServerConfig&, const Devices& devices) { return OpenConfigfs(devices, TeeKind::kSnp); }},
       {"snp", "SEV-SNP by /dev/sev-guest", OpenSevGuest},
       {"nitro", "AWS Nitro by /dev/nsm", OpenNsm},
   };
@@ -126,7 +136,7 @@ Result<Platform> ChoosePlatform(const ServerConfig& config, const Devices& devic
   std::string looked;
   for (const Way& way : Ways()) {
     if (config.platform != "auto" && config.platform != way.platform) continue;
-    Opened opened = way.open(devices);
+    Opened opened = way.open(config, devices);
     if (opened.ok()) return Platform{std::move(opened).value(), way.platform, "hardware"};
     looked += fmt::format("\n  {}: {}", way.description, opened.error().message);
   }

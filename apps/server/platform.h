@@ -1,6 +1,7 @@
 // Which hardware vouches for this server. One place decides, at start, and says what it found; nothing falls
 // back to simulation by itself. The order of "auto" is from the narrowest to the widest trust: an enclave, a
-// confidential virtual machine by the kernel's common interface, the same by its own device, a Nitro enclave.
+// confidential virtual machine (TDX, then SEV-SNP; each by the kernel's common interface, then by its own device), a
+// Nitro enclave.
 #pragma once
 
 #include <functional>

@@ -54,6 +54,7 @@ TEST(Platform, HardwareIsFoundByItself) {
   EXPECT_EQ(Choose({{{"attestation_type", "dcap"}}, {}}), "sgx hardware");
   EXPECT_EQ(Choose({{{"provider", "tdx_guest\n"}}, {}}), "tdx hardware");
   EXPECT_EQ(Choose({{{"provider", "sev_guest\n"}}, {}}), "snp hardware");
+  EXPECT_EQ(Choose({{}, {"/dev/tdx_guest"}}), "tdx hardware");
   EXPECT_EQ(Choose({{}, {"/dev/sev-guest"}}), "snp hardware");
   EXPECT_EQ(Choose({{}, {"/dev/nsm"}}), "nitro hardware");
 }
@@ -62,6 +63,7 @@ TEST(Platform, TheNarrowestTrustComesFirst) {
   EXPECT_EQ(Choose({{{"attestation_type", "dcap"}, {"provider", "tdx_guest\n"}}, {"/dev/nsm"}}),
             "sgx hardware");
   EXPECT_EQ(Choose({{{"provider", "sev_guest\n"}}, {"/dev/sev-guest", "/dev/nsm"}}), "snp hardware");
+  EXPECT_EQ(Choose({{}, {"/dev/tdx_guest", "/dev/sev-guest", "/dev/nsm"}}), "tdx hardware");
 }
 
 TEST(Platform, WithoutHardwareItSaysWhatItLookedForAndNeverSimulates) {
@@ -80,6 +82,8 @@ TEST(Platform, EvidenceFromFilesIsTakenByNameOnlyAndForTheOldProtocolsOnly) {
 TEST(Platform, ANameInsistsOnOnePlatform) {
   EXPECT_THAT(Choose({{}, {"/dev/nsm"}}, "snp"), HasSubstr("SEV-SNP by /dev/sev-guest"));
   EXPECT_THAT(Choose({{{"provider", "sev_guest\n"}}, {}}, "tdx"), HasSubstr("a tdx guest is not there"));
+  EXPECT_THAT(Choose({{}, {"/dev/nsm"}}, "tdx"),
+              HasSubstr("TDX by /dev/tdx_guest: /dev/tdx_guest is not there"));
   EXPECT_EQ(Choose({{{"provider", "sev_guest\n"}}, {}}, "simulation"), "simulation simulation");
 }
 

@@ -130,6 +130,8 @@ constexpr Key kKeys[] = {
     {"endorsements", "dcap_root_crl", TakeText<&ServerConfig::endorsements_dcap_root_crl>},
     {"endorsements", "snp_service", TakeText<&ServerConfig::endorsements_snp_service>},
     {"endorsements", "ca_file", TakeText<&ServerConfig::endorsements_ca_file>},
+    {"tdx", "quote_service_cid", TakeNumber<&ServerConfig::tdx_quote_service_cid, 0, 0xFFFF'FFFE>},
+    {"tdx", "quote_service_port", TakeNumber<&ServerConfig::tdx_quote_service_port, 1, 0xFFFF'FFFE>},
     {"tpm", "tcti", TakeText<&ServerConfig::tpm_tcti>},
     {"tpm", "certificates", TakeText<&ServerConfig::tpm_certificates>},
     {"tpm", "event_log", TakeText<&ServerConfig::tpm_event_log>},

@@ -48,6 +48,11 @@ struct ServerConfig {
   std::string endorsements_snp_service;
   std::string endorsements_ca_file;
 
+  // [tdx]. Where the host's quote generation service listens; only used where the kernel has /dev/tdx_guest and no
+  // configfs-tsm.
+  std::uint32_t tdx_quote_service_cid = 2;
+  std::uint32_t tdx_quote_service_port = 4050;
+
   // [tpm]. Only used with platform = "tpm": a TPM vouches for what was booted, not for the secrecy of memory, so it is
   // never chosen by itself.
   std::string tpm_tcti;          // empty = the kernel's device

@@ -4,7 +4,7 @@
 
 #include "attestation/verifier/appraise.h"
 #include "support/fake_azure.h"
-#include "support/fake_intel.h"
+#include "support/fake_td.h"
 #include "support/verdict_rows.h"
 
 namespace blindai::verifier {
@@ -167,16 +167,9 @@ TEST(Azure, DamagedHardwareReportsAreRefused) {
 
 // ---- over TDX ----
 
-Bytes TdInfoHeadOf(const evidence::TdReport& report) {
-  const Bytes encoded = tests::EncodeTdReport(report);
-  // Attributes and XFAM stand at 120, what follows is in td_info's order up to the report data.
-  return Bytes(encoded.begin() + 120, encoded.begin() + 520);
-}
-
 struct TdxCase {
   tests::FakeIntel intel;
   tests::FakeQuoteParts quote = tests::FakeIntel::Tdx();
-  Bytes td_info_tail = Bytes(112);
   std::string runtime = tests::HclRuntime(Tpm().ak(), true);
   bool with_quote = true;
   policy::TpmRules rules;
@@ -192,20 +185,7 @@ struct TdxCase {
   evidence::TdReport& Report() { return std::get<evidence::TdReport>(quote.body); }
   const evidence::TdReport& Report() const { return std::get<evidence::TdReport>(quote.body); }
 
-  Bytes LocalReport() const {
-    Bytes td_info = TdInfoHeadOf(Report());
-    td_info.insert(td_info.end(), td_info_tail.begin(), td_info_tail.end());
-    Bytes report(1024);
-    report[0] = 0x81;
-    const auto put = [&report](std::size_t offset, base::ByteView bytes) {
-      std::copy(bytes.begin(), bytes.end(), report.begin() + static_cast<std::ptrdiff_t>(offset));
-    };
-    put(32, crypto::Sha384(Bytes(239)).view());
-    put(80, crypto::Sha384(td_info).view());
-    put(128, Report().report_data.view());
-    put(512, td_info);
-    return report;
-  }
+  Bytes LocalReport() const { return tests::MakeTdReportLocal(Report()); }
   Verdict Judged() const { return JudgedOver(LocalReport()); }
   Verdict JudgedOver(const Bytes& local) const {
     base::ByteWriter writer;
