@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "attestation/attester/azure.h"
 #include "attestation/attester/configfs_tsm.h"
 #include "attestation/attester/files.h"
 #include "attestation/attester/gramine.h"
@@ -12,6 +13,8 @@
 #include "attestation/attester/simulated.h"
 #include "attestation/attester/tdx_guest.h"
 #include "attestation/attester/tpm.h"
+#include "attestation/fetch/https_get.h"
+#include "server/ask_host.h"
 
 namespace blindai::server {
 namespace {
@@ -82,6 +85,21 @@ Opened OpenTpm(const ServerConfig& config) {
   return AsAttester(attester::TpmAttester::Open(std::move(options)));
 }
 
+// By name only, too: the host is asked over the network.
+Opened OpenAzure(const ServerConfig& config) {
+  attester::AzureAttesterOptions options;
+  options.host = config.azure_host_service;
+  while (options.host.ends_with('/')) options.host.pop_back();
+  if (!options.host.empty()) {
+    BLINDAI_RETURN_IF_ERROR(fetch::ParseUrl(options.host).Within("azure.host_service"));
+  }
+  if (!config.tpm_event_log.empty()) options.event_log = config.tpm_event_log;
+  BLINDAI_TRY(attester::TpmDevice tpm,
+              attester::TpmDevice::Open(config.tpm_tcti.empty() ? attester::kTpmDevice : config.tpm_tcti));
+  return AsAttester(attester::AzureAttester::Open(std::make_unique<attester::TpmDevice>(std::move(tpm)),
+                                                  AskHost, std::move(options)));
+}
+
 // One way to evidence, in the order in which "auto" tries them.
 struct Way {
   std::string_view platform;
@@ -132,6 +150,10 @@ Result<Platform> ChoosePlatform(const ServerConfig& config, const Devices& devic
     BLINDAI_TRY(auto files, AsAttester(attester::FilesAttester::Open(devices.files(), config.files_directory))
                                 .Within("platform \"files\""));
     return Platform{std::move(files), "files", "hardware"};
+  }
+  if (config.platform == "azure") {
+    BLINDAI_TRY(auto azure, OpenAzure(config).Within("platform \"azure\""));
+    return Platform{std::move(azure), "azure", "hardware"};
   }
   std::string looked;
   for (const Way& way : Ways()) {

@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "support/swtpm.h"
+
 namespace blindai::server {
 namespace {
 
@@ -85,6 +87,25 @@ TEST(Platform, ANameInsistsOnOnePlatform) {
   EXPECT_THAT(Choose({{}, {"/dev/nsm"}}, "tdx"),
               HasSubstr("TDX by /dev/tdx_guest: /dev/tdx_guest is not there"));
   EXPECT_EQ(Choose({{{"provider", "sev_guest\n"}}, {}}, "simulation"), "simulation simulation");
+}
+
+std::string ChooseAzure(const std::string& tcti, const std::string& host_service = "http://169.254.169.254") {
+  ServerConfig config;
+  config.platform = "azure";
+  config.tpm_tcti = tcti;
+  config.azure_host_service = host_service;
+  const auto chosen = ChoosePlatform(config, Devices{});
+  return chosen.ok() ? std::string(chosen->name) : chosen.error().message;
+}
+
+TEST(Platform, AzureIsTakenByNameAndNeedsItsParavisor) {
+  EXPECT_THAT(ChooseAzure("device:/nonexistent"),
+              HasSubstr("platform \"azure\": TPM: opening the device failed"));
+  EXPECT_THAT(ChooseAzure("device:/nonexistent", "http://example.org"),
+              HasSubstr("azure.host_service: wanted"));
+  const auto tpm = tests::Swtpm::Start();
+  if (!tpm) GTEST_SKIP() << tests::kNoSwtpm;
+  EXPECT_THAT(ChooseAzure(tpm->tcti()), HasSubstr("this is no confidential machine of Azure"));
 }
 
 }  // namespace

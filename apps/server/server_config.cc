@@ -132,6 +132,7 @@ constexpr Key kKeys[] = {
     {"endorsements", "ca_file", TakeText<&ServerConfig::endorsements_ca_file>},
     {"tdx", "quote_service_cid", TakeNumber<&ServerConfig::tdx_quote_service_cid, 0, 0xFFFF'FFFE>},
     {"tdx", "quote_service_port", TakeNumber<&ServerConfig::tdx_quote_service_port, 1, 0xFFFF'FFFE>},
+    {"azure", "host_service", TakeText<&ServerConfig::azure_host_service>},
     {"tpm", "tcti", TakeText<&ServerConfig::tpm_tcti>},
     {"tpm", "certificates", TakeText<&ServerConfig::tpm_certificates>},
     {"tpm", "event_log", TakeText<&ServerConfig::tpm_event_log>},

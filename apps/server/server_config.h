@@ -53,8 +53,12 @@ struct ServerConfig {
   std::uint32_t tdx_quote_service_cid = 2;
   std::uint32_t tdx_quote_service_port = 4050;
 
-  // [tpm]. Only used with platform = "tpm": a TPM vouches for what was booted, not for the secrecy of memory, so it is
-  // never chosen by itself.
+  // [azure]. Only used with platform = "azure": where the host of a confidential machine of Azure gives the chip's
+  // certificate or turns a TDREPORT into a quote; empty = it is not asked.
+  std::string azure_host_service = "http://169.254.169.254";
+
+  // [tpm]. Only used with platform = "tpm", and the way to the TPM and its log with "azure": a TPM vouches for what was
+  // booted, not for the secrecy of memory, so it is never chosen by itself.
   std::string tpm_tcti;          // empty = the kernel's device
   std::string tpm_certificates;  // a file with the certificates of the attestation key, leaf first
   std::string tpm_event_log;     // empty = the kernel's

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "attestation/evidence/report_data.h"
 #include "base/byte_writer.h"
 #include "crypto/digest.h"
 #include "encoding/base64.h"
@@ -22,11 +23,13 @@ struct HclSpec {
   std::string runtime;            // empty: made from the key
 };
 
-inline std::string HclRuntime(const crypto::PublicKey& ak, bool secure_boot) {
+inline std::string HclRuntime(const crypto::PublicKey& ak, bool secure_boot,
+                              std::string_view user_data = "00") {
   return fmt::format(
       R"({{"keys":[{{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"{}","n":"{}"}}],)"
-      R"("vm-configuration":{{"secure-boot":{},"tpm-enabled":true,"vmUniqueId":"TEST"}},"user-data":"00"}})",
-      encoding::Base64UrlEncode(ak.RsaExponent()), encoding::Base64UrlEncode(ak.RsaModulus()), secure_boot);
+      R"("vm-configuration":{{"secure-boot":{},"tpm-enabled":true,"vmUniqueId":"TEST"}},"user-data":"{}"}})",
+      encoding::Base64UrlEncode(ak.RsaExponent()), encoding::Base64UrlEncode(ak.RsaModulus()), secure_boot,
+      user_data);
 }
 
 inline base::Bytes MakeHclReport(const FakeAmd& amd, const crypto::PublicKey& ak, const HclSpec& spec = {}) {
@@ -41,6 +44,21 @@ inline base::Bytes MakeHclReport(const FakeAmd& amd, const crypto::PublicKey& ak
   writer.U32(static_cast<std::uint32_t>(20 + runtime.size())).U32(1).U32(2).U32(spec.hash);
   writer.U32(static_cast<std::uint32_t>(runtime.size())).Append(runtime).Zeros(64);
   return std::move(writer).Take();
+}
+
+// The same over TDX. The TDREPORT's report data must be TdxReportData(runtime).
+inline base::Bytes MakeHclReportOverTdx(base::ByteView td_report, std::string_view runtime) {
+  base::ByteWriter writer;
+  writer.Append("HCLA").U32(2).U32(0).U32(2).U32(0).Zeros(12);
+  writer.Append(td_report).Zeros(0x4C0 - 32 - td_report.size());
+  writer.U32(0).U32(1).U32(4).U32(1).U32(static_cast<std::uint32_t>(runtime.size())).Append(runtime);
+  return std::move(writer).Take();
+}
+inline evidence::ReportData TdxReportData(std::string_view runtime) {
+  evidence::ReportData data;
+  const auto digest = crypto::Sha256(base::AsBytes(runtime));
+  std::copy(digest.bytes.begin(), digest.bytes.end(), data.bytes.begin());
+  return data;
 }
 
 }  // namespace blindai::tests

@@ -114,6 +114,44 @@ bool Swtpm::DefineNv(std::uint32_t index, base::ByteView content, bool by_owner)
   return good;
 }
 
+std::optional<base::Bytes> Swtpm::PersistSigningKey(std::uint32_t persistent_handle) const {
+  TSS2_TCTI_CONTEXT* connection = nullptr;
+  ESYS_CONTEXT* esys = nullptr;
+  ESYS_TR handle = ESYS_TR_NONE;
+  ESYS_TR persistent = ESYS_TR_NONE;
+  TPM2B_PUBLIC key{};
+  TPMT_PUBLIC& area = key.publicArea;
+  area.type = TPM2_ALG_RSA;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
+  area.parameters.rsaDetail.symmetric.algorithm = TPM2_ALG_NULL;
+  area.parameters.rsaDetail.scheme.scheme = TPM2_ALG_RSASSA;
+  area.parameters.rsaDetail.scheme.details.rsassa.hashAlg = TPM2_ALG_SHA256;
+  area.parameters.rsaDetail.keyBits = 2048;
+  const TPM2B_SENSITIVE_CREATE sensitive{};
+  const TPM2B_DATA outside{};
+  const TPML_PCR_SELECTION no_pcrs{};
+  TPM2B_PUBLIC* made = nullptr;
+  const bool good = Tss2_TctiLdr_Initialize(tcti().c_str(), &connection) == TSS2_RC_SUCCESS &&
+                    Esys_Initialize(&esys, connection, nullptr) == TSS2_RC_SUCCESS &&
+                    Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                                       &sensitive, &key, &outside, &no_pcrs, &handle, &made, nullptr, nullptr,
+                                       nullptr) == TSS2_RC_SUCCESS &&
+                    Esys_EvictControl(esys, ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                      ESYS_TR_NONE, persistent_handle, &persistent) == TSS2_RC_SUCCESS;
+  std::optional<base::Bytes> modulus;
+  if (good) {
+    const TPM2B_PUBLIC_KEY_RSA& rsa = made->publicArea.unique.rsa;
+    modulus.emplace(rsa.buffer, rsa.buffer + rsa.size);
+  }
+  if (made != nullptr) Esys_Free(made);
+  if (handle != ESYS_TR_NONE) Esys_FlushContext(esys, handle);
+  if (esys != nullptr) Esys_Finalize(&esys);
+  if (connection != nullptr) Tss2_TctiLdr_Finalize(&connection);
+  return modulus;
+}
+
 base::Bytes Swtpm::CaCertificates() const {
   base::Bytes all = ReadFile(folder_ / "ca" / "issuercert.pem");
   const base::Bytes root = ReadFile(folder_ / "ca" / "swtpm-localca-rootca-cert.pem");

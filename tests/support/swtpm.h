@@ -27,6 +27,9 @@ class Swtpm {
   // Defines an NV index with this content, readable by everybody or, as clouds have it, with the owner's authorization.
   // False when the TPM refused.
   bool DefineNv(std::uint32_t index, base::ByteView content, bool by_owner) const;
+  // Makes a restricted RSA 2048 signing key (RSASSA, SHA-256) and keeps it at this persistent handle, as clouds do. Its
+  // modulus, or nothing when the TPM refused.
+  std::optional<base::Bytes> PersistSigningKey(std::uint32_t handle) const;
   // The CA that signed the endorsement key's certificate, and its root; PEM.
   base::Bytes CaCertificates() const;
 

@@ -1,11 +1,8 @@
 // Evidence by a TPM 2.0: a quote over the PCRs whose nonce is the SHA-256 of the report data, with the
 // attestation key, the certificates that vouch for it, and the boot's event log.
 //
-// On a confidential machine of Azure the key is the paravisor's, and its hardware report comes along. The host's VCEK
-// and AMD's chain, or the TD quote, are not the TPM's: endorsements that the server gets elsewhere.
-//
 // A TPM says how the machine booted. It does not say that its memory is confidential; a policy has to want that in
-// words (verifier/tpm.h).
+// words (verifier/tpm.h). On a confidential machine of Azure hardware vouches for the TPM's key: azure.h.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +20,12 @@ struct TpmAttesterOptions {
   std::string tcti = kTpmDevice;
   evidence::TpmAlgorithm bank = evidence::TpmAlgorithm::kSha256;
   std::uint32_t pcrs = 0x00FFFF;  // PCR 0 to 15
-  // A key that the cloud has put there (Azure: 0x81000003) instead of one of our own.
+  // A key that the cloud has put there instead of one of our own.
   std::optional<std::uint32_t> persistent_key;
-  // Who vouches for the key: certificates in PEM or DER, leaf first; or the NV index where the cloud keeps the leaf
-  // (Azure: 0x01C101D0). Without either, clients have to pin the key.
+  // Who vouches for the key: certificates in PEM or DER, leaf first; or the NV index where the cloud keeps the leaf.
+  // Without either, clients have to pin the key.
   base::Bytes certificates;
   std::optional<std::uint32_t> certificate_nv;
-  // Where a paravisor keeps the hardware report that names the key (Azure: 0x01400001).
-  std::optional<std::uint32_t> hardware_report_nv;
   // Where the kernel shows the boot's log; one that is not there is left out.
   std::string event_log = "/sys/kernel/security/tpm0/binary_bios_measurements";
 };

@@ -24,6 +24,7 @@ using evidence::TpmPcrValue;
 constexpr std::uint16_t kNvPiece = 512;
 constexpr int kPcrReadAttempts = 8;
 constexpr TPM2_RC kNoSuchHandle = TPM2_RC_HANDLE;
+constexpr std::size_t kMaxNvIndex = 2048;  // what TPMs give one index (TPM_PT_NV_INDEX_MAX)
 
 base::Error Unavailable(std::string_view command, TSS2_RC code) {
   return base::MakeError(base::ErrorKind::kUnavailable, "attester-unavailable",
@@ -227,6 +228,34 @@ base::Result<Bytes> TpmDevice::ReadNv(std::uint32_t index) {
     content.insert(content.end(), data->buffer, data->buffer + data->size);
   }
   return content;
+}
+
+base::Status TpmDevice::WriteNv(std::uint32_t index, ByteView content) {
+  BLINDAI_CHECK(!content.empty() && content.size() <= kMaxNvIndex);
+  ESYS_CONTEXT* esys = context_->esys;
+  ESYS_TR handle = ESYS_TR_NONE;
+  TSS2_RC code = Esys_TR_FromTPMPublic(esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle);
+  if ((code & TPM2_RC_HANDLE) == kNoSuchHandle) {
+    TPM2B_NV_PUBLIC description{};
+    description.nvPublic.nvIndex = index;
+    description.nvPublic.nameAlg = TPM2_ALG_SHA256;
+    description.nvPublic.attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD;
+    description.nvPublic.dataSize = static_cast<UINT16>(content.size());
+    const TPM2B_AUTH no_authorization{};
+    code = Esys_NV_DefineSpace(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                               &no_authorization, &description, &handle);
+    if (code != TSS2_RC_SUCCESS) return Unavailable("NV_DefineSpace", code);
+  }
+  if (code != TSS2_RC_SUCCESS) return Unavailable("NV_ReadPublic", code);
+  for (std::size_t offset = 0; offset < content.size(); offset += kNvPiece) {
+    const ByteView left = content.subspan(offset);
+    TPM2B_MAX_NV_BUFFER piece{};
+    Fill(piece, piece.buffer, left.first(std::min<std::size_t>(kNvPiece, left.size())));
+    code = Esys_NV_Write(esys, ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &piece,
+                         static_cast<std::uint16_t>(offset));
+    if (code != TSS2_RC_SUCCESS) return Unavailable("NV_Write", code);
+  }
+  return base::Ok();
 }
 
 base::Result<Bytes> TpmDevice::CreateAttestationKey() {

@@ -91,21 +91,16 @@ TEST(TpmAttester, WhatACloudKeepsInTheTpmComesAlong) {
   const auto tpm = Swtpm::Start();
   if (!tpm) GTEST_SKIP() << tests::kNoSwtpm;
   const Bytes certificate(1500, 0x30);
-  const Bytes report(1300, 0x48);
-  ASSERT_TRUE(tpm->DefineNv(0x01C101D0, certificate, false));
-  ASSERT_TRUE(tpm->DefineNv(0x01400001, report, true));
+  ASSERT_TRUE(tpm->DefineNv(0x01C10000, certificate, false));
   TpmAttesterOptions options = OptionsFor(*tpm);
-  options.certificate_nv = 0x01C101D0;
-  options.hardware_report_nv = 0x01400001;
+  options.certificate_nv = 0x01C10000;
   const auto attester = TpmAttester::Open(options);
   ASSERT_TRUE(attester.ok()) << attester.error().message;
   const auto bundle = (*attester)->Attest(Data(1), kNoDeadline);
   ASSERT_TRUE(bundle.ok()) << bundle.error().message;
-  ASSERT_EQ(bundle->endorsements.size(), 3u);
+  ASSERT_EQ(bundle->endorsements.size(), 2u);
   EXPECT_EQ(bundle->endorsements[1].name, "ak-chain");
   EXPECT_EQ(bundle->endorsements[1].bytes, certificate);
-  EXPECT_EQ(bundle->endorsements[2].name, "hardware-report");
-  EXPECT_EQ(bundle->endorsements[2].bytes, report);
 }
 
 TEST(TpmAttester, ADeadlineThatHasPassedIsSaid) {

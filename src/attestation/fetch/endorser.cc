@@ -9,9 +9,12 @@
 #include <optional>
 #include <utility>
 
+#include "attestation/endorsements/certificate_list.h"
 #include "attestation/endorsements/dcap_collateral.h"
 #include "attestation/endorsements/endorsements.h"
 #include "attestation/endorsements/pck_certificate.h"
+#include "attestation/endorsements/snp_certificates.h"
+#include "attestation/evidence/azure_hcl_report.h"
 #include "attestation/evidence/dcap_quote.h"
 #include "attestation/evidence/snp_report.h"
 #include "encoding/hex.h"
@@ -29,10 +32,13 @@ base::Error ServiceError(std::string message, std::string retry_after = "") {
                          "key service: " + std::move(message), std::move(retry_after));
 }
 
-bool Has(const EvidenceBundle& bundle, std::string_view wanted) {
-  return std::any_of(bundle.endorsements.begin(), bundle.endorsements.end(),
-                     [&](const evidence::NamedBytes& entry) { return entry.name == wanted; });
+const base::Bytes* Find(const EvidenceBundle& bundle, std::string_view wanted) {
+  const auto found = std::find_if(bundle.endorsements.begin(), bundle.endorsements.end(),
+                                  [&](const evidence::NamedBytes& entry) { return entry.name == wanted; });
+  return found == bundle.endorsements.end() ? nullptr : &found->bytes;
 }
+
+bool Has(const EvidenceBundle& bundle, std::string_view wanted) { return Find(bundle, wanted) != nullptr; }
 
 void Add(EvidenceBundle& bundle, std::string_view added, base::Bytes bytes) {
   if (!bytes.empty() && !Has(bundle, added))
@@ -71,10 +77,18 @@ Result<base::Time> GoodUntil(std::string_view role, base::ByteView bytes) {
   return good_until;
 }
 
-// Genoa's keys serve Bergamo and Siena too, as their product says. A report of version 2 does not say which it is.
-std::optional<evidence::SnpProduct> ProductOf(const evidence::SnpReport& report) {
-  if (!report.cpuid_family || !report.cpuid_model) return std::nullopt;
-  return evidence::SnpProductFromCpuid(*report.cpuid_family, *report.cpuid_model);
+// Genoa's keys serve Bergamo and Siena too, as their product says. A report of version 2 does not say which it is; the
+// chip's certificate does, where the platform handed it out.
+std::optional<evidence::SnpProduct> ProductOf(const evidence::SnpReport& report,
+                                              const EvidenceBundle& bundle) {
+  if (report.cpuid_family && report.cpuid_model)
+    return evidence::SnpProductFromCpuid(*report.cpuid_family, *report.cpuid_model);
+  const base::Bytes* bytes = Find(bundle, name::kLeaf);
+  if (bytes == nullptr) return std::nullopt;
+  const auto certificates = endorsements::ReadCertificates(*bytes);
+  if (!certificates.ok()) return std::nullopt;
+  const auto leaf = endorsements::ReadSnpLeaf(certificates->front());
+  return leaf.ok() ? evidence::SnpProductFromName(leaf->product_name) : std::nullopt;
 }
 
 Result<std::string> VcekPath(const evidence::SnpReport& report, evidence::SnpProduct product) {
@@ -96,9 +110,23 @@ Endorser::Endorser(EndorserOptions options, HttpsGet get, CachePolicy policy)
 Status Endorser::Complete(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
   AddFiles(bundle);
   if (bundle.tee == evidence::TeeKind::kSgx || bundle.tee == evidence::TeeKind::kTdx)
-    return CompleteDcap(bundle, now, deadline);
-  if (bundle.tee == evidence::TeeKind::kSnp) return CompleteSnp(bundle, now, deadline);
+    return CompleteDcap(bundle.evidence, bundle, now, deadline);
+  if (bundle.tee == evidence::TeeKind::kSnp) return CompleteSnp(bundle.evidence, bundle, now, deadline);
+  if (bundle.tee == evidence::TeeKind::kTpm) return CompleteAzure(bundle, now, deadline);
   return base::Ok();
+}
+
+// A TPM without a hardware report needs nothing of what is fetched here.
+Status Endorser::CompleteAzure(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
+  if (const base::Bytes* td_quote = Find(bundle, name::kTdQuote)) {
+    const base::Bytes quote = *td_quote;
+    return CompleteDcap(quote, bundle, now, deadline);
+  }
+  const base::Bytes* bytes = Find(bundle, name::kHardwareReport);
+  if (bytes == nullptr) return base::Ok();
+  BLINDAI_TRY(const evidence::HclReport report, evidence::ParseHclReport(*bytes));
+  if (report.hardware != evidence::HclHardware::kSnp) return base::Ok();
+  return CompleteSnp(report.hardware_report, bundle, now, deadline);
 }
 
 void Endorser::AddFiles(EvidenceBundle& bundle) const {
@@ -127,9 +155,10 @@ Result<net::HttpResponse> Endorser::Ask(const std::string& url, Deadline deadlin
   return response;
 }
 
-Status Endorser::CompleteDcap(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
+Status Endorser::CompleteDcap(base::ByteView quote_bytes, EvidenceBundle& bundle, base::Time now,
+                              Deadline deadline) {
   if (options_.dcap_service.empty()) return base::Ok();
-  BLINDAI_TRY(const evidence::DcapQuote quote, evidence::ParseDcapQuote(bundle.evidence));
+  BLINDAI_TRY(const evidence::DcapQuote quote, evidence::ParseDcapQuote(quote_bytes));
   BLINDAI_TRY(const auto pck_chain,
               endorsements::ReadIssuerChain(quote.certification_data).Within("the quote's PCK chain"));
   if (pck_chain.empty()) return ServiceError("the quote carries no PCK certificate");
@@ -140,7 +169,7 @@ Status Endorser::CompleteDcap(EvidenceBundle& bundle, base::Time now, Deadline d
   BLINDAI_TRY(const endorsements::PckExtension platform, endorsements::ReadPckExtension(*leaf));
   const bool platform_ca = leaf->issuer_common_name().find("Platform") != std::string::npos;
   const std::string& service = options_.dcap_service;
-  const std::string tee = bundle.tee == evidence::TeeKind::kTdx ? "tdx" : "sgx";
+  const std::string tee = quote.tee == evidence::TeeKind::kTdx ? "tdx" : "sgx";
 
   struct Part {
     std::string_view role;
@@ -174,10 +203,11 @@ Status Endorser::CompleteDcap(EvidenceBundle& bundle, base::Time now, Deadline d
   return base::Ok();
 }
 
-Status Endorser::CompleteSnp(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
+Status Endorser::CompleteSnp(base::ByteView report_bytes, EvidenceBundle& bundle, base::Time now,
+                             Deadline deadline) {
   if (options_.snp_service.empty()) return base::Ok();
-  BLINDAI_TRY(const evidence::SnpReport report, evidence::ParseSnpReport(bundle.evidence));
-  const std::optional<evidence::SnpProduct> known = ProductOf(report);
+  BLINDAI_TRY(const evidence::SnpReport report, evidence::ParseSnpReport(report_bytes));
+  const std::optional<evidence::SnpProduct> known = ProductOf(report, bundle);
   if (!known) return ServiceError("the report does not name a product that the service knows");
   const std::string_view product = evidence::SnpProductName(*known);
   std::vector<std::pair<std::string_view, std::string>> parts;

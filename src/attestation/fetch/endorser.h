@@ -4,6 +4,7 @@
 //
 //   SGX, TDX  tcb-info, qe-identity, pck-crl, root-crl with their chains: Intel's PCS API version 4, or a caching PCCS
 //   SNP       leaf (VCEK), chain, crl: AMD's key distribution service (AMD 57230)
+//   TPM       on a confidential machine of Azure what its TD quote or its SNP report needs
 //
 // A failing service fails this one bundle with a clear error. The verifier trusts nothing of what is fetched here.
 #pragma once
@@ -39,8 +40,12 @@ class Endorser {
   base::Status Complete(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
 
  private:
-  base::Status CompleteDcap(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
-  base::Status CompleteSnp(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
+  // What `quote` and `report` need, which are the bundle's evidence or lie under it.
+  base::Status CompleteDcap(base::ByteView quote, evidence::EvidenceBundle& bundle, base::Time now,
+                            Deadline deadline);
+  base::Status CompleteSnp(base::ByteView report, evidence::EvidenceBundle& bundle, base::Time now,
+                           Deadline deadline);
+  base::Status CompleteAzure(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
   void AddFiles(evidence::EvidenceBundle& bundle) const;
   base::Result<net::HttpResponse> Ask(const std::string& url, Deadline deadline) const;
 

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "attestation/endorsements/endorsements.h"
+#include "support/fake_azure.h"
 #include "support/fake_intel.h"
 #include "support/fake_snp.h"
 
@@ -168,6 +169,51 @@ TEST(Endorser, AnSnpReportGetsItsChipsCertificateAndItsChain) {
   EXPECT_THAT(NamesOf(bundle), ElementsAre("leaf", "chain", "crl"));
   EXPECT_THAT(service.asked,
               Contains("https://kds/vcek/v1/Milan/" + chip + "?blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=115"));
+}
+
+// The TPM's own evidence is not looked at: what is under it is what AMD and Intel speak for.
+TEST(Endorser, WhatIsUnderAnAzureTpmIsCompletedToo) {
+  const tests::FakeTpm tpm;
+  Service service;
+  service.ServeIntel("tdx");
+  service.Put("https://kds/vcek/v1/Milan/cert_chain", *Amd().VcekEndorsements().Find(name::kChain));
+  service.Put("https://kds/vcek/v1/Milan/crl", tests::MakeTestCrl(Amd().ark(), {}).der());
+  Endorser endorser = service.Make(
+      {.directory = "", .dcap_service = "https://pccs", .dcap_root_crl = "", .snp_service = "https://kds"});
+  const base::Bytes hcl = tests::MakeHclReport(Amd(), tpm.ak());
+  evidence::EvidenceBundle snp{
+      evidence::TeeKind::kTpm, {}, {{"hardware-report", hcl}, {"leaf", Amd().Vcek().der()}}};
+  base::Status done = endorser.Complete(snp, tests::kPkiNow, Soon());
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_THAT(NamesOf(snp), ElementsAre("hardware-report", "leaf", "chain", "crl"));
+
+  evidence::EvidenceBundle tdx{
+      evidence::TeeKind::kTpm, {}, {{"td-quote", Intel().Quote(tests::FakeIntel::Tdx())}}};
+  done = endorser.Complete(tdx, tests::FakeIntel::Now(), Soon());
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(tdx.endorsements.size(), 8u);
+  EXPECT_THAT(service.asked, Contains("https://pccs/tdx/certification/v4/tcb?fmspc=00a06d080000"));
+
+  evidence::EvidenceBundle bare{evidence::TeeKind::kTpm, {}, {{"ak", {1}}}};
+  EXPECT_TRUE(endorser.Complete(bare, tests::kPkiNow, Soon()).ok());
+  EXPECT_EQ(bare.endorsements.size(), 1u);
+}
+
+TEST(Endorser, TheChipsCertificateSaysTheProductThatAnOldReportDoesNot) {
+  tests::SnpReportBuilder report;
+  report.Version2();
+  Service service;
+  service.Put("https://kds/vcek/v1/Milan/cert_chain", *Amd().VcekEndorsements().Find(name::kChain));
+  service.Put("https://kds/vcek/v1/Milan/crl", tests::MakeTestCrl(Amd().ark(), {}).der());
+  Endorser endorser =
+      service.Make({.directory = "", .dcap_service = "", .dcap_root_crl = "", .snp_service = "https://kds"});
+  evidence::EvidenceBundle bundle{
+      evidence::TeeKind::kSnp, Amd().Sign(report), {{"leaf", Amd().Vcek().der()}}};
+  const base::Status done = endorser.Complete(bundle, tests::kPkiNow, Soon());
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_THAT(NamesOf(bundle), ElementsAre("leaf", "chain", "crl"));
+  bundle.endorsements.clear();
+  EXPECT_EQ(endorser.Complete(bundle, tests::kPkiNow, Soon()).error().code, "endorsement-service");
 }
 
 TEST(Endorser, NothingIsContactedUnlessItIsConfigured) {

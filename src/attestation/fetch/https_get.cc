@@ -17,11 +17,16 @@ constexpr std::uint64_t kMaxAnswerBytes = 4 << 20;
 base::Error BadUrl() {
   return base::MakeError(
       base::ErrorKind::kInvalid, "url",
-      "wanted https://host[:port]/path (http:// only for this machine, no user, no fragment)");
+      "wanted https://host[:port]/path (http:// only for this machine and its host, no user, no fragment)");
 }
 
 bool IsThisMachine(std::string_view host) {
   return host == "127.0.0.1" || host == "::1" || host == "localhost";
+}
+
+// RFC 3927: never leaves the link between a virtual machine and its host. Digits only, so that it is no name.
+bool IsLinkLocal(std::string_view host) {
+  return host.starts_with("169.254.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace
@@ -62,7 +67,7 @@ Result<Url> ParseUrl(std::string_view text) {
       return BadUrl();
     }
   }
-  if (url.host.empty() || (!url.tls && !IsThisMachine(url.host))) return BadUrl();
+  if (url.host.empty() || (!url.tls && !IsThisMachine(url.host) && !IsLinkLocal(url.host))) return BadUrl();
   return url;
 }
 

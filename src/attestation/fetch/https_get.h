@@ -1,6 +1,6 @@
 // One GET from a key service, by URL. Nothing here is contacted unless the operator configured its address.
-// Plain HTTP is accepted for this machine only (a caching service beside the server); what is fetched is
-// signed by its maker, so the connection adds privacy and not trust.
+// Plain HTTP is accepted for this machine (a caching service beside the server) and for the link-local addresses of
+// its host's services; what is fetched is signed by its maker, so the connection adds privacy and not trust.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,8 @@ struct Url {
   std::uint16_t port = 443;
   std::string target = "/";
 };
-// "https://host[:port]/path?query"; http:// for 127.0.0.1, [::1] and localhost. No user, no fragment. Code: url.
+// "https://host[:port]/path?query"; http:// for 127.0.0.1, [::1], localhost and 169.254.0.0/16. No user, no fragment.
+// Code: url.
 base::Result<Url> ParseUrl(std::string_view text);
 
 // A new connection for each request. `ca_pem` replaces the system's CAs when it is not empty.

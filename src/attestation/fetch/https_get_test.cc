@@ -18,13 +18,15 @@ TEST(HttpsGet, UrlsAreReadAndTheirPartsKept) {
   EXPECT_EQ(ParseUrl("http://[::1]:80/x")->host, "::1");
 }
 
-TEST(HttpsGet, PlainHttpIsForThisMachineOnlyAndOddUrlsAreRefused) {
-  for (const char* text : {"", "ftp://a/", "http://pccs.example.org/", "https://", "https:///x",
-                           "https://a:0/", "https://a:x/", "https://a:70000/", "https://user@a/",
-                           "https://a/#f", "https://a/ b", "https://[::1", "https://a:/"}) {
+TEST(HttpsGet, PlainHttpIsForThisMachineAndItsHostOnlyAndOddUrlsAreRefused) {
+  for (const char* text :
+       {"", "ftp://a/", "http://pccs.example.org/", "http://169.254.example.org/", "http://169.253.1.1/",
+        "https://", "https:///x", "https://a:0/", "https://a:x/", "https://a:70000/", "https://user@a/",
+        "https://a/#f", "https://a/ b", "https://[::1", "https://a:/"}) {
     EXPECT_EQ(ParseUrl(text).error().code, "url") << text;
   }
   EXPECT_TRUE(ParseUrl("http://localhost:8081/x").ok());
+  EXPECT_TRUE(ParseUrl("http://169.254.169.254/acc/tdquote").ok());
 }
 
 TEST(HttpsGet, AnAnswerComesBackWithItsStatusAndHeaders) {

@@ -175,9 +175,7 @@ struct TdxCase {
   policy::TpmRules rules;
 
   TdxCase() {
-    const auto digest = crypto::Sha256(base::AsBytes(runtime));
-    Report().report_data = {};
-    std::copy(digest.bytes.begin(), digest.bytes.end(), Report().report_data.bytes.begin());
+    Report().report_data = tests::TdxReportData(runtime);
     rules.pcr_sha256 = {{4, {Filled<evidence::PcrSha256>(4)}}};
     rules.over_tdx.emplace();
     rules.over_tdx->mrtd = {Report().mrtd};
@@ -188,9 +186,6 @@ struct TdxCase {
   Bytes LocalReport() const { return tests::MakeTdReportLocal(Report()); }
   Verdict Judged() const { return JudgedOver(LocalReport()); }
   Verdict JudgedOver(const Bytes& local) const {
-    base::ByteWriter writer;
-    writer.Append("HCLA").U32(2).U32(0).U32(2).U32(0).Zeros(12).Append(local).Zeros(0x4C0 - 32 - 1024);
-    writer.U32(0).U32(1).U32(4).U32(1).U32(static_cast<std::uint32_t>(runtime.size())).Append(runtime);
     policy::Policy policy;
     policy.accept.push_back({rules, "", 0});
     Question question;
@@ -202,7 +197,7 @@ struct TdxCase {
     evidence::EvidenceBundle bundle{evidence::TeeKind::kTpm, Tpm().Quote(), {}};
     const auto collateral = intel.Collateral(evidence::TeeKind::kTdx);
     for (const auto& entry : collateral.entries()) bundle.endorsements.push_back({entry.name, entry.bytes});
-    bundle.endorsements.push_back({"hardware-report", std::move(writer).Take()});
+    bundle.endorsements.push_back({"hardware-report", tests::MakeHclReportOverTdx(local, runtime)});
     if (with_quote) bundle.endorsements.push_back({"td-quote", intel.Quote(quote)});
     return JudgeBundle(bundle, anchors, question);
   }
