@@ -10,7 +10,7 @@ namespace {
 
 using base::Result;
 
-wire::AttestationAnswer ToWire(const channel::AttestationAnswer& answer) {
+wire::AttestationAnswer ToWire(const channel::AttestationAnswer& answer, fetch::FetchTimes fetched_at) {
   const channel::Statement& statement = answer.statement;
   wire::AttestationAnswer out;
   out.tee = evidence::TeeName(answer.bundle.tee);
@@ -25,6 +25,7 @@ wire::AttestationAnswer ToWire(const channel::AttestationAnswer& answer) {
                    {statement.manifest.bytes}};
   out.keyset = answer.keyset;
   out.manifest = answer.manifest;
+  out.fetched_at = std::move(fetched_at);
   return out;
 }
 
@@ -46,15 +47,16 @@ endpoints::AttestConnection AttestWith(const channel::ServerIdentity& identity, 
           const channel::Exporter exporter = [&value](std::string_view, base::ByteView) {
             return value.bytes;
           };
+          fetch::FetchTimes fetched_at;
           const channel::Attest attest =
               [&](const evidence::ReportData& report_data) -> Result<evidence::EvidenceBundle> {
             BLINDAI_TRY(evidence::EvidenceBundle bundle, attester.Attest(report_data, deadline));
-            BLINDAI_RETURN_IF_ERROR(endorser.Complete(bundle, base::Now(), deadline));
+            BLINDAI_TRY(fetched_at, endorser.Complete(bundle, base::Now(), deadline));
             return bundle;
           };
           BLINDAI_TRY(const channel::AttestationAnswer answer,
                       channel::AnswerAttestation(identity, nonce, exporter, attest));
-          return ToWire(answer);
+          return ToWire(answer, std::move(fetched_at));
         },
         std::move(done));
   };

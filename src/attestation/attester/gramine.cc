@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <mutex>
 
 namespace blindai::attester {
 namespace {
@@ -35,7 +36,9 @@ base::Result<std::unique_ptr<GramineAttester>> GramineAttester::Open(std::unique
 
 base::Result<evidence::EvidenceBundle> GramineAttester::Attest(const evidence::ReportData& report_data,
                                                                Deadline) {
-  const std::lock_guard lock(mutex_);
+  // Of the process, like the files: another attester would write between our write and our read.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   if (const int error = files_->Write(root_ + "/user_report_data", report_data.view()); error != 0) {
     return Unavailable(fmt::format("did not take the report data (errno {})", error));
   }

@@ -1,10 +1,9 @@
 // Evidence inside an SGX enclave that Gramine runs: report data is written to one pseudo-file and the quote read from
-// another. The pair is shared by the whole process, so it is locked across both.
+// another. The pair is shared by the whole process, so is the lock across both.
 // https://gramine.readthedocs.io/en/stable/attestation.html
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "attestation/attester/attester.h"
@@ -31,7 +30,6 @@ class GramineAttester final : public Attester {
 
   const std::unique_ptr<DeviceFiles> files_;
   const std::string root_;
-  std::mutex mutex_;
 };
 
 }  // namespace blindai::attester

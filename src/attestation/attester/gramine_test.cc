@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <map>
+#include <thread>
 
 namespace blindai::attester {
 namespace {
@@ -55,6 +56,23 @@ TEST_F(GramineTest, TheQuoteAnswersTheReportData) {
   ASSERT_TRUE(bundle.ok());
   EXPECT_EQ(bundle->tee, evidence::TeeKind::kSgx);
   EXPECT_EQ(bundle->evidence, base::Bytes(64, 7));
+}
+
+// The files are the process's: were the lock an attester's, one would read a quote over the other's report data.
+TEST_F(GramineTest, TwoAttestersOfOneProcessDoNotMixTheirQuotes) {
+  const auto attest_often = [this](std::uint8_t value) {
+    const auto attester = *Open();
+    evidence::ReportData data;
+    data.bytes.fill(value);
+    for (int i = 0; i < 500; ++i) {
+      const auto bundle = attester->Attest(data, Attester::Deadline::max());
+      ASSERT_TRUE(bundle.ok());
+      ASSERT_EQ(bundle->evidence, base::Bytes(64, value));
+    }
+  };
+  std::thread other([&] { attest_often(1); });
+  attest_often(2);
+  other.join();
 }
 
 TEST_F(GramineTest, OutsideGramineThereIsNoDevice) {

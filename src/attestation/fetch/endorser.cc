@@ -23,7 +23,6 @@ namespace blindai::fetch {
 namespace {
 
 using base::Result;
-using base::Status;
 using evidence::EvidenceBundle;
 namespace name = endorsements::name;
 
@@ -107,25 +106,25 @@ Result<std::string> VcekPath(const evidence::SnpReport& report, evidence::SnpPro
 Endorser::Endorser(EndorserOptions options, HttpsGet get, CachePolicy policy)
     : options_(std::move(options)), get_(std::move(get)), cache_(policy) {}
 
-Status Endorser::Complete(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
+Result<FetchTimes> Endorser::Complete(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
   AddFiles(bundle);
   if (bundle.tee == evidence::TeeKind::kSgx || bundle.tee == evidence::TeeKind::kTdx)
     return CompleteDcap(bundle.evidence, bundle, now, deadline);
   if (bundle.tee == evidence::TeeKind::kSnp) return CompleteSnp(bundle.evidence, bundle, now, deadline);
   if (bundle.tee == evidence::TeeKind::kTpm) return CompleteAzure(bundle, now, deadline);
-  return base::Ok();
+  return FetchTimes();
 }
 
 // A TPM without a hardware report needs nothing of what is fetched here.
-Status Endorser::CompleteAzure(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
+Result<FetchTimes> Endorser::CompleteAzure(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
   if (const base::Bytes* td_quote = Find(bundle, name::kTdQuote)) {
     const base::Bytes quote = *td_quote;
     return CompleteDcap(quote, bundle, now, deadline);
   }
   const base::Bytes* bytes = Find(bundle, name::kHardwareReport);
-  if (bytes == nullptr) return base::Ok();
+  if (bytes == nullptr) return FetchTimes();
   BLINDAI_TRY(const evidence::HclReport report, evidence::ParseHclReport(*bytes));
-  if (report.hardware != evidence::HclHardware::kSnp) return base::Ok();
+  if (report.hardware != evidence::HclHardware::kSnp) return FetchTimes();
   return CompleteSnp(report.hardware_report, bundle, now, deadline);
 }
 
@@ -155,9 +154,9 @@ Result<net::HttpResponse> Endorser::Ask(const std::string& url, Deadline deadlin
   return response;
 }
 
-Status Endorser::CompleteDcap(base::ByteView quote_bytes, EvidenceBundle& bundle, base::Time now,
-                              Deadline deadline) {
-  if (options_.dcap_service.empty()) return base::Ok();
+Result<FetchTimes> Endorser::CompleteDcap(base::ByteView quote_bytes, EvidenceBundle& bundle, base::Time now,
+                                          Deadline deadline) {
+  if (options_.dcap_service.empty()) return FetchTimes();
   BLINDAI_TRY(const evidence::DcapQuote quote, evidence::ParseDcapQuote(quote_bytes));
   BLINDAI_TRY(const auto pck_chain,
               endorsements::ReadIssuerChain(quote.certification_data).Within("the quote's PCK chain"));
@@ -190,6 +189,7 @@ Status Endorser::CompleteDcap(base::ByteView quote_bytes, EvidenceBundle& bundle
        name::kCrlChain, "SGX-PCK-CRL-Issuer-Chain"},
       {name::kRootCrl, options_.dcap_root_crl.empty() ? sgx + "/rootcacrl" : options_.dcap_root_crl, "", ""},
   };
+  FetchTimes times;
   for (const Part& part : parts) {
     if (Has(bundle, part.role)) continue;
     BLINDAI_TRY(const Cached cached, cache_.Get(part.url, now, [&]() -> Result<Fetched> {
@@ -199,13 +199,14 @@ Status Endorser::CompleteDcap(base::ByteView quote_bytes, EvidenceBundle& bundle
     }));
     Add(bundle, part.role, cached.fetched.bytes);
     if (!part.chain_role.empty()) Add(bundle, part.chain_role, cached.fetched.chain);
+    times.emplace_back(part.role, cached.fetched_at);
   }
-  return base::Ok();
+  return times;
 }
 
-Status Endorser::CompleteSnp(base::ByteView report_bytes, EvidenceBundle& bundle, base::Time now,
-                             Deadline deadline) {
-  if (options_.snp_service.empty()) return base::Ok();
+Result<FetchTimes> Endorser::CompleteSnp(base::ByteView report_bytes, EvidenceBundle& bundle, base::Time now,
+                                         Deadline deadline) {
+  if (options_.snp_service.empty()) return FetchTimes();
   BLINDAI_TRY(const evidence::SnpReport report, evidence::ParseSnpReport(report_bytes));
   const std::optional<evidence::SnpProduct> known = ProductOf(report, bundle);
   if (!known) return ServiceError("the report does not name a product that the service knows");
@@ -220,6 +221,7 @@ Status Endorser::CompleteSnp(base::ByteView report_bytes, EvidenceBundle& bundle
     parts.emplace_back(name::kChain, fmt::format("{}/vlek/v1/{}/cert_chain", options_.snp_service, product));
   }
   parts.emplace_back(name::kCrl, fmt::format("{}/vcek/v1/{}/crl", options_.snp_service, product));
+  FetchTimes times;
   for (const auto& [role, url] : parts) {
     if (Has(bundle, role)) continue;
     BLINDAI_TRY(const Cached cached, cache_.Get(url, now, [&, role = role, &url = url]() -> Result<Fetched> {
@@ -228,8 +230,9 @@ Status Endorser::CompleteSnp(base::ByteView report_bytes, EvidenceBundle& bundle
       return Fetched{response.body, {}, good_until};
     }));
     Add(bundle, role, cached.fetched.bytes);
+    times.emplace_back(role, cached.fetched_at);
   }
-  return base::Ok();
+  return times;
 }
 
 }  // namespace blindai::fetch

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attestation/evidence/evidence_bundle.h"
@@ -31,21 +32,25 @@ struct EndorserOptions {
   std::string snp_service;
 };
 
+// When each endorsement that came from a service was fetched, by its name. What the platform or a folder gave is not
+// listed.
+using FetchTimes = std::vector<std::pair<std::string, base::Time>>;
+
 class Endorser {
  public:
   Endorser(EndorserOptions options, HttpsGet get, CachePolicy policy = {});
 
   // Adds what is missing. Codes: endorsement-service (an answer other than 200, or one that makes no sense),
   // endorsement-paused, endorsement-expired, and those of the connection (net/http_client.h).
-  base::Status Complete(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
+  base::Result<FetchTimes> Complete(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
 
  private:
   // What `quote` and `report` need, which are the bundle's evidence or lie under it.
-  base::Status CompleteDcap(base::ByteView quote, evidence::EvidenceBundle& bundle, base::Time now,
-                            Deadline deadline);
-  base::Status CompleteSnp(base::ByteView report, evidence::EvidenceBundle& bundle, base::Time now,
-                           Deadline deadline);
-  base::Status CompleteAzure(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
+  base::Result<FetchTimes> CompleteDcap(base::ByteView quote, evidence::EvidenceBundle& bundle,
+                                        base::Time now, Deadline deadline);
+  base::Result<FetchTimes> CompleteSnp(base::ByteView report, evidence::EvidenceBundle& bundle,
+                                       base::Time now, Deadline deadline);
+  base::Result<FetchTimes> CompleteAzure(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
   void AddFiles(evidence::EvidenceBundle& bundle) const;
   base::Result<net::HttpResponse> Ask(const std::string& url, Deadline deadline) const;
 

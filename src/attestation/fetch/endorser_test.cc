@@ -91,7 +91,7 @@ TEST(Endorser, ATdxQuoteGetsIntelsCollateral) {
   Endorser endorser =
       service.Make({.directory = "", .dcap_service = "https://pccs", .dcap_root_crl = "", .snp_service = ""});
   evidence::EvidenceBundle bundle = TdxBundle();
-  const base::Status done = endorser.Complete(bundle, tests::FakeIntel::Now(), Soon());
+  const auto done = endorser.Complete(bundle, tests::FakeIntel::Now(), Soon());
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_THAT(NamesOf(bundle), ElementsAre("tcb-info", "tcb-chain", "qe-identity", "qe-chain", "pck-crl",
                                            "crl-chain", "root-crl"));
@@ -109,7 +109,11 @@ TEST(Endorser, CollateralIsKeptForTheNextAnswer) {
   const std::size_t asked = service.asked.size();
   service.answers.clear();
   evidence::EvidenceBundle second = TdxBundle();
-  ASSERT_TRUE(endorser.Complete(second, tests::FakeIntel::Now() + std::chrono::hours(1), Soon()).ok());
+  const auto times = endorser.Complete(second, tests::FakeIntel::Now() + std::chrono::hours(1), Soon());
+  ASSERT_TRUE(times.ok());
+  // And it is said how old it is.
+  ASSERT_EQ(times->size(), 4u);
+  EXPECT_EQ(times->front(), (FetchTimes::value_type{"tcb-info", tests::FakeIntel::Now()}));
   EXPECT_EQ(NamesOf(second), NamesOf(first));
   EXPECT_EQ(service.asked.size(), asked);
 }
@@ -120,7 +124,7 @@ TEST(Endorser, AnOutageFailsTheAnswerAndItsEndIsNoticed) {
   Endorser endorser =
       service.Make({.directory = "", .dcap_service = "https://pccs", .dcap_root_crl = "", .snp_service = ""});
   evidence::EvidenceBundle bundle = TdxBundle();
-  const base::Status failed = endorser.Complete(bundle, tests::FakeIntel::Now(), Soon());
+  const auto failed = endorser.Complete(bundle, tests::FakeIntel::Now(), Soon());
   EXPECT_EQ(failed.error().code, "endorsement-service");
   EXPECT_THAT(failed.error().message, HasSubstr("429"));
   service.ServeIntel("tdx");
@@ -164,7 +168,7 @@ TEST(Endorser, AnSnpReportGetsItsChipsCertificateAndItsChain) {
   Endorser endorser =
       service.Make({.directory = "", .dcap_service = "", .dcap_root_crl = "", .snp_service = "https://kds"});
   evidence::EvidenceBundle bundle{evidence::TeeKind::kSnp, Amd().Sign(report), {}};
-  const base::Status done = endorser.Complete(bundle, tests::kPkiNow, Soon());
+  const auto done = endorser.Complete(bundle, tests::kPkiNow, Soon());
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_THAT(NamesOf(bundle), ElementsAre("leaf", "chain", "crl"));
   EXPECT_THAT(service.asked,
@@ -183,7 +187,7 @@ TEST(Endorser, WhatIsUnderAnAzureTpmIsCompletedToo) {
   const base::Bytes hcl = tests::MakeHclReport(Amd(), tpm.ak());
   evidence::EvidenceBundle snp{
       evidence::TeeKind::kTpm, {}, {{"hardware-report", hcl}, {"leaf", Amd().Vcek().der()}}};
-  base::Status done = endorser.Complete(snp, tests::kPkiNow, Soon());
+  auto done = endorser.Complete(snp, tests::kPkiNow, Soon());
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_THAT(NamesOf(snp), ElementsAre("hardware-report", "leaf", "chain", "crl"));
 
@@ -209,7 +213,7 @@ TEST(Endorser, TheChipsCertificateSaysTheProductThatAnOldReportDoesNot) {
       service.Make({.directory = "", .dcap_service = "", .dcap_root_crl = "", .snp_service = "https://kds"});
   evidence::EvidenceBundle bundle{
       evidence::TeeKind::kSnp, Amd().Sign(report), {{"leaf", Amd().Vcek().der()}}};
-  const base::Status done = endorser.Complete(bundle, tests::kPkiNow, Soon());
+  const auto done = endorser.Complete(bundle, tests::kPkiNow, Soon());
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_THAT(NamesOf(bundle), ElementsAre("leaf", "chain", "crl"));
   bundle.endorsements.clear();

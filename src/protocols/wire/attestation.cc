@@ -63,6 +63,10 @@ std::string EncodeAttestation(const AttestationAnswer& answer) {
   out["statement"] = WriteStatement(answer.statement);
   out["keyset"] = answer.keyset;
   out["manifest"] = answer.manifest;
+  if (!answer.fetched_at.empty()) {
+    json::object& times = out["fetched_at"].emplace_object();
+    for (const auto& [name, time] : answer.fetched_at) times[name] = base::FormatTime(time);
+  }
   return json::serialize(out);
 }
 
@@ -93,6 +97,16 @@ base::Result<AttestationAnswer> DecodeAttestation(std::string_view text) {
   BLINDAI_TRY(answer.statement, ReadStatement(JsonFields(*statement, kMalformed, "attestation statement")));
   BLINDAI_TRY(answer.keyset, fields.String("keyset"));
   BLINDAI_TRY(answer.manifest, fields.String("manifest"));
+  BLINDAI_TRY(const json::object* times, fields.OptionalObject("fetched_at"));
+  if (times != nullptr) {
+    const JsonFields entries(*times, kMalformed, "attestation fetched_at");
+    for (const auto& entry : *times) {
+      BLINDAI_TRY(const std::string time_text, entries.String(entry.key()));
+      const auto time = base::ParseTime(time_text);
+      if (!time.ok()) return entries.Wrong(entry.key(), "is not a time (RFC 3339)");
+      answer.fetched_at.emplace_back(entry.key(), *time);
+    }
+  }
   return answer;
 }
 

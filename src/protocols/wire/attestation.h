@@ -5,7 +5,7 @@
 //   {"version":1, "tee":"snp", "evidence":"…", "endorsements":{"leaf":"…","chain":"…"},
 //    "statement":{"nonce":"…", "exporter_sha256":"…", "server_key_sha256":"…", "keyset_sha256":"…",
 //                 "manifest_sha256":"…"},
-//    "keyset":"…", "manifest":"…"}
+//    "keyset":"…", "manifest":"…", "fetched_at":{"leaf":"2026-11-25T19:02:56Z"}}
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace blindai::wire {
@@ -39,6 +40,9 @@ struct AttestationAnswer {
   AttestationStatement statement;
   std::string keyset;  // the exact bytes of the JSON documents
   std::string manifest;
+  // When the server fetched endorsements that did not come from its platform, by name: the server's word, for people
+  // who look for the cause of stale ones. Verifiers go by the dates that the makers signed.
+  std::vector<std::pair<std::string, base::Time>> fetched_at;
   friend bool operator==(const AttestationAnswer&, const AttestationAnswer&) = default;
 };
 

@@ -14,6 +14,7 @@ AttestationAnswer Sample() {
   answer.statement.manifest_sha256.bytes.fill(5);
   answer.keyset = R"({"version":1})";
   answer.manifest = "{\"mode\":\"hardware\"}\n";
+  answer.fetched_at = {{"leaf", *base::ParseTime("2026-11-25T19:02:56Z")}};
   return answer;
 }
 
@@ -42,6 +43,17 @@ TEST(AttestationWire, TheJsonIsTheDocumentedOne) {
                 zeros + R"(","exporter_sha256":")" + zeros + R"(","server_key_sha256":")" + zeros +
                 R"(","keyset_sha256":")" + zeros + R"(","manifest_sha256":")" + zeros +
                 R"("},"keyset":"","manifest":""})");
+}
+
+TEST(AttestationWire, WhenEndorsementsWereFetchedIsSaid) {
+  EXPECT_NE(EncodeAttestation(Sample()).find(R"("fetched_at":{"leaf":"2026-11-25T19:02:56Z"})"),
+            std::string::npos);
+  const auto answer = DecodeWith("2026-11-25T19:02:56Z", "yesterday");
+  ASSERT_FALSE(answer.ok());
+  EXPECT_NE(answer.error().message.find("is not a time"), std::string::npos) << answer.error().message;
+  EXPECT_TRUE(DecodeWith(R"("fetched_at":{"leaf":"2026-11-25T19:02:56Z"})", R"("fetched_at":null)")
+                  ->fetched_at.empty());
+  EXPECT_FALSE(DecodeWith(R"({"leaf":"2026-11-25T19:02:56Z"})", "[]").ok());
 }
 
 TEST(AttestationWire, UnknownMembersAreIgnored) {
