@@ -152,16 +152,27 @@ def tensors(_rounds):
 
 
 def upload(_rounds):
-    with server(2) as running, connect(running) as client:
-        seconds = []
-        for number in range(3):
-            begin = time.perf_counter()
-            client.upload_model(str(WAV2VEC2), model_id=f"upload-{number}")
-            seconds.append(time.perf_counter() - begin)
-            client.delete_model(f"upload-{number}")
-    size = WAV2VEC2.stat().st_size
-    print(f"- Upload of {size / 1e6:.0f} MB until it serves (receive, inspect, convert, compile): "
-          f"{statistics.median(seconds):.2f} s\n", flush=True)
+    """The whole of an upload, and its part before the engine: a file whose very last bytes make the gate refuse it."""
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as refused, server(2) as running, connect(running) as client:
+        refused.write(WAV2VEC2.read_bytes() + b"\x60\x00")  # ModelProto has no field 12
+        refused.flush()
+
+        def serve():
+            client.upload_model(str(WAV2VEC2), model_id="upload")
+            client.delete_model("upload")
+
+        def inspect():
+            try:
+                client.upload_model(refused.name, model_id="refused")
+            except blindai.ModelError as error:
+                assert error.code.startswith("model-") or error.code == "not-onnx", error.code
+            else:
+                raise AssertionError("the damaged model was taken")
+
+        until_served, inspected = (statistics.median(timed(action, 3)) for action in (serve, inspect))
+    size = WAV2VEC2.stat().st_size / 1e6
+    print(f"- Upload of {size:.0f} MB until it serves (receive, inspect, convert, compile): {until_served:.2f} s; "
+          f"receive and inspect alone: {size / inspected:.0f} MB/s\n", flush=True)
 
 
 def memory(_rounds):
