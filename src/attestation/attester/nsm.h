@@ -21,6 +21,8 @@ class NsmAttester final : public Attester {
                                                 Deadline deadline) override;
 
  private:
+  base::Result<base::Bytes> Call(base::Bytes request, Deadline deadline);
+
   const std::unique_ptr<DeviceControl> device_;
   std::mutex mutex_;
 };

@@ -15,6 +15,7 @@ namespace {
 struct NsmModel {
   tests::FakeAws aws;
   int error_number = 0;
+  int interrupted = 0;                        // calls that are interrupted first
   std::optional<base::Bytes> answer;          // instead of a document
   std::optional<std::uint64_t> answer_bytes;  // a lie about how much was written
 };
@@ -26,6 +27,10 @@ class NsmDevice final : public DeviceControl {
 
   int Call(unsigned long request_number, void* argument) override {
     if (request_number != nsm::kSendMessage) return ENOTTY;
+    if (model_.interrupted > 0) {
+      --model_.interrupted;
+      return EINTR;
+    }
     if (model_.error_number != 0) return model_.error_number;
     auto& message = *static_cast<nsm::Message*>(argument);
     const auto request = encoding::ParseCbor(
@@ -50,11 +55,11 @@ class NsmDevice final : public DeviceControl {
 
 class NsmTest : public ::testing::Test {
  protected:
-  base::Result<evidence::EvidenceBundle> Attest() {
+  base::Result<evidence::EvidenceBundle> Attest(std::chrono::milliseconds wait = std::chrono::seconds(20)) {
     NsmAttester attester(std::make_unique<NsmDevice>(model_));
     evidence::ReportData data;
     data.bytes.fill(9);
-    return attester.Attest(data, std::chrono::steady_clock::now() + std::chrono::seconds(5));
+    return attester.Attest(data, std::chrono::steady_clock::now() + wait);
   }
   NsmModel model_;
 };
@@ -83,6 +88,13 @@ TEST_F(NsmTest, RefusalsAndNonsenseAreErrors) {
 TEST_F(NsmTest, TheDeviceMayNotSayThatItWroteMoreThanThereIsRoomFor) {
   model_.answer_bytes = nsm::kMaxResponseBytes + 1;
   EXPECT_EQ(Attest().error().code, "attester-unavailable");
+}
+
+TEST_F(NsmTest, AnInterruptedCallIsMadeAgainUntilTheDeadline) {
+  model_.interrupted = 3;
+  EXPECT_TRUE(Attest().ok());
+  model_.interrupted = 1'000'000'000;
+  EXPECT_EQ(Attest(std::chrono::milliseconds(10)).error().code, "attester-deadline");
 }
 
 TEST_F(NsmTest, AFailingDeviceIsAnError) {

@@ -51,8 +51,12 @@ Result<evidence::EvidenceBundle> SevGuestAttester::Attest(const evidence::Report
 
     const int error = device_->Call(sev_guest::kGetExtendedReport, &request);
     if (error == 0) {
-      BLINDAI_TRY(const base::ByteView report, ReportIn(response));
-      return MakeSnpBundle(report, certificates);
+      const auto report = ReportIn(response);
+      // What the device gives is never the client's mistake.
+      if (!report.ok() && report.error().kind == base::ErrorKind::kInvalid)
+        return Unavailable("gave a response that cannot be read: " + report.error().message);
+      if (!report.ok()) return report.error();
+      return MakeSnpBundle(*report, certificates);
     }
     if (request.vmm_error == sev_guest::kVmmInvalidLength) {
       // The host has put the size that it needs into the request: a whole number of pages, and not without end.

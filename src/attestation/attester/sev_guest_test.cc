@@ -28,6 +28,7 @@ struct SevModel {
   int busy = 0;
   int error_number = 0;
   std::uint32_t status = 0;
+  std::uint32_t report_bytes = 0x4A0;
   std::uint32_t wanted_bytes = 0;  // a lie about the table's size
   int calls = 0;
 };
@@ -58,7 +59,7 @@ class SevDevice final : public DeviceControl {
     tests::SnpReportBuilder report;
     report.Put(0x050, question.user_data);
     base::ByteWriter response;
-    response.U32(model_.status).U32(0x4A0).Zeros(24).Append(Amd().Sign(report));
+    response.U32(model_.status).U32(model_.report_bytes).Zeros(24).Append(Amd().Sign(report));
     std::copy(response.view().begin(), response.view().end(),
               reinterpret_cast<std::uint8_t*>(request.response_address));
     return 0;
@@ -127,6 +128,13 @@ TEST_F(SevGuestTest, AHostMayNotMakeUsReserveWhatItLikes) {
   for (const std::uint32_t wanted : {1u, 4095u, 5000u, 0x7ffff000u, 0xffffffffu}) {
     model_.wanted_bytes = wanted;
     EXPECT_EQ(Attest().error().code, "attester-unavailable") << wanted;
+  }
+}
+
+TEST_F(SevGuestTest, AReportOfAnotherSizeIsTheDevicesMistake) {
+  for (const std::uint32_t bytes : {0u, 1u, 0x49Fu, 4000u, 0xffffffffu}) {
+    model_.report_bytes = bytes;
+    EXPECT_EQ(Attest().error().code, "attester-unavailable") << bytes;
   }
 }
 

@@ -50,14 +50,19 @@ base::Result<Bytes> QuotePcrs(Tpm& tpm, const evidence::ReportData& report_data,
   const auto nonce = crypto::Sha256(report_data.view());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (std::chrono::steady_clock::now() > deadline) {
-      return base::MakeError(base::ErrorKind::kDeadline, "attester-deadline", "TPM: the quote took too long");
+      return base::MakeError(base::ErrorKind::kUnavailable, "attester-deadline",
+                             "TPM: the quote took too long; try again");
     }
     BLINDAI_TRY(const std::vector<TpmPcrValue> values, tpm.ReadPcrs(bank, pcrs));
     BLINDAI_TRY(const Tpm::Quote quote, tpm.MakeQuote(nonce.view(), bank, pcrs));
-    BLINDAI_TRY(const evidence::TpmAttest attest, evidence::ParseTpmAttest(quote.attest));
-    BLINDAI_TRY(const evidence::TpmSignature signature, evidence::ParseTpmSignature(quote.signature));
-    BLINDAI_TRY(const crypto::HashAlgorithm hash, HashOf(signature));
-    if (DigestFits(attest, values, hash))
+    const auto attest = evidence::ParseTpmAttest(quote.attest);
+    const auto signature = evidence::ParseTpmSignature(quote.signature);
+    // What the TPM gives is never the client's mistake.
+    if (!attest.ok()) return Unavailable("gave a quote that cannot be read: " + attest.error().message);
+    if (!signature.ok())
+      return Unavailable("gave a signature that cannot be read: " + signature.error().message);
+    BLINDAI_TRY(const crypto::HashAlgorithm hash, HashOf(*signature));
+    if (DigestFits(*attest, values, hash))
       return evidence::SerializeTpmEvidence(quote.attest, quote.signature, values);
   }
   return Unavailable("the PCRs change all the time");

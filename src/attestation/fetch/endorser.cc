@@ -106,8 +106,16 @@ Result<std::string> VcekPath(const evidence::SnpReport& report, evidence::SnpPro
 Endorser::Endorser(EndorserOptions options, HttpsGet get, CachePolicy policy)
     : options_(std::move(options)), get_(std::move(get)), cache_(policy) {}
 
+// What cannot be read came from the platform, a folder or a service, and is never the client's mistake.
 Result<FetchTimes> Endorser::Complete(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
   AddFiles(bundle);
+  Result<FetchTimes> times = CompleteKind(bundle, now, deadline);
+  if (!times.ok() && times.error().kind == base::ErrorKind::kInvalid)
+    return ServiceError("what was given cannot be read: " + times.error().message);
+  return times;
+}
+
+Result<FetchTimes> Endorser::CompleteKind(EvidenceBundle& bundle, base::Time now, Deadline deadline) {
   if (bundle.tee == evidence::TeeKind::kSgx || bundle.tee == evidence::TeeKind::kTdx)
     return CompleteDcap(bundle.evidence, bundle, now, deadline);
   if (bundle.tee == evidence::TeeKind::kSnp) return CompleteSnp(bundle.evidence, bundle, now, deadline);

@@ -45,6 +45,7 @@ class Endorser {
   base::Result<FetchTimes> Complete(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
 
  private:
+  base::Result<FetchTimes> CompleteKind(evidence::EvidenceBundle& bundle, base::Time now, Deadline deadline);
   // What `quote` and `report` need, which are the bundle's evidence or lie under it.
   base::Result<FetchTimes> CompleteDcap(base::ByteView quote, evidence::EvidenceBundle& bundle,
                                         base::Time now, Deadline deadline);

@@ -142,7 +142,9 @@ TEST(Endorser, AnAnswerThatMakesNoSenseIsNotPassedOn) {
   Endorser endorser =
       service.Make({.directory = "", .dcap_service = "https://pccs", .dcap_root_crl = "", .snp_service = ""});
   evidence::EvidenceBundle bundle = TdxBundle();
-  EXPECT_FALSE(endorser.Complete(bundle, tests::FakeIntel::Now(), Soon()).ok());
+  const auto failed = endorser.Complete(bundle, tests::FakeIntel::Now(), Soon());
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, "endorsement-service") << "the client did nothing wrong";
   EXPECT_EQ(bundle.endorsements.size(), 0u);
 }
 
