@@ -46,8 +46,8 @@ function(room)
   endif()
 endfunction()
 
-# room_programs(SUFFIX PROGRAMS): each x_SUFFIX.cc of this folder becomes the program x_SUFFIX, linked with the rooms that
-# its first line names ("// rooms: base attestation/evidence"). PROGRAMS receives their targets.
+# room_programs(SUFFIX PROGRAMS): each x_SUFFIX.cc of this folder becomes the program x_SUFFIX, linked with the rooms
+# that its first line names ("// rooms: base attestation/evidence"). PROGRAMS receives their targets.
 function(room_programs suffix programs)
   set(names "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_${suffix}.cc)
