@@ -1,5 +1,5 @@
 // rooms: base encoding
-// Law: a value that was read, written in its shortest form, reads as the same value.
+// Laws: a value that was read, written in its shortest form, reads as the same value; and its size is known beforehand.
 #include "base/check.h"
 #include "encoding/cbor.h"
 
@@ -69,6 +69,8 @@ bool Same(const CborValue& left, const CborValue& right) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto value = blindai::encoding::ParseCbor({data, size});
   if (!value.ok()) return 0;
+  const auto item = blindai::encoding::CborItemSize({data, size}, {.max_items = size + 1});
+  BLINDAI_CHECK(item.ok() && *item == size);
   CborWriter writer;
   if (!Write(*value, writer)) return 0;
   const auto again = blindai::encoding::ParseCbor(std::move(writer).Take(), {.max_bytes = 64 << 20});

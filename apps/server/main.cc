@@ -32,6 +32,7 @@
 #include "server/command_line.h"
 #include "server/keys_command.h"
 #include "server/legacy.h"
+#include "server/legacy_v06.h"
 #include "server/platform.h"
 #include "service/attestation_queue.h"
 #include "service/model_catalogue.h"
@@ -229,6 +230,12 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
               net::HttpServer::Listen(
                   https_options, [&router](net::HttpExchange& exchange) { return router.Handle(exchange); }));
 
+  std::unique_ptr<LegacyV06> v06;
+  if (IsCompatible(config, "0.6")) {
+    BLINDAI_TRY(v06, LegacyV06::Listen(config, *legacy, catalogue, upload, identify,
+                                       ServerOptions(config.v06_attested, config, pool)));
+  }
+
   endpoints::Router admin_router;
   endpoints::RegisterAdmin(admin_router, ready, MetricsOf(*https, catalogue));
   BLINDAI_TRY(const auto admin, net::HttpServer::Listen(ServerOptions(config.admin, config, pool),
@@ -240,7 +247,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   ready = true;
   const std::string https_address = AddressText({config.https.host, https->port()});
   const std::string admin_address = AddressText({config.admin.host, admin->port()});
-  fmt::print("blindai-server ready https={} admin={} mode={}\n", https_address, admin_address, platform.mode);
+  fmt::print("blindai-server ready https={} admin={} mode={}{}\n", https_address, admin_address,
+             platform.mode, v06 ? " v06=" + v06->Addresses() : "");
   std::fflush(stdout);
   base::LogEvent("server-ready")
       .OperatorText("https", https_address)
@@ -256,7 +264,10 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
       .Emit();
   // A second signal ends at once, whatever is running.
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
-  https->Stop(std::chrono::milliseconds(config.shutdown_grace_ms));
+  const std::chrono::milliseconds grace(config.shutdown_grace_ms);
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  https->Stop(grace);
+  if (v06) v06->Stop(deadline);
   StopModels(catalogue);
   admin->Stop(std::chrono::milliseconds(0));
   base::LogEvent("server-stopped").Emit();

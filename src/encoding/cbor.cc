@@ -194,6 +194,79 @@ class TreeParser {
   std::size_t items_ = 0;
 };
 
+// Walks over one value without keeping any of it; what is open is a stack of at most max_depth levels.
+class ItemWalker {
+ public:
+  ItemWalker(base::ByteView input, const CborLimits& limits) : input_(input), limits_(limits) {}
+
+  base::Result<std::size_t> Walk() {
+    do {
+      BLINDAI_TRY(const CborHead head, ReadCborHead(input_.subspan(offset_)));
+      offset_ += head.head_bytes;
+      if (++items_ > limits_.max_items) return TooLarge("CBOR has too many values");
+      BLINDAI_RETURN_IF_ERROR(Take(head));
+    } while (!open_.empty());
+    return offset_;
+  }
+
+ private:
+  struct Level {
+    CborKind kind;
+    bool indefinite;
+    std::uint64_t left;  // values that a definite level still wants
+  };
+
+  base::Status Take(const CborHead& head) {
+    const bool in_chunks = !open_.empty() && open_.back().indefinite &&
+                           (open_.back().kind == CborKind::kBytes || open_.back().kind == CborKind::kText);
+    if (head.kind == CborKind::kBreak) {
+      if (open_.empty() || !open_.back().indefinite)
+        return BadCbor("CBOR break outside of an indefinite-length item");
+      open_.pop_back();
+      return Complete();
+    }
+    if (in_chunks && (head.kind != open_.back().kind || head.indefinite))
+      return BadCbor("CBOR string with a chunk of another kind");
+    switch (head.kind) {
+      case CborKind::kBytes:
+      case CborKind::kText:
+        if (head.indefinite) return Open(head, 0);
+        if (head.number > input_.size() - offset_) return EndsEarly();
+        offset_ += static_cast<std::size_t>(head.number);
+        return Complete();
+      case CborKind::kArray:
+        return Open(head, 1);
+      case CborKind::kMap:
+        return Open(head, 2);
+      case CborKind::kTag:
+        return Open({.kind = CborKind::kTag, .number = 1}, 1);
+      default:
+        return Complete();
+    }
+  }
+
+  base::Status Open(const CborHead& head, std::uint64_t values_each) {
+    if (head.number > limits_.max_items) return TooLarge("CBOR has too many values");
+    if (!head.indefinite && head.number == 0) return Complete();
+    if (open_.size() > static_cast<std::size_t>(limits_.max_depth))
+      return TooLarge("CBOR is nested too deeply");
+    open_.push_back({head.kind, head.indefinite, head.number * values_each});
+    return base::Ok();
+  }
+
+  // One value has ended, and with it every definite level of which it was the last.
+  base::Status Complete() {
+    while (!open_.empty() && !open_.back().indefinite && --open_.back().left == 0) open_.pop_back();
+    return base::Ok();
+  }
+
+  base::ByteView input_;
+  CborLimits limits_;
+  std::size_t offset_ = 0;
+  std::size_t items_ = 0;
+  std::vector<Level> open_;
+};
+
 const char* KindName(CborKind kind) {
   switch (kind) {
     case CborKind::kUnsigned:
@@ -258,6 +331,10 @@ base::Result<CborValue> ParseCbor(base::ByteView bytes, const CborLimits& limits
                     std::to_string(limits.max_bytes) + " are read");
   }
   return TreeParser(bytes, limits).Parse();
+}
+
+base::Result<std::size_t> CborItemSize(base::ByteView bytes, const CborLimits& limits) {
+  return ItemWalker(bytes, limits).Walk();
 }
 
 base::Result<const CborValue*> CborField(const CborValue& map, std::string_view field, CborKind kind) {

@@ -64,6 +64,10 @@ struct CborLimits {
 // Exactly one value and nothing after it.
 base::Result<CborValue> ParseCbor(base::ByteView bytes, const CborLimits& limits = {});
 
+// The size of the first value of `bytes`, with everything inside it: "cbor-ends-early" while more bytes could complete
+// it. Only the structure is looked at; the value itself may still be refused by ParseCbor.
+base::Result<std::size_t> CborItemSize(base::ByteView bytes, const CborLimits& limits = {});
+
 // Fields of a map, with errors that name the field ("missing-field", "wrong-type", param = the field).
 base::Result<const CborValue*> CborField(const CborValue& map, std::string_view field, CborKind kind);
 base::Result<base::Bytes> CborBytesField(const CborValue& map, std::string_view field);
@@ -76,6 +80,8 @@ class CborWriter {
   CborWriter& Unsigned(std::uint64_t value) { return Head(0, value); }
   CborWriter& Signed(std::int64_t value);
   CborWriter& Bytes(base::ByteView bytes);
+  // The head of a byte string whose bytes are written elsewhere, so that they are not copied.
+  CborWriter& BytesHead(std::uint64_t size) { return Head(2, size); }
   CborWriter& Text(std::string_view text);
   CborWriter& Array(std::uint64_t count) { return Head(4, count); }
   CborWriter& Map(std::uint64_t count) { return Head(5, count); }

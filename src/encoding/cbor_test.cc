@@ -118,6 +118,30 @@ TEST(Cbor, FieldErrorsNameTheField) {
   EXPECT_EQ(CborTextField(*map, "x").error().param, "x");
 }
 
+TEST(Cbor, AnItemsSizeIsKnownWithoutReadingIt) {
+  for (const char* digits :
+       {"17", "1903e8", "a2616101616282182a43010203", "bf616101616282182a43010203ff", "5f41014102ff",
+        "c11a514b67b0", "80", "a0", "9fff", "f6", "83818180a1616180f5"}) {
+    Bytes bytes = *HexDecode(digits);
+    const std::size_t size = bytes.size();
+    bytes.push_back(0x01);
+    const auto item = CborItemSize(bytes);
+    ASSERT_TRUE(item.ok()) << digits;
+    EXPECT_EQ(*item, size) << digits;
+    for (std::size_t cut = 0; cut < size; ++cut) {
+      EXPECT_EQ(CborItemSize(base::ByteView(bytes).first(cut)).error().code, "cbor-ends-early")
+          << digits << " " << cut;
+    }
+  }
+}
+
+TEST(Cbor, AnItemThatCannotEndWellHasNoSize) {
+  for (const char* digits : {"ff", "1c", "5f01ff", "5f6161ff", "81ff"})
+    EXPECT_EQ(CborItemSize(*HexDecode(digits)).error().code, "bad-cbor") << digits;
+  EXPECT_EQ(CborItemSize(*HexDecode("9affffffff")).error().code, "too-large");
+  EXPECT_EQ(CborItemSize(Bytes(100, 0x81)).error().code, "too-large");
+}
+
 TEST(Cbor, HeadsComeOneByOne) {
   const Bytes stream = *HexDecode("9a000f424018ff");
   const auto array = ReadCborHead(stream);

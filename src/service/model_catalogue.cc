@@ -137,6 +137,20 @@ base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::Find(const Call
   return found->second;
 }
 
+base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::FindBySha256(const Caller& caller,
+                                                                              std::string_view sha256) const {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const ServedModel> newest;
+  for (const auto& [id, served] : models_) {
+    if (served->record.sha256 != sha256 || !IsListedTo(caller, served->record)) continue;
+    if (!newest || served->record.created > newest->record.created) newest = served;
+  }
+  if (newest) return newest;
+  return MakeError(ErrorKind::kNotFound, "model-not-found",
+                   "no model with this SHA-256 is served here for you; upload it, or run it by its id",
+                   "model");
+}
+
 std::vector<std::shared_ptr<const ServedModel>> ModelCatalogue::List(const Caller& caller) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<const ServedModel>> listed;

@@ -94,6 +94,10 @@ class ModelCatalogue {
   // For running: the owner always, others by visibility. Code: model-not-found.
   base::Result<std::shared_ptr<const ServedModel>> Find(const Caller& caller,
                                                         const vocabulary::ModelId& id) const;
+  // By the SHA-256 of the file, lower-case hex: the newest of the caller's own models and those listed to it. A model
+  // shared by link is not found so: who has the file does not thereby know the id. Code: model-not-found.
+  base::Result<std::shared_ptr<const ServedModel>> FindBySha256(const Caller& caller,
+                                                                std::string_view sha256) const;
   // The caller's own models and those listed to it, by id.
   std::vector<std::shared_ptr<const ServedModel>> List(const Caller& caller) const;
   // Takes the caller's own model out of the table. Code: model-not-found.

@@ -68,6 +68,34 @@ TEST_F(ModelCatalogueTest, AModelSharedByLinkIsNotListedToOthers) {
   EXPECT_THAT(Listed(kBert), testing::ElementsAre("for-all"));
 }
 
+TEST_F(ModelCatalogueTest, AHashFindsTheNewestOfOnesOwnAndOfWhatIsListed) {
+  const auto publish = [this](const Caller& owner, std::string_view id, Visibility visibility, int created) {
+    const auto place = catalogue_.Reserve(owner, Id(id));
+    BLINDAI_CHECK(place.ok());
+    catalogue_.Publish(**place,
+                       {.id = Id(id),
+                        .owner = owner.tenant,
+                        .sha256 = "abc",
+                        .visibility = visibility,
+                        .created = base::Time(std::chrono::seconds(created)),
+                        .signature = {}},
+                       nullptr);
+  };
+  const auto find = [this](const Caller& caller, std::string_view sha256) {
+    const auto found = catalogue_.FindBySha256(caller, sha256);
+    return found.ok() ? (*found)->record.id.text() : found.error().code;
+  };
+  publish(kAnna, "old", Visibility::kPrivate, 1);
+  publish(kAnna, "new", Visibility::kLink, 2);
+  EXPECT_EQ(find(kAnna, "abc"), "new");
+  EXPECT_EQ(find(kAnna, "abd"), "model-not-found");
+  // Who has the file does not thereby know an id that was shared by link.
+  EXPECT_EQ(find(kBert, "abc"), "model-not-found");
+  publish(kBert, "shown", Visibility::kPublic, 0);
+  EXPECT_EQ(find(kNobody, "abc"), "shown");
+  EXPECT_EQ(find(kAnna, "abc"), "new");
+}
+
 TEST_F(ModelCatalogueTest, UnknownAndNotYoursAreTheSameAnswer) {
   Publish(kAnna, "hers");
   const auto hers = catalogue_.Find(kBert, Id("hers"));

@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include "crypto/random.h"
+#include "encoding/hex.h"
+
 namespace blindai::service {
 namespace {
 
@@ -24,6 +27,17 @@ model::InspectLimits GateLimits(const UploadOptions& options) {
 }
 
 }  // namespace
+
+vocabulary::ModelId RandomModelId() {
+  base::Bytes bytes = crypto::RandomBytes(16);
+  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
+  std::string text = encoding::HexEncode(bytes);
+  for (const std::size_t hyphen : {8, 13, 18, 23}) text.insert(hyphen, "-");
+  base::Result<vocabulary::ModelId> id = vocabulary::ModelId::Parse(text);
+  BLINDAI_CHECK(id.ok());
+  return std::move(id).value();
+}
 
 base::Result<std::unique_ptr<ModelUpload>> ModelUpload::Begin(ModelCatalogue& catalogue,
                                                               const UploadOptions& options,

@@ -39,6 +39,9 @@ struct UploadOptions {
   model::WorkerOptions worker;
 };
 
+// An id that nobody can guess, for uploads that name none: a UUID of version 4 (RFC 9562 section 5.4).
+vocabulary::ModelId RandomModelId();
+
 class ModelUpload {
  public:
   // Refuses what can be refused before the first byte is read. Codes: those of RequireUpload and Reserve,

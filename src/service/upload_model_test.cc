@@ -143,5 +143,12 @@ TEST_F(UploadModelTest, OnlyWhoMayUploadUploadsAndDeletes) {
   EXPECT_EQ(Begin(Caller{}, 10).error().code, "login-required");
 }
 
+TEST(RandomModelId, IsAUuidOfVersion4AndAModelId) {
+  const std::string text = RandomModelId().text();
+  EXPECT_THAT(text,
+              testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_NE(text, RandomModelId().text());
+}
+
 }  // namespace
 }  // namespace blindai::service
