@@ -73,16 +73,18 @@ wire::UploadQuery MakeQuery(const std::optional<std::string>& precision, std::op
 }
 
 // Calls `progress(sent, total)` on the calling thread. What it raises ends the upload.
-std::function<void(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object& progress) {
+std::function<bool(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object& progress) {
   if (progress.is_none()) return nullptr;
   return [&progress](std::uint64_t sent, std::uint64_t total) {
     const nb::gil_scoped_acquire gil;
-    if (PyErr_Occurred() != nullptr) return;
+    if (PyErr_Occurred() != nullptr) return false;
     try {
       progress(sent, total);
     } catch (nb::python_error& error) {
       KeepPending(error);
+      return false;
     }
+    return true;
   };
 }
 

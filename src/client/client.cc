@@ -50,7 +50,7 @@ Result<std::optional<std::uint64_t>> HeaderLength(const net::HttpResponse& respo
 class ModelReader {
  public:
   static Result<std::shared_ptr<ModelReader>> Open(
-      const ModelSource& source, std::function<void(std::uint64_t, std::uint64_t)> progress) {
+      const ModelSource& source, std::function<bool(std::uint64_t, std::uint64_t)> progress) {
     auto reader = std::make_shared<ModelReader>();
     reader->bytes_ = source.bytes;
     reader->total_ = source.bytes.size();
@@ -85,7 +85,9 @@ class ModelReader {
       std::memcpy(into.data(), bytes_.data() + sent_, wanted);
     }
     sent_ += wanted;
-    if (progress_ && wanted > 0) progress_(sent_, total_);
+    if (progress_ && wanted > 0 && !progress_(sent_, total_)) {
+      return base::MakeError(base::ErrorKind::kCancelled, "cancelled", "the upload was ended by its caller");
+    }
     return wanted;
   }
 
@@ -95,7 +97,7 @@ class ModelReader {
   bool from_file_ = false;
   std::uint64_t total_ = 0;
   std::uint64_t sent_ = 0;
-  std::function<void(std::uint64_t, std::uint64_t)> progress_;
+  std::function<bool(std::uint64_t, std::uint64_t)> progress_;
 };
 
 }  // namespace

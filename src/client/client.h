@@ -59,8 +59,9 @@ struct ModelSource {
 
 struct UploadOptions {
   wire::UploadQuery query;
-  // Called while the file goes out, on the calling thread: bytes sent, bytes in all.
-  std::function<void(std::uint64_t sent, std::uint64_t total)> progress;
+  // Called on the calling thread before each piece of the file goes out: bytes sent with it, bytes in all. False ends
+  // the upload (code: cancelled), and that piece stays here.
+  std::function<bool(std::uint64_t sent, std::uint64_t total)> progress;
 };
 
 struct PredictOptions {

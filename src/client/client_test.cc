@@ -196,6 +196,7 @@ TEST(Client, AModelFileIsStreamedWithItsProgress) {
     EXPECT_GT(sent, last);
     EXPECT_EQ(total, file.size());
     last = sent;
+    return true;
   };
   const auto uploaded = client.UploadModel("demo", ModelSource::File(path.string()), options);
   std::filesystem::remove(path);
@@ -206,6 +207,18 @@ TEST(Client, AModelFileIsStreamedWithItsProgress) {
   EXPECT_EQ(sent[0].method, "PUT");
   EXPECT_EQ(sent[0].target, "/v1/models/demo?precision=bf16");
   EXPECT_EQ(sent[0].body, file);
+}
+
+TEST(Client, AProgressThatSaysNoEndsTheUploadBeforeThatPieceIsSent) {
+  const FakeAttestedServer server(Serving());
+  Client client(To(server));
+  UploadOptions options;
+  options.progress = [](std::uint64_t, std::uint64_t) { return false; };
+  const Bytes file(10, 7);
+  const auto uploaded = client.UploadModel("demo", ModelSource::Memory(file), options);
+  ASSERT_FALSE(uploaded.ok());
+  EXPECT_EQ(uploaded.error().code, "cancelled");
+  for (const auto& request : server.data_requests()) EXPECT_TRUE(request.body.empty());
 }
 
 TEST(Client, CallsOfSeveralThreadsUseConnectionsOfTheirOwn) {

@@ -77,7 +77,7 @@ class StreamForBeast {
   }
 
   // How Beast ends a connection (whoever owns the stream closes it), and how it cuts one that is silent.
-  friend void teardown(beast::role_type, StreamForBeast& self, error_code& error) {
+  [[maybe_unused]] friend void teardown(beast::role_type, StreamForBeast& self, error_code& error) {
     error = {};
     self.stream_->EndSending();
   }
