@@ -26,7 +26,7 @@ class SimulatedServer:
         self._command = [str(program), "--simulation", "--listen", listen, "--admin", "127.0.0.1:0", *arguments]
         self._log = log
         self.process = None
-        self.address = self.admin = None
+        self.address = self.admin = self.ready_line = None
 
     def __enter__(self):
         self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=self._log, text=True)
@@ -40,8 +40,8 @@ class SimulatedServer:
     def _wait_until_ready(self):
         """(address, admin address) from the one line that the server prints when it serves."""
         readable, _, _ = select.select([self.process.stdout], [], [], START_TIMEOUT_S)
-        line = self.process.stdout.readline() if readable else ""
-        ready = re.match(r"blindai-server ready https=(\S+) admin=(\S+)", line)
+        self.ready_line = self.process.stdout.readline() if readable else ""
+        ready = re.match(r"blindai-server ready https=(\S+) admin=(\S+)", self.ready_line)
         if not ready:
             raise RuntimeError(f"the server did not start within {START_TIMEOUT_S} s (exit code {self.process.poll()})")
         return ready.groups()
