@@ -77,7 +77,10 @@ ExitCode Upload(const UploadWords& words) {
   auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
   Progress progress("uploading");
-  options.progress = [&](std::uint64_t sent, std::uint64_t total) { progress.Show(sent, total); };
+  options.progress = [&](std::uint64_t sent, std::uint64_t total) {
+    progress.Show(sent, total);
+    return true;
+  };
   const auto model = client->UploadModel(words.id.value_or(Stem(words.file)),
                                          client::ModelSource::File(words.file), options);
   if (!model.ok()) return Fail(model.error(), client->verdict());
