@@ -24,6 +24,31 @@ std::string TextMember(std::string_view document, std::string_view member) {
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
 }
 
+// "0.5, 0.6": the old protocols that the manifest names.
+std::string CompatOf(std::string_view manifest) {
+  boost::system::error_code error;
+  const json::value value = json::parse(manifest, error);
+  if (error || !value.is_object()) return "";
+  const json::value* found = value.get_object().if_contains("compat");
+  if (found == nullptr || !found->is_array()) return "";
+  std::string names;
+  for (const json::value& name : found->get_array()) {
+    if (name.is_string()) names += (names.empty() ? "" : ", ") + std::string(name.get_string());
+  }
+  return names;
+}
+
+// Who looks at a server is told that others may be reaching it in a weaker way. Only where the evidence covers the
+// manifest.
+void ClaimWeakerProtocols(std::string_view manifest, verifier::Verdict& verdict) {
+  const std::string compat = CompatOf(manifest);
+  if (compat.empty() || verdict.claims.empty() || verdict.Has("report-data-mismatch")) return;
+  verdict.claims.emplace_back("weaker_protocols",
+                              "BlindAI " + verifier::Printable(compat) +
+                                  ": served to old clients, without freshness and without a binding to "
+                                  "the connection");
+}
+
 // The components one by one. They only name the cause: the report data decides, and it is computed from the
 // client's own values alone.
 void CompareStatement(const AttestationAnswer& answer, const Binding& own, FindingList& findings) {
@@ -74,7 +99,10 @@ verifier::Verdict VerifyServer(const AttestationAnswer& answer, const ClientView
   question.report_data = own.ToReportData();
   question.allow_simulation = demand.allow_simulation;
   question.now = demand.now;
-  return verifier::JudgeBundle(answer.bundle, demand.anchors, question, std::move(findings));
+  verifier::Verdict verdict =
+      verifier::JudgeBundle(answer.bundle, demand.anchors, question, std::move(findings));
+  ClaimWeakerProtocols(answer.manifest, verdict);
+  return verdict;
 }
 
 }  // namespace blindai::channel

@@ -69,6 +69,29 @@ TEST(AttestedClient, AnHonestSimulatedServerIsASimulation) {
   EXPECT_EQ(session.Judged().outcome, Outcome::kSimulation) << RenderText(session.Judged());
 }
 
+TEST(AttestedClient, AServerThatSpeaksOldProtocolsTooIsShownToDoSo) {
+  const auto claim = [](const Verdict& verdict) {
+    for (const auto& [name, text] : verdict.claims) {
+      if (name == "weaker_protocols") return text;
+    }
+    return std::string("none");
+  };
+  Session session;
+  EXPECT_EQ(claim(session.Judged()), "none");
+  IdentityOptions options;
+  options.now = kNow;
+  options.manifest =
+      MakeManifest({"0.1.0", "simulation", "simulated", "worker-process", {"f32"}, {}, {"0.5", "0.6"}});
+  session.identity = *ServerIdentity::Make(options);
+  session.answer = session.Ask();
+  EXPECT_EQ(
+      claim(session.Judged()),
+      "BlindAI 0.5, 0.6: served to old clients, without freshness and without a binding to the connection");
+  // What the evidence does not cover is no claim.
+  session.answer.manifest += " ";
+  EXPECT_EQ(claim(session.Judged()), "none");
+}
+
 TEST(AttestedClient, WithoutPermissionASimulatedServerIsRefused) {
   Session session;
   session.demand.allow_simulation = verifier::AllowSimulation::kNo;
