@@ -58,6 +58,12 @@ std::string LegacyV06::Addresses() const {
   return text;
 }
 
+net::HttpServerStats LegacyV06::stats() const {
+  net::HttpServerStats sum;
+  for (const Port& port : ports_) sum += port.server->stats();
+  return sum;
+}
+
 void LegacyV06::Stop(std::chrono::steady_clock::time_point deadline) {
   using std::chrono::milliseconds;
   for (const Port& port : ports_) {

@@ -25,6 +25,8 @@ class LegacyV06 {
 
   // "127.0.0.1:9923,127.0.0.1:9924,127.0.0.1:9925": unattested, attested, management.
   std::string Addresses() const;
+  // Of the three ports together.
+  net::HttpServerStats stats() const;
   // What runs may finish until then.
   void Stop(std::chrono::steady_clock::time_point deadline);
 

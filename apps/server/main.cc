@@ -129,10 +129,11 @@ Result<std::unique_ptr<fetch::Endorser>> EndorserOf(const ServerConfig& config) 
   return std::make_unique<fetch::Endorser>(std::move(options), fetch::MakeHttpsGet(std::move(ca_pem)));
 }
 
-std::vector<endpoints::Metric> MetricsOf(const net::HttpServer& https,
+// `stats` is of all ports with data together.
+std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStats()>& stats,
                                          const service::ModelCatalogue& catalogue) {
-  const auto net_number = [&https](std::uint64_t net::HttpServerStats::*member) {
-    return [&https, member] { return static_cast<double>(https.stats().*member); };
+  const auto net_number = [&stats](std::uint64_t net::HttpServerStats::*member) {
+    return [stats, member] { return static_cast<double>(stats().*member); };
   };
   using Stats = net::HttpServerStats;
   return {
@@ -237,7 +238,12 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   }
 
   endpoints::Router admin_router;
-  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(*https, catalogue));
+  const auto stats = [&https, &v06] {
+    net::HttpServerStats sum = https->stats();
+    if (v06) sum += v06->stats();
+    return sum;
+  };
+  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(stats, catalogue));
   BLINDAI_TRY(const auto admin, net::HttpServer::Listen(ServerOptions(config.admin, config, pool),
                                                         [&admin_router](net::HttpExchange& exchange) {
                                                           return admin_router.Handle(exchange);

@@ -127,6 +127,16 @@ HttpServer::~HttpServer() { Stop(std::chrono::milliseconds(0)); }
 
 std::uint16_t HttpServer::port() const { return state_->port; }
 
+HttpServerStats& HttpServerStats::operator+=(const HttpServerStats& other) {
+  using Stats = HttpServerStats;
+  for (const auto member : {&Stats::connections_open, &Stats::connections_total, &Stats::connections_refused,
+                            &Stats::tls_handshakes_failed, &Stats::requests_total, &Stats::requests_running,
+                            &Stats::requests_refused, &Stats::bytes_received, &Stats::bytes_sent}) {
+    this->*member += other.*member;
+  }
+  return *this;
+}
+
 HttpServerStats HttpServer::stats() const {
   ServerShared& shared = *state_->shared;
   HttpServerStats stats;

@@ -55,6 +55,9 @@ struct HttpServerStats {
   std::uint64_t requests_refused = 0;  // answered before a handler ran
   std::uint64_t bytes_received = 0;    // bodies
   std::uint64_t bytes_sent = 0;        // whole answers
+
+  // Of several servers together.
+  HttpServerStats& operator+=(const HttpServerStats& other);
 };
 
 class HttpServer {

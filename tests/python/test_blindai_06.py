@@ -166,11 +166,9 @@ def test_the_servers_memory_does_not_grow_with_an_upload(start):
     model = onnx_models.model([onnx_models.node("Add", ["x", "w"], ["y"])], [("x", onnx_models.FLOAT, (1,))],
                               [("y", onnx_models.FLOAT, (8 << 20,))],
                               [onnx_models.float_tensor("w", (8 << 20,), np.linspace(0.1, 0.9, 8 << 20).tolist())])
-    body = head(5, 2) + text("model") + model_as_array(model) + text("length") + head(0, len(model))
-    assert len(body) > 1.5 * len(model) and len(model) > 32 << 20
+    assert len(model_as_array(model)) > 1.5 * len(model) and len(model) > 32 << 20
     before = peak_mib(server)
-    status, _, _ = ask(server.ports["v06"][2], "POST", "/upload", body)
-    assert status == 200
+    assert upload(server, model)[0] == 200
     assert peak_mib(server) - before < 16
 
 
@@ -190,6 +188,37 @@ def test_what_is_no_request_gets_a_short_answer_and_the_server_goes_on(start):
         assert 400 <= status < 500, (path, status)
         assert len(answer) < 300 and b"/work" not in answer and b"/home" not in answer
     assert ask(unattested, "GET", "/", tls=False)[0] == 200
+
+
+def upload(server, model):
+    """(status, body) of an upload as the published client sends it."""
+    body = head(5, 2) + text("model") + model_as_array(model) + text("length") + head(0, len(model))
+    status, _, answer = ask(server.ports["v06"][2], "POST", "/upload", body)
+    return status, answer
+
+
+def test_the_quota_refuses_the_new_upload_and_keeps_the_old_models(start):
+    """Faults 6, 8 and 12: every upload is a model of its own, the one too many gets a clear error, none is dropped."""
+    server = start()
+    answers = [upload(server, onnx_models.adder()) for _ in range(17)]
+    assert [status for status, _ in answers] == [200] * 16 + [429]
+    assert b"model-quota" in answers[-1][1]
+    with blindai.connect(addr=server.address, simulation=True) as client:
+        assert len(client.models()) == 16
+
+
+def test_the_operator_sees_the_old_protocols_in_the_metrics(start):
+    server = start()
+    before = metric(server, "blindai_requests_total")
+    assert ask(server.ports["v06"][0], "GET", "/", tls=False)[0] == 200
+    assert metric(server, "blindai_requests_total") == before + 1
+
+
+def metric(server, name):
+    host, port = server.admin.rsplit(":", 1)
+    one = http.client.HTTPConnection(host, int(port), timeout=30)
+    one.request("GET", "/metrics")
+    return float(re.search(rf"^{name} (\S+)$", one.getresponse().read().decode(), re.M)[1])
 
 
 def test_a_client_that_goes_away_in_the_middle_of_an_upload_leaves_nothing(start):

@@ -22,8 +22,9 @@ using base::Status;
 using encoding::CborHead;
 using encoding::CborKind;
 
-// Everything beside the model and the elements is a few words.
-constexpr std::size_t kMaxSmallBytes = 16 * 1024;
+// Everything beside the model and the elements is a few words. What has arrived of one is looked at again with each
+// piece, so the limit bounds that work too.
+constexpr std::size_t kMaxSmallBytes = 4 * 1024;
 constexpr std::size_t kMaxHeadBytes = 9;
 constexpr std::size_t kMaxFields = 32;
 constexpr std::size_t kMaxInputs = 1024;
@@ -343,7 +344,9 @@ Status UploadDecoder::TakeValue(ByteView item) {
 
 // The loop that a model's bytes go through one by one; `decoded_` is filled and handed on, piece by piece.
 Result<std::size_t> UploadDecoder::FeedElements(ByteView chunk) {
-  if (decoded_.empty()) decoded_ = base::SecretBytes(kDecodedBytes);
+  // No element is shorter than its byte.
+  const std::size_t room = std::min(chunk.size(), kDecodedBytes);
+  if (decoded_.size() < room) decoded_ = base::SecretBytes(room);
   const std::span<std::uint8_t> out = decoded_.ExposeSecretForWriting();
   const std::uint64_t most = std::min<std::uint64_t>(left_.value_or(out.size()), out.size());
   std::size_t used = 0;
