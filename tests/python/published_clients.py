@@ -29,12 +29,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 folder = pathlib.Path(sys.argv[1])
 key, result_key = ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate()
 raw = result_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "blindai-srv")])
+host = sys.argv[2]
+name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, host)])
 now = datetime.datetime.utcnow()
 certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
                .not_valid_after(now + datetime.timedelta(days=30))
-               .add_extension(x509.SubjectAlternativeName([x509.DNSName("blindai-srv")]), False)
+               .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
                .add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.3.2"), raw), False)
                .sign(key, hashes.SHA256()))
 pem = lambda private: private.private_bytes(
@@ -68,9 +69,14 @@ def drive(python, program, *arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def make_identity(folder, host="blindai-srv"):
+    """certificate.der, certificate.pem, key.pem and result-key.pem."""
+    subprocess.run([INSTALLED / "python06", "-c", MAKE_IDENTITY, folder, host], check=True, timeout=PROGRAM_TIMEOUT_S)
+
+
 def make_evidence(folder):
     """Fills a folder for platform = "files": a certificate with its keys, and SGX evidence for it under test roots."""
-    subprocess.run([INSTALLED / "python06", "-c", MAKE_IDENTITY, folder], check=True, timeout=PROGRAM_TIMEOUT_S)
+    make_identity(folder)
     subprocess.run([INSTALLED / "python06", PROGRAMS / "sgx_evidence.py", folder / "certificate.der", folder],
                    check=True, timeout=PROGRAM_TIMEOUT_S)
 

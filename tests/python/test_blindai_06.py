@@ -1,5 +1,6 @@
 """BlindAI 0.6: the published client as it is, and requests that it would never send."""
 
+import hashlib
 import http.client
 import json
 import re
@@ -12,6 +13,7 @@ import pytest
 import blindai
 import onnx_models
 import published_clients
+from conftest import BIN
 from published_clients import LegacyServer, drive
 
 # The engine computes in 32 bits: models of 64-bit floats and unsigned integers are refused at the upload, numbers that
@@ -124,21 +126,43 @@ def test_a_server_with_evidence_from_files_is_refused_by_our_own_client(clients,
 
 def test_evidence_of_another_certificate_stops_the_start(clients, start, tmp_path):
     published_clients.make_evidence(tmp_path)
-    subprocess.run([clients / "python06", "-c", published_clients.MAKE_IDENTITY, tmp_path], check=True, timeout=60)
+    published_clients.make_identity(tmp_path)
     with pytest.raises(RuntimeError, match="did not start"):
         start(evidence=tmp_path)
 
 
-def test_the_unattested_port_speaks_tls_under_a_given_certificate(clients, start, tmp_path):
-    subprocess.run([clients / "python06", "-c", published_clients.MAKE_IDENTITY, tmp_path], check=True, timeout=60)
+def test_our_own_verifier_judges_the_served_evidence(clients, start, tmp_path):
+    published_clients.make_evidence(tmp_path)
+    port = start(evidence=tmp_path).ports["v06"][0]
+    quote = (tmp_path / "quote.bin").read_bytes()
+    assert ask(port, "GET", "/quote", tls=False) == (200, "blindai", head(2, len(quote)) + quote)
+    status, _, collateral = ask(port, "GET", "/collateral", tls=False)
+    assert status == 200
+    roles = {"tcb-info": "tcb_info", "tcb-chain": "tcb_info_issuer_chain", "qe-identity": "qe_identity",
+             "qe-chain": "qe_identity_issuer_chain", "pck-crl": "pck_crl", "root-crl": "root_ca_crl",
+             "crl-chain": "pck_crl_issuer_chain"}
+    for field in roles.values():
+        content = (tmp_path / field).read_text()
+        assert text(field) + text(content) in collateral, field
+
+    digest = hashlib.sha256((tmp_path / "certificate.der").read_bytes()).hexdigest()
+    verify = [BIN / "blindai", "verify", tmp_path / "quote.bin", "--policy", tmp_path / "policy.toml"]
+    verify += ["--report-data", digest]
+    for role, field in roles.items():
+        verify += ["--" + role, tmp_path / field]
+    for root, verdict in ((["--root", tmp_path / "root.pem"], "verdict: trusted"), ([], "verdict: refused")):
+        assert subprocess.run(verify + root, capture_output=True, text=True, timeout=60).stdout.startswith(verdict)
+
+
+def test_the_unattested_port_speaks_tls_under_a_given_certificate(clients, tiny_model, start, tmp_path):
+    published_clients.make_identity(tmp_path, "localhost")
     server = start(legacy=f'v06_certificate_file = "{tmp_path}/certificate.pem"\nv06_key_file = "{tmp_path}/key.pem"\n')
-    port = server.ports["v06"][0]
-    status, product, body = ask(port, "GET", "/")
-    assert (status, product) == (200, "blindai mock (testing)")
-    assert ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port))) == (
-        tmp_path / "certificate.der").read_bytes()
-    pinned = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", server.ports["v06"][1])))
-    assert body.endswith(pinned)
+    found = drive("python06", "client_06.py", "localhost", *server.ports["v06"], tiny_model, "--https",
+                  tmp_path / "certificate.pem")
+    assert set(found["failed"]) == NOT_COMPUTED
+    pinned = ssl.get_server_certificate(("127.0.0.1", server.ports["v06"][1]))
+    certificate = ask(server.ports["v06"][0], "GET", "/")[2]
+    assert certificate.endswith(ssl.PEM_cert_to_DER_cert(pinned))
 
 
 def test_a_model_of_the_published_client_runs_from_our_own(clients, start, tmp_path):
