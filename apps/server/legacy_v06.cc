@@ -24,7 +24,7 @@ Result<std::unique_ptr<LegacyV06>> LegacyV06::Listen(const ServerConfig& config,
 
   net::HttpServerOptions unattested = listen_options;
   unattested.tls = nullptr;
-  if (!config.v06_certificate_file.empty()) {
+  if (!config.v06_certificate_file.empty() || !config.v06_key_file.empty()) {
     BLINDAI_TRY(const OperatorCertificate given,
                 ReadOperatorCertificate(config.v06_certificate_file, config.v06_key_file)
                     .Within("legacy.v06_certificate_file"));
