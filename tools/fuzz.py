@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the fuzz targets, each for BLINDAI_FUZZ_SECONDS (default 60), and the canary, which must fail.
 
-    tools/fuzz.py --build build/fuzz [--jobs N] [NAME…]
+    tools/fuzz.py --build build/fuzz [--jobs N] [NAME…]      NAME: a pattern such as net_*; !net_* is all others
 
 New inputs that reach new code are kept in build/fuzz-corpus/, an input that crashes in build/fuzz-artifacts/. The seeds
 in fuzz/corpus/ are read and never written.
@@ -9,6 +9,7 @@ in fuzz/corpus/ are read and never written.
 
 import argparse
 import concurrent.futures
+import fnmatch
 import os
 import pathlib
 import re
@@ -37,6 +38,12 @@ def run(program, seconds):
     return done.returncode == 0, int(executions[1]) if executions else 0, done.stderr
 
 
+def wanted(name, pattern):
+    if pattern.startswith("!"):
+        return not fnmatch.fnmatch(name, pattern[1:])
+    return fnmatch.fnmatch(name, pattern)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--build", type=pathlib.Path, required=True)
@@ -47,7 +54,7 @@ def main():
 
     programs = sorted(path for path in (given.build / "fuzz").resolve().glob("*_fuzz") if path.is_file())
     if given.names:
-        programs = [path for path in programs if path.name in given.names]
+        programs = [path for path in programs if any(wanted(path.name, pattern) for pattern in given.names)]
     if not programs:
         print("fuzz: no such target", file=sys.stderr)
         return 2
