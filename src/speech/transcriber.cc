@@ -1,0 +1,326 @@
+#include "speech/transcriber.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "base/secret.h"
+#include "speech/ctc_alignment.h"
+#include "speech/ctc_decoder.h"
+
+namespace blindai::speech {
+namespace {
+
+using vocabulary::CoverageKind;
+using vocabulary::CoverageSpan;
+using vocabulary::Segment;
+using vocabulary::Transcript;
+using vocabulary::Word;
+
+constexpr std::int64_t kShortestWindow = 400;  // samples of one frame
+constexpr double kSampleRate = 16'000;
+// Logits of a frame in which nothing was said.
+constexpr float kCertain = 20;
+
+void WipeFloats(std::vector<float>& values) {
+  base::Wipe(values.data(), values.size() * sizeof(float));
+  values.clear();
+}
+
+std::int64_t FrameCount(std::int64_t samples) {
+  return samples < kShortestWindow ? 0 : (samples - kShortestWindow) / kSamplesPerFrame + 1;
+}
+
+double Power(std::span<const float> samples) {
+  double power = 0;
+  for (const float sample : samples) power += double{sample} * sample;
+  return samples.empty() ? 0 : power / static_cast<double>(samples.size());
+}
+
+bool IsSilent(std::span<const float> samples, float threshold) {
+  return Power(samples) < double{threshold} * threshold;
+}
+
+// The same sound at about the same level.
+bool HoldSameSound(std::span<const float> left, std::span<const float> right) {
+  double product = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) product += double{left[i]} * right[i];
+  product /= static_cast<double>(std::max<std::size_t>(1, left.size()));
+  const double left_power = Power(left);
+  const double right_power = Power(right);
+  return product > 0 && product >= kSameSound * std::sqrt(left_power * right_power) &&
+         left_power < 2 * right_power && right_power < 2 * left_power;
+}
+
+// Stretches of frames in which no channel says anything, numbered from the start of the recording.
+std::vector<Silence> SilencesOf(std::span<const std::vector<float>> channels, std::int64_t first_sample) {
+  std::vector<Silence> silences;
+  const auto length = static_cast<std::int64_t>(channels.front().size());
+  for (std::int64_t at = 0; at + kSamplesPerFrame <= length; at += kSamplesPerFrame) {
+    const bool silent = std::ranges::all_of(channels, [at](const std::vector<float>& channel) {
+      return IsSilent(std::span(channel).subspan(static_cast<std::size_t>(at), kSamplesPerFrame),
+                      kSilentFrame);
+    });
+    if (!silent) continue;
+    const std::int64_t begin = first_sample + at;
+    if (!silences.empty() && silences.back().end == begin) {
+      silences.back().end += kSamplesPerFrame;
+    } else {
+      silences.push_back({begin, begin + kSamplesPerFrame});
+    }
+  }
+  return silences;
+}
+
+struct Stretch {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+// Cuts frames in long pauses between words, and between words where speech goes on for long: never within a word, so
+// that decoding stretch by stretch gives the same words as decoding the whole.
+std::vector<Stretch> StretchesOf(const Logits& logits, const CtcVocabulary& vocabulary) {
+  const auto gap_frames = static_cast<std::int64_t>(kSegmentGapSeconds / kSecondsPerFrame);
+  const auto long_frames = static_cast<std::int64_t>(kLongSegmentSeconds / kSecondsPerFrame);
+  std::vector<Stretch> stretches;
+  std::int64_t begin = 0;
+  std::int64_t quiet = 0;      // frames without a character up to here
+  bool between_words = false;  // among them a delimiter
+  bool cut_here = false;       // this pause has been cut
+  const auto cut = [&](std::int64_t at) {
+    if (at > begin) stretches.push_back({begin, at});
+    begin = at;
+  };
+  for (std::int64_t frame = 0; frame < logits.frames(); ++frame) {
+    const std::span<const float> row = logits.Row(frame);
+    const int best = static_cast<int>(std::ranges::max_element(row) - row.begin());
+    if (best != vocabulary.delimiter() && best != vocabulary.blank()) {
+      quiet = 0;
+      between_words = false;
+      cut_here = false;
+    } else {
+      ++quiet;
+      between_words = between_words || best == vocabulary.delimiter();
+    }
+    if (between_words && !cut_here && (quiet >= gap_frames || frame - begin >= long_frames)) {
+      cut(frame - std::min(quiet, gap_frames) / 2);
+      cut_here = true;
+    }
+    // Nobody speaks for a minute without a pause between words; a model that claims so is cut all the same.
+    if (frame - begin >= 3 * long_frames) cut(frame);
+  }
+  cut(logits.frames());
+  return stretches;
+}
+
+std::vector<CtcCharacter> Decode(const Logits& logits, const CtcVocabulary& vocabulary,
+                                 const Keywords& keywords) {
+  if (!keywords.empty()) {
+    const std::vector<int> ids = BeamDecode(logits, vocabulary, keywords);
+    auto aligned = Align(logits, ids, vocabulary);
+    if (aligned.ok()) return std::move(*aligned);
+  }
+  return GreedyDecode(logits, vocabulary);
+}
+
+double MeanConfidence(const Segment& segment) {
+  double sum = 0;
+  for (const Word& word : segment.words) sum += word.confidence;
+  return segment.words.empty() ? 0 : sum / static_cast<double>(segment.words.size());
+}
+
+// What became of each moment of one channel.
+std::vector<CoverageSpan> CoverageOf(std::span<const Segment> segments, double duration_s, int speaker) {
+  std::vector<CoverageSpan> spans;
+  double at = 0;
+  const auto add = [&](double end, CoverageKind kind) {
+    if (end > at) spans.push_back({at, end, kind, speaker});
+    at = std::max(at, end);
+  };
+  for (const Segment& segment : segments) {
+    add(std::min(segment.start_s, duration_s), CoverageKind::kSilence);
+    add(std::min(segment.end_s, duration_s),
+        MeanConfidence(segment) < kLowConfidence ? CoverageKind::kLowConfidence : CoverageKind::kTranscribed);
+  }
+  add(duration_s, CoverageKind::kSilence);
+  return spans;
+}
+
+}  // namespace
+
+Transcriber::Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions options, int channels)
+    : vocabulary_(vocabulary),
+      options_(std::move(options)),
+      planner_(options_.chunks),
+      samples_(static_cast<std::size_t>(channels)),
+      logits_(static_cast<std::size_t>(channels)) {
+  BLINDAI_CHECK(channels == 1 || channels == 2);
+}
+
+Transcriber::~Transcriber() {
+  std::ranges::for_each(samples_, WipeFloats);
+  std::ranges::for_each(logits_, WipeFloats);
+}
+
+void Transcriber::Feed(std::span<const std::vector<float>> channels) {
+  BLINDAI_CHECK(channels.size() == samples_.size() && !ended_ && turns_.empty());
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    BLINDAI_CHECK(channels[c].size() == channels[0].size());
+    std::vector<float> longer;
+    longer.reserve(samples_[c].size() + channels[c].size());
+    longer.insert(longer.end(), samples_[c].begin(), samples_[c].end());
+    longer.insert(longer.end(), channels[c].begin(), channels[c].end());
+    WipeFloats(samples_[c]);
+    samples_[c] = std::move(longer);
+  }
+}
+
+std::span<const float> Transcriber::WindowOf(std::size_t channel) const {
+  return std::span(samples_[channel])
+      .subspan(static_cast<std::size_t>(chunk_.begin - first_sample_),
+               static_cast<std::size_t>(chunk_.end - chunk_.begin));
+}
+
+void Transcriber::Plan() {
+  const std::int64_t known = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
+  chunk_ = planner_.Next(known, ended_, SilencesOf(samples_, first_sample_));
+  planned_last_ = chunk_.last;
+  channel_ = 0;
+  for (std::size_t c = 0; c < samples_.size(); ++c) {
+    const std::span<const float> window = WindowOf(c);
+    const bool silent = FrameCount(chunk_.end - chunk_.begin) == 0 || IsSilent(window, kSilentWindow);
+    turns_.push_back(silent ? Turn::kSilent : Turn::kRun);
+  }
+  if (turns_.size() < 2) return;
+  if (turns_[0] == Turn::kRun && turns_[1] == Turn::kRun && HoldSameSound(WindowOf(0), WindowOf(1))) {
+    turns_[1] = Turn::kSame;
+  }
+  all_same_ =
+      all_same_ && (turns_[1] == Turn::kSame || (turns_[0] == Turn::kSilent && turns_[1] == Turn::kSilent));
+}
+
+std::optional<std::vector<float>> Transcriber::NextWindow() {
+  BLINDAI_CHECK(!waiting_);
+  while (!done()) {
+    if (turns_.empty()) {
+      const std::int64_t known = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
+      if (!ended_ && known < planner_.needed_to()) return std::nullopt;
+      Plan();
+    }
+    if (turns_.front() == Turn::kRun) {
+      const std::span<const float> window = WindowOf(channel_);
+      std::vector<float> values(window.begin(), window.end());
+      NormalizeSamples(values, options_.features, MeasureSamples(values));
+      waiting_ = true;
+      return values;
+    }
+    if (turns_.front() == Turn::kSilent) {
+      TakeSilence(channel_);
+    } else {
+      // The rows that the other channel has just got.
+      const std::vector<float>& other = logits_[channel_ - 1];
+      std::vector<float>& own = logits_[channel_];
+      own.insert(own.end(), other.begin() + static_cast<std::ptrdiff_t>(own.size()), other.end());
+    }
+    Forget();
+  }
+  return std::nullopt;
+}
+
+void Transcriber::TakeSilence(std::size_t channel) {
+  const std::int64_t first = chunk_.begin / kSamplesPerFrame;
+  const std::int64_t there = first + FrameCount(chunk_.end - chunk_.begin);
+  const std::int64_t end = chunk_.last ? there : chunk_.end_frame;
+  for (std::int64_t frame = chunk_.first_frame; frame < end; ++frame) {
+    std::vector<float>& rows = logits_[channel];
+    rows.resize(rows.size() + vocabulary_.size());
+    rows[rows.size() - vocabulary_.size() + static_cast<std::size_t>(vocabulary_.blank())] = kCertain;
+  }
+}
+
+base::Status Transcriber::TakeLogits(std::span<const float> logits, std::int64_t frames) {
+  BLINDAI_CHECK(waiting_);
+  const std::int64_t wanted = FrameCount(chunk_.end - chunk_.begin);
+  const std::size_t width = vocabulary_.size();
+  if (frames != wanted || logits.size() != static_cast<std::size_t>(wanted) * width ||
+      !std::ranges::all_of(logits, [](float value) { return std::isfinite(value); })) {
+    return base::MakeError(
+        base::ErrorKind::kUnsupported, "model-frames",
+        "the model's output is not one row of finite scores, as wide as vocab.json, for each 20 ms; "
+        "upload a model with wav2vec2's frames and the vocab.json that belongs to it",
+        "model");
+  }
+  const std::int64_t first = chunk_.first_frame - chunk_.begin / kSamplesPerFrame;
+  const std::int64_t end = chunk_.last ? frames : chunk_.end_frame - chunk_.begin / kSamplesPerFrame;
+  if (end > first) {
+    const auto kept = logits.subspan(static_cast<std::size_t>(first) * width,
+                                     static_cast<std::size_t>(end - first) * width);
+    logits_[channel_].insert(logits_[channel_].end(), kept.begin(), kept.end());
+  }
+  waiting_ = false;
+  Forget();
+  return base::Ok();
+}
+
+// This channel's turn is over; after the last one the samples that no later window needs go.
+void Transcriber::Forget() {
+  turns_.erase(turns_.begin());
+  ++channel_;
+  if (!turns_.empty()) return;
+  const std::int64_t from =
+      std::min(planner_.needed_from(), first_sample_ + static_cast<std::int64_t>(samples_[0].size()));
+  for (std::vector<float>& channel : samples_) {
+    std::vector<float> rest(channel.begin() + static_cast<std::ptrdiff_t>(from - first_sample_),
+                            channel.end());
+    WipeFloats(channel);
+    channel = std::move(rest);
+  }
+  first_sample_ = from;
+}
+
+double Transcriber::seconds_done() const {
+  const std::int64_t samples = turns_.empty() ? first_sample_ : chunk_.begin;
+  return static_cast<double>(samples) / kSampleRate;
+}
+
+std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) const {
+  const std::size_t width = vocabulary_.size();
+  const std::span<const float> values = logits_[channel];
+  std::vector<Segment> segments;
+  for (const Stretch& stretch : StretchesOf(Logits(values, width), vocabulary_)) {
+    const Logits part(values.subspan(static_cast<std::size_t>(stretch.begin) * width,
+                                     static_cast<std::size_t>(stretch.end - stretch.begin) * width),
+                      width);
+    const std::vector<CtcCharacter> characters = Decode(part, vocabulary_, options_.keywords);
+    Segment segment;
+    segment.words = WordsOf(characters, vocabulary_, static_cast<double>(stretch.begin) * kSecondsPerFrame);
+    if (segment.words.empty()) continue;
+    segment.start_s = segment.words.front().start_s;
+    segment.end_s = segment.words.back().end_s;
+    segment.speaker = speaker;
+    segment.text = TextOf(segment.words);
+    segment.mean_log_probability = MeanLogProbability(characters, vocabulary_);
+    segments.push_back(std::move(segment));
+  }
+  return segments;
+}
+
+Transcript Transcriber::Finish() {
+  BLINDAI_CHECK(done());
+  Transcript transcript;
+  transcript.duration_s = seconds_done();
+  const bool speakers = logits_.size() == 2 && !all_same_;
+  for (std::size_t c = 0; c < (speakers ? 2U : 1U); ++c) {
+    const int speaker = speakers ? static_cast<int>(c) : vocabulary::kNoSpeaker;
+    std::vector<Segment> segments = SegmentsOf(c, speaker);
+    const std::vector<CoverageSpan> coverage = CoverageOf(segments, transcript.duration_s, speaker);
+    transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
+    std::ranges::move(segments, std::back_inserter(transcript.segments));
+  }
+  std::ranges::stable_sort(transcript.segments, {}, &Segment::start_s);
+  return transcript;
+}
+
+}  // namespace blindai::speech

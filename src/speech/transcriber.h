@@ -1,0 +1,98 @@
+// From a recording's samples to its transcript, around a model that somebody else runs: samples go in piece by piece,
+// windows for the model come out one at a time, its logits go in, and at the end there is a transcript whose words have
+// times, confidence and, in a two-channel recording, a speaker. Pure; holds one window of samples and all logits (23 MB
+// for an hour of one channel with 32 characters).
+//
+//   while (!transcriber.done()) {
+//     if (auto window = transcriber.NextWindow()) { run the model; transcriber.TakeLogits(…); }
+//     else { transcriber.Feed(next piece); }  // or End()
+//   }
+//   Transcript transcript = transcriber.Finish();
+//
+// A two-channel recording has one speaker for each channel. Where both channels hold the same sound (correlation of a
+// window at least kSameSound), one of them is run and serves for both; a recording that is so throughout is mono. A
+// window that is all but silent is not run: normalisation would blow its noise up to letters.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "speech/chunking.h"
+#include "speech/ctc_beam.h"
+#include "speech/ctc_vocabulary.h"
+#include "speech/wav2vec2_features.h"
+#include "vocabulary/transcript.h"
+
+namespace blindai::speech {
+
+constexpr double kSameSound = 0.98;
+// Root mean square below which a window is silence, and a stretch of one is where it may be cut (−60 and −50 dBFS).
+constexpr float kSilentWindow = 1e-3F;
+constexpr float kSilentFrame = 3.16e-3F;
+// Words further apart than this begin a new segment, and a segment is not much longer than this.
+constexpr double kSegmentGapSeconds = 0.6;
+constexpr double kLongSegmentSeconds = 20;
+// Segments whose words have a lower mean confidence are marked so in the coverage.
+constexpr double kLowConfidence = 0.5;
+
+struct TranscriberOptions {
+  FeatureSettings features;
+  ChunkOptions chunks;
+  // Words that the caller wants favoured; with them decoding is by beam search, without by the best character.
+  Keywords keywords;
+};
+
+class Transcriber {
+ public:
+  // `vocabulary` must outlive it; one or two channels.
+  Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions options, int channels);
+  ~Transcriber();
+  Transcriber(const Transcriber&) = delete;
+  Transcriber& operator=(const Transcriber&) = delete;
+
+  // The next samples, as many of each channel.
+  void Feed(std::span<const std::vector<float>> channels);
+  // The recording has ended.
+  void End() { ended_ = true; }
+
+  // The next window as the model wants it; nothing: feed more first, or it is done. TakeLogits before the next call.
+  // The caller wipes it.
+  std::optional<std::vector<float>> NextWindow();
+  // What the model said about that window: rows of the vocabulary's width, one for each frame. Code: model-frames (not
+  // the number of frames that a wav2vec2 model gives, kUnsupported).
+  base::Status TakeLogits(std::span<const float> logits, std::int64_t frames);
+
+  bool done() const { return planned_last_ && !waiting_ && turns_.empty(); }
+  double seconds_done() const;
+  // Once it is done.
+  vocabulary::Transcript Finish();
+
+ private:
+  // Frames of one channel that come next: from the model, from silence, or as in the channel before.
+  enum class Turn { kRun, kSilent, kSame };
+
+  void Plan();
+  std::span<const float> WindowOf(std::size_t channel) const;
+  void TakeSilence(std::size_t channel);
+  void Forget();
+  std::vector<vocabulary::Segment> SegmentsOf(std::size_t channel, int speaker) const;
+
+  const CtcVocabulary& vocabulary_;
+  const TranscriberOptions options_;
+  ChunkPlanner planner_;
+  std::vector<std::vector<float>> samples_;  // of each channel, from first_sample_ on
+  std::int64_t first_sample_ = 0;
+  bool ended_ = false;
+  Chunk chunk_;
+  std::vector<Turn> turns_;  // left for this chunk; the front is next
+  std::size_t channel_ = 0;  // whose turn it is
+  bool planned_last_ = false;
+  bool waiting_ = false;                    // for logits
+  bool all_same_ = true;                    // so far both channels held the same sound
+  std::vector<std::vector<float>> logits_;  // of each channel, kept frames only
+};
+
+}  // namespace blindai::speech

@@ -1,0 +1,278 @@
+#include "speech/transcriber.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "speech/ctc_decoder.h"
+
+namespace blindai::speech {
+namespace {
+
+using vocabulary::CoverageKind;
+using vocabulary::Transcript;
+
+const CtcVocabulary& Letters() {
+  static const CtcVocabulary vocabulary =
+      CtcVocabulary::Parse(R"({"<pad>":0,"<s>":1,"</s>":2,"<unk>":3,"|":4,"A":5,"B":6,"C":7,"D":8})").value();
+  return vocabulary;
+}
+
+constexpr int kBlank = 0;
+constexpr int kSpace = 4;
+
+// A recording in which each frame's loudness says which character is in it: the sound of id i alternates between
+// plus and minus (i + 1) / 16, and silence is silent.
+std::vector<float> SoundOf(std::span<const int> ids) {
+  std::vector<float> samples;
+  for (const int id : ids) {
+    for (int i = 0; i < kSamplesPerFrame; ++i) {
+      samples.push_back(id == kBlank ? 0 : static_cast<float>(id + 1) / 16 * (i % 2 == 0 ? 1.F : -1.F));
+    }
+  }
+  return samples;
+}
+
+std::int64_t Frames(std::size_t samples) {
+  return samples < 400 ? 0 : (static_cast<std::int64_t>(samples) - 400) / 320 + 1;
+}
+
+// The model that hears it: one row for each whole frame.
+std::vector<float> Hear(std::span<const float> window) {
+  std::vector<float> logits;
+  for (std::int64_t frame = 0; frame < Frames(window.size()); ++frame) {
+    const float loudness = std::abs(window[static_cast<std::size_t>(frame * kSamplesPerFrame)]);
+    const int id = loudness == 0 ? kBlank : static_cast<int>(std::lround(loudness * 16)) - 1;
+    for (std::size_t i = 0; i < Letters().size(); ++i)
+      logits.push_back(static_cast<int>(i) == id ? 10.F : 0.F);
+  }
+  return logits;
+}
+
+struct Outcome {
+  Transcript transcript;
+  int windows = 0;
+};
+
+TranscriberOptions TestOptions() {
+  TranscriberOptions options;
+  options.features.do_normalize = false;
+  options.chunks = {.max_samples = 320 * 100, .stride_samples = 320 * 10, .min_silence_samples = 4'800};
+  return options;
+}
+
+Outcome Transcribe(const std::vector<std::vector<float>>& channels,
+                   TranscriberOptions options = TestOptions(), std::size_t piece = 5'000) {
+  Transcriber transcriber(Letters(), std::move(options), static_cast<int>(channels.size()));
+  Outcome outcome;
+  std::size_t fed = 0;
+  while (!transcriber.done()) {
+    if (const auto window = transcriber.NextWindow()) {
+      ++outcome.windows;
+      EXPECT_TRUE(transcriber.TakeLogits(Hear(*window), Frames(window->size())).ok());
+      continue;
+    }
+    if (transcriber.done()) break;
+    const std::size_t count = std::min(piece, channels[0].size() - fed);
+    if (count == 0) {
+      transcriber.End();
+      continue;
+    }
+    std::vector<std::vector<float>> part;
+    for (const auto& channel : channels)
+      part.emplace_back(channel.begin() + fed, channel.begin() + fed + count);
+    transcriber.Feed(part);
+    fed += count;
+  }
+  outcome.transcript = transcriber.Finish();
+  return outcome;
+}
+
+// One frame for each character: letters, '|' between words, '.' for blank.
+std::vector<int> Ids(std::string_view text) {
+  std::vector<int> ids;
+  for (const char c : text) ids.push_back(c == '.' ? kBlank : c == '|' ? kSpace : c - 'A' + 5);
+  return ids;
+}
+
+std::string Times(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+void ExpectWholeCoverage(const Transcript& transcript, int speaker) {
+  double at = 0;
+  for (const auto& span : transcript.coverage) {
+    if (span.speaker != speaker) continue;
+    EXPECT_DOUBLE_EQ(span.start_s, at);
+    EXPECT_GT(span.end_s, span.start_s);
+    at = span.end_s;
+  }
+  EXPECT_DOUBLE_EQ(at, transcript.duration_s);
+}
+
+TEST(Transcriber, WordsComeWithTheTimesOfTheRecording) {
+  const auto outcome = Transcribe({SoundOf(Ids("..........AB|CCD...."))});
+  const Transcript& transcript = outcome.transcript;
+  EXPECT_EQ(transcript.Text(), "AB CD");
+  ASSERT_EQ(transcript.segments.size(), 1u);
+  ASSERT_EQ(transcript.segments[0].words.size(), 2u);
+  EXPECT_NEAR(transcript.segments[0].words[0].start_s, 0.20, 1e-9);
+  EXPECT_NEAR(transcript.segments[0].words[0].end_s, 0.24, 1e-9);
+  EXPECT_NEAR(transcript.segments[0].words[1].start_s, 0.26, 1e-9);
+  EXPECT_NEAR(transcript.segments[0].words[1].end_s, 0.32, 1e-9);
+  EXPECT_GT(transcript.segments[0].words[1].confidence, 0.99);
+  EXPECT_EQ(transcript.segments[0].speaker, vocabulary::kNoSpeaker);
+  EXPECT_NEAR(transcript.duration_s, 0.4, 1e-9);
+}
+
+TEST(Transcriber, CuttingIntoWindowsAndPiecesChangesNothing) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 40; ++round) {
+    std::vector<int> ids;
+    const int length = 1 + static_cast<int>(random() % 1'500);
+    while (static_cast<int>(ids.size()) < length) {
+      const int kind = static_cast<int>(random() % 12);
+      const int id = kind < 8 ? 5 + static_cast<int>(random() % 4) : kind < 10 ? kSpace : kBlank;
+      ids.insert(ids.end(), kind == 11 ? 1 + random() % 60 : 1 + random() % 3, id);
+    }
+    std::vector<float> sound = SoundOf(ids);
+    sound.resize(sound.size() - random() % 320);
+    const std::vector<float> rows = Hear(sound);
+    const Logits whole(rows, Letters().size());
+    const auto words = WordsOf(GreedyDecode(whole, Letters()), Letters(), 0);
+    const auto outcome = Transcribe({sound}, TestOptions(), 1 + random() % 20'000);
+    std::vector<vocabulary::Word> got;
+    for (const auto& segment : outcome.transcript.segments) {
+      got.insert(got.end(), segment.words.begin(), segment.words.end());
+    }
+    ASSERT_EQ(TextOf(got), TextOf(words)) << "round " << round;
+    for (std::size_t i = 0; i < words.size(); ++i) ASSERT_NEAR(got[i].start_s, words[i].start_s, 1e-9);
+    ExpectWholeCoverage(outcome.transcript, vocabulary::kNoSpeaker);
+    EXPECT_NEAR(outcome.transcript.duration_s, static_cast<double>(sound.size()) / 16'000, 1e-9);
+  }
+}
+
+TEST(Transcriber, APauseBeginsANewSegmentAndIsCoveredAsSilence) {
+  const auto transcript =
+      Transcribe({SoundOf(Ids("AB|" + Times(".", 60) + "CD" + Times(".", 50)))}).transcript;
+  ASSERT_EQ(transcript.segments.size(), 2u);
+  EXPECT_EQ(transcript.segments[0].text, "AB");
+  EXPECT_EQ(transcript.segments[1].text, "CD");
+  ExpectWholeCoverage(transcript, vocabulary::kNoSpeaker);
+  ASSERT_EQ(transcript.coverage.size(), 4u);
+  EXPECT_EQ(transcript.coverage[0].kind, CoverageKind::kTranscribed);
+  EXPECT_EQ(transcript.coverage[1].kind, CoverageKind::kSilence);
+  EXPECT_EQ(transcript.coverage[2].kind, CoverageKind::kTranscribed);
+  EXPECT_EQ(transcript.coverage[3].kind, CoverageKind::kSilence);
+}
+
+TEST(Transcriber, LongSpeechWithoutAPauseIsCutBetweenWords) {
+  const auto transcript = Transcribe({SoundOf(Ids(Times("ABCD|", 600)))}).transcript;
+  EXPECT_GT(transcript.segments.size(), 1u);
+  std::size_t words = 0;
+  for (const auto& segment : transcript.segments) {
+    EXPECT_LT(segment.end_s - segment.start_s, kLongSegmentSeconds + 1);
+    for (const auto& word : segment.words) EXPECT_EQ(word.text, "ABCD");
+    words += segment.words.size();
+  }
+  EXPECT_EQ(words, 600u);
+}
+
+TEST(Transcriber, TwoChannelsAreTwoSpeakersInTheOrderOfTime) {
+  const auto transcript =
+      Transcribe({SoundOf(Ids("AB" + Times(".", 98))), SoundOf(Ids(Times(".", 50) + "CD" + Times(".", 48)))})
+          .transcript;
+  ASSERT_EQ(transcript.segments.size(), 2u);
+  EXPECT_EQ(transcript.segments[0].text, "AB");
+  EXPECT_EQ(transcript.segments[0].speaker, 0);
+  EXPECT_EQ(transcript.segments[1].text, "CD");
+  EXPECT_EQ(transcript.segments[1].speaker, 1);
+  ExpectWholeCoverage(transcript, 0);
+  ExpectWholeCoverage(transcript, 1);
+}
+
+TEST(Transcriber, TwoChannelsOfTheSameSoundAreMonoAndRunOnce) {
+  const auto sound = SoundOf(Ids(Times("ABCD|", 60)));
+  const auto mono = Transcribe({sound});
+  const auto dual = Transcribe({sound, sound});
+  EXPECT_EQ(dual.windows, mono.windows);
+  EXPECT_EQ(dual.transcript.Text(), mono.transcript.Text());
+  for (const auto& segment : dual.transcript.segments) EXPECT_EQ(segment.speaker, vocabulary::kNoSpeaker);
+}
+
+TEST(Transcriber, OneWindowThatDiffersMakesTwoSpeakersOfAllOfIt) {
+  auto left = SoundOf(Ids(Times("ABCD|", 60)));
+  auto right = left;
+  const auto other = SoundOf(Ids(Times("D|", 50)));
+  std::ranges::copy(other, right.end() - static_cast<std::ptrdiff_t>(other.size()));
+  std::fill(left.end() - static_cast<std::ptrdiff_t>(other.size()), left.end(), 0.F);
+  const auto transcript = Transcribe({left, right}).transcript;
+  bool first = false;
+  bool second = false;
+  for (const auto& segment : transcript.segments) {
+    first = first || segment.speaker == 0;
+    second = second || segment.speaker == 1;
+  }
+  EXPECT_TRUE(first && second);
+}
+
+TEST(Transcriber, SilenceIsNotRunAndGivesNoWords) {
+  std::vector<float> hiss(64'000);
+  std::mt19937 random(3);
+  for (float& sample : hiss) sample = static_cast<float>(random() % 1'000) * 1e-6F - 5e-4F;
+  const auto outcome = Transcribe({hiss});
+  EXPECT_EQ(outcome.windows, 0);
+  EXPECT_TRUE(outcome.transcript.segments.empty());
+  ExpectWholeCoverage(outcome.transcript, vocabulary::kNoSpeaker);
+  EXPECT_EQ(outcome.transcript.coverage.size(), 1u);
+}
+
+TEST(Transcriber, ARecordingShorterThanAFrameIsEmptyAndCovered) {
+  for (const std::size_t samples : {0, 1, 399}) {
+    const auto outcome = Transcribe({std::vector<float>(samples, 0.5F)});
+    EXPECT_EQ(outcome.windows, 0);
+    EXPECT_EQ(outcome.transcript.Text(), "");
+    ExpectWholeCoverage(outcome.transcript, vocabulary::kNoSpeaker);
+  }
+  EXPECT_EQ(Transcribe({std::vector<float>(400, 6.F / 16)}).transcript.Text(), "A");
+}
+
+TEST(Transcriber, KeywordsAreDecodedByBeamSearchWithTimes) {
+  TranscriberOptions options = TestOptions();
+  const std::vector<std::string> words = {"ABC"};
+  options.keywords = Keywords::Make(words, Letters()).value();
+  const auto transcript = Transcribe({SoundOf(Ids("....A.B.C.|.D..."))}, options).transcript;
+  EXPECT_EQ(transcript.Text(), "ABC D");
+  EXPECT_NEAR(transcript.segments[0].words[0].start_s, 0.08, 0.021);
+}
+
+TEST(Transcriber, LogitsOfAnotherShapeAreRefused) {
+  for (const std::int64_t too_many : {-1, 1}) {
+    Transcriber transcriber(Letters(), TestOptions(), 1);
+    const std::vector<std::vector<float>> sound = {SoundOf(Ids("ABCD"))};
+    transcriber.Feed(sound);
+    transcriber.End();
+    const auto window = transcriber.NextWindow();
+    ASSERT_TRUE(window);
+    const std::int64_t frames = Frames(window->size()) + too_many;
+    const std::vector<float> logits(static_cast<std::size_t>(frames) * Letters().size());
+    const auto taken = transcriber.TakeLogits(logits, frames);
+    ASSERT_FALSE(taken.ok());
+    EXPECT_EQ(taken.error().code, "model-frames");
+  }
+  Transcriber transcriber(Letters(), TestOptions(), 1);
+  const std::vector<std::vector<float>> sound = {SoundOf(Ids("ABCD"))};
+  transcriber.Feed(sound);
+  transcriber.End();
+  auto logits = Hear(*transcriber.NextWindow());
+  logits[5] = std::nanf("");
+  EXPECT_FALSE(transcriber.TakeLogits(logits, 3).ok());
+}
+
+}  // namespace
+}  // namespace blindai::speech
