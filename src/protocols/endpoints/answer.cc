@@ -9,7 +9,7 @@
 namespace blindai::endpoints {
 namespace {
 
-// Seconds after which an exhausted queue or quota is worth another try (RFC 9110 section 10.2.3).
+// Seconds after which a full queue or something that is starting again is worth another try (RFC 9110 section 10.2.3).
 constexpr const char* kRetryAfterSeconds = "1";
 
 bool IsOpenInference(const net::RequestHead& head) {
@@ -36,7 +36,9 @@ net::Task<void> AnswerErrorWith(net::HttpExchange& exchange, int status, const b
   if (exchange.disconnected() || exchange.response_started()) co_return;
   net::HttpResponse response = ErrorResponseFor(exchange.head(), status, error);
   for (const auto& [name, value] : headers.fields()) response.headers.Add(name, value);
-  if (error.kind == base::ErrorKind::kExhausted) response.headers.Add("Retry-After", kRetryAfterSeconds);
+  const bool passes =
+      error.kind == base::ErrorKind::kExhausted || error.kind == base::ErrorKind::kUnavailable;
+  if (passes) response.headers.Add("Retry-After", kRetryAfterSeconds);
   if (error.kind == base::ErrorKind::kUnauthorized) response.headers.Add("WWW-Authenticate", "Bearer");
   co_await exchange.Respond(response);
 }

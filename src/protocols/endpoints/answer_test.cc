@@ -45,6 +45,12 @@ TEST(Answer, AFullQueueSaysWhenToComeBack) {
   EXPECT_TRUE(answer.headers.Has("Retry-After"));
 }
 
+TEST(Answer, WhatIsUnavailableForNowSaysWhenToComeBack) {
+  const FakeAnswer answer = Answered("GET /v1/x", ErrorKind::kUnavailable);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_TRUE(answer.headers.Has("Retry-After"));
+}
+
 TEST(Answer, AMissingLoginNamesTheScheme) {
   EXPECT_EQ(Answered("GET /v1/x", ErrorKind::kUnauthorized).headers.Find("WWW-Authenticate"), "Bearer");
 }
