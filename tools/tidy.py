@@ -132,7 +132,7 @@ def documented_arrows(tree):
     table, inside = {}, False
     for number, line in tree.lines("docs/ARCHITECTURE.md"):
         inside = line == "| room | may include |" or (inside and line.startswith("|"))
-        row = re.match(r"\|\s*`?([a-z_/]+)`?\s*\|\s*([a-z_/, –]+?)\s*\|$", line)
+        row = re.match(r"\|\s*`?([a-z0-9_/]+)`?\s*\|\s*([a-z0-9_/, –]+?)\s*\|$", line)
         if inside and row and row[1] != "room":
             table[row[1]] = (number, [name.strip() for name in row[2].split(",") if name.strip(" –")])
     full = {name.split("/")[-1]: name for name in table}

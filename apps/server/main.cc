@@ -32,6 +32,7 @@
 #include "server/command_line.h"
 #include "server/keys_command.h"
 #include "server/legacy.h"
+#include "server/legacy_v05.h"
 #include "server/legacy_v06.h"
 #include "server/platform.h"
 #include "service/attestation_queue.h"
@@ -231,6 +232,11 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
               net::HttpServer::Listen(
                   https_options, [&router](net::HttpExchange& exchange) { return router.Handle(exchange); }));
 
+  std::unique_ptr<LegacyV05> v05;
+  if (IsCompatible(config, "0.5")) {
+    BLINDAI_TRY(
+        v05, LegacyV05::Listen(config, *legacy, platform.mode == "simulation", catalogue, upload, identify));
+  }
   std::unique_ptr<LegacyV06> v06;
   if (IsCompatible(config, "0.6")) {
     BLINDAI_TRY(v06, LegacyV06::Listen(config, *legacy, catalogue, upload, identify,
@@ -253,8 +259,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   ready = true;
   const std::string https_address = AddressText({config.https.host, https->port()});
   const std::string admin_address = AddressText({config.admin.host, admin->port()});
-  fmt::print("blindai-server ready https={} admin={} mode={}{}\n", https_address, admin_address,
-             platform.mode, v06 ? " v06=" + v06->Addresses() : "");
+  fmt::print("blindai-server ready https={} admin={} mode={}{}{}\n", https_address, admin_address,
+             platform.mode, v05 ? " v05=" + v05->Addresses() : "", v06 ? " v06=" + v06->Addresses() : "");
   std::fflush(stdout);
   base::LogEvent("server-ready")
       .OperatorText("https", https_address)
@@ -273,6 +279,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   const std::chrono::milliseconds grace(config.shutdown_grace_ms);
   const auto deadline = std::chrono::steady_clock::now() + grace;
   https->Stop(grace);
+  if (v05) v05->Stop(deadline);
   if (v06) v06->Stop(deadline);
   StopModels(catalogue);
   admin->Stop(std::chrono::milliseconds(0));

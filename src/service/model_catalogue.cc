@@ -15,13 +15,6 @@ using vocabulary::ModelId;
 // How long a replaced model may go on with what it is running.
 constexpr std::chrono::milliseconds kDrain{600'000};
 
-base::Error NotFound(const ModelId& id) {
-  return MakeError(
-      ErrorKind::kNotFound, "model-not-found",
-      fmt::format("no model '{}' is served here (or it is not yours); GET /v1/models lists yours", id.text()),
-      "model");
-}
-
 bool MayRun(const Caller& caller, const ModelRecord& record) {
   if (record.owner == caller.tenant) return true;
   switch (record.visibility) {
@@ -46,6 +39,13 @@ bool IsListedTo(const Caller& caller, const ModelRecord& record) {
 std::string_view VisibilityName(Visibility visibility) {
   constexpr std::string_view kNames[] = {"private", "link", "tenants", "public"};
   return kNames[static_cast<std::size_t>(visibility)];
+}
+
+base::Error ModelCatalogue::NotFound(const ModelId& id) {
+  return MakeError(
+      ErrorKind::kNotFound, "model-not-found",
+      fmt::format("no model '{}' is served here (or it is not yours); GET /v1/models lists yours", id.text()),
+      "model");
 }
 
 ModelCatalogue::~ModelCatalogue() { BLINDAI_CHECK(reserved_.empty()); }

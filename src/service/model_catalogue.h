@@ -91,6 +91,8 @@ class ModelCatalogue {
   // Makes the model visible, in the place of an older one with its id. Returns the record with its version.
   ModelRecord Publish(const Reservation& place, ModelRecord record, std::shared_ptr<model::ModelHost> host);
 
+  // The one answer for what is unknown and for what is not the caller's. Code: model-not-found.
+  static base::Error NotFound(const vocabulary::ModelId& id);
   // For running: the owner always, others by visibility. Code: model-not-found.
   base::Result<std::shared_ptr<const ServedModel>> Find(const Caller& caller,
                                                         const vocabulary::ModelId& id) const;
