@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Figures side by side in one run: bare ONNX Runtime, bare OpenVINO, and blindai through TLS, evidence and its worker.
 
-    ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests
+    ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests,
+                                                verification
 
 Contenders take turns within each round, so that whatever else the machine does meets all of them; figures are medians.
 Prints Markdown for the README, with the machine and the date.
@@ -206,8 +207,31 @@ def requests(_rounds):
     print(f"- Small predicts from {connections} connections: {connections * each / seconds:.0f} a second\n", flush=True)
 
 
+def verification(_rounds):
+    """Evidence to verdict on one core, and parsing alone, from the real evidence of ../shared/vectors."""
+    command = [ROOT / "build/microbench/bench/verification_bench", ROOT.parent / "shared/vectors",
+               "--benchmark_format=json", "--benchmark_min_time=0.5"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    if not done.stdout:  # it has said why
+        return
+    figures = {one["name"]: one for one in json.loads(done.stdout)["benchmarks"]}
+    to_ms = {"ns": 1e-6, "us": 1e-3, "ms": 1}
+    rows = []
+    for name, figure in figures.items():
+        if not name.startswith("verify/"):
+            continue
+        ms = figure["cpu_time"] * to_ms[figure["time_unit"]]
+        parse = figures.get(name.replace("verify/", "parse/"))
+        label = f" ({figure['label']})" if figure.get("label") else ""
+        rows.append([name.removeprefix("verify/") + label, f"{ms:.2f}", f"{1000 / ms:.0f}",
+                     f"{parse['bytes_per_second'] / 1e6:.0f}" if parse else "–"])
+    rows.append(["TCB info alone", "–", "–", f"{figures['parse/TCB info']['bytes_per_second'] / 1e6:.0f}"])
+    print("### Evidence to verdict, one core\n")
+    print_table(["", "ms", "verifications a second", "parsing alone, MB/s"], rows)
+
+
 FIGURES = {"inference": inference, "connect": connecting, "tensors": tensors, "upload": upload, "memory": memory,
-           "requests": requests}
+           "requests": requests, "verification": verification}
 
 
 def machine():

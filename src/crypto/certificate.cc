@@ -44,7 +44,7 @@ base::Result<Certificate> OpenSslHandle::ToCertificate(X509* x509) {
   }
   BLINDAI_TRY(const base::Time not_before, ToTime(X509_get0_notBefore(x509), "certificate: notBefore"));
   BLINDAI_TRY(const base::Time not_after, ToTime(X509_get0_notAfter(x509), "certificate: notAfter"));
-  BLINDAI_TRY(PublicKey key, ToPublicKey(X509_get0_pubkey(x509)).Within("certificate"));
+  BLINDAI_TRY(PublicKey key, ToPublicKey(X509_get_X509_PUBKEY(x509)).Within("certificate"));
   X509_up_ref(x509);
   return Certificate(std::shared_ptr<X509>(x509, &X509_free),
                      EncodeDer([x509](unsigned char** out) { return i2d_X509(x509, out); }), std::move(key),

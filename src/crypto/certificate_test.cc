@@ -61,6 +61,15 @@ TEST(Certificate, EveryKindOfKeySigns) {
   }
 }
 
+TEST(Certificate, AKeyHasTheSameDigestBesideItsCertificateAndInIt) {
+  for (const SigningKey& key : {SigningKey::GenerateP256(), SigningKey::GenerateP384(),
+                                SigningKey::GenerateEd25519(), SigningKey::GenerateRsa(2048)}) {
+    const auto certificate = MakeSelfSigned(Spec("key"), key);
+    EXPECT_EQ(certificate->public_key().spki_der(), key.public_key().spki_der());
+    EXPECT_EQ(certificate->public_key().SpkiSha256(), key.public_key().SpkiSha256());
+  }
+}
+
 TEST(Certificate, RsaPssSignsAsAmdDoes) {
   const SigningKey key = SigningKey::GenerateRsa(2048);
   CertificateSpec spec = Spec("ARK");

@@ -20,6 +20,7 @@ struct OpenSslHandle {
 
   // Take a reference of their own. Errors as PublicKey's and Certificate's.
   static base::Result<PublicKey> ToPublicKey(EVP_PKEY* key);
+  static base::Result<PublicKey> ToPublicKey(X509_PUBKEY* spki);
   static base::Result<Certificate> ToCertificate(X509* certificate);
 };
 

@@ -144,6 +144,13 @@ base::Result<PublicKey> OpenSslHandle::ToPublicKey(EVP_PKEY* key) {
   return PublicKey(std::shared_ptr<EVP_PKEY>(key, &EVP_PKEY_free), *kind);
 }
 
+base::Result<PublicKey> OpenSslHandle::ToPublicKey(X509_PUBKEY* spki) {
+  BLINDAI_TRY(PublicKey key, ToPublicKey(X509_PUBKEY_get0(spki)));
+  key.spki_der_ = std::make_shared<const base::Bytes>(
+      EncodeDer([spki](unsigned char** out) { return i2d_X509_PUBKEY(spki, out); }));
+  return key;
+}
+
 base::Result<PublicKey> PublicKey::FromSpkiDer(base::ByteView der) {
   if (der.size() > kMaxKeyDerBytes) return base::Malformed("the public key is too long", "bad-key");
   const unsigned char* position = der.data();
@@ -195,10 +202,11 @@ base::Result<PublicKey> PublicKey::FromRsa(base::ByteView modulus, base::ByteVie
 int PublicKey::bits() const { return EVP_PKEY_get_bits(key_.get()); }
 
 base::Bytes PublicKey::spki_der() const {
+  if (spki_der_) return *spki_der_;
   return EncodeDer([this](unsigned char** out) { return i2d_PUBKEY(key_.get(), out); });
 }
 
-Sha256Digest PublicKey::SpkiSha256() const { return Sha256(spki_der()); }
+Sha256Digest PublicKey::SpkiSha256() const { return Sha256(spki_der_ ? *spki_der_ : spki_der()); }
 
 base::Bytes PublicKey::EcPoint() const {
   const std::size_t field = FieldBytes(kind_);

@@ -58,6 +58,8 @@ class PublicKey {
 
   std::shared_ptr<evp_pkey_st> key_;
   KeyKind kind_;
+  // As it stands in the certificate that it came from: OpenSSL takes as long to encode a key as to verify a signature.
+  std::shared_ptr<const base::Bytes> spki_der_;
 };
 
 class SigningKey {

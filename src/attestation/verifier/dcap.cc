@@ -75,9 +75,16 @@ class CollateralReader {
     return std::nullopt;
   }
 
+  // Servers send one chain under several names, and reading it costs as much as the signatures in it.
   std::vector<Certificate> Certificates(std::string_view name, std::string_view check) {
-    return Read<std::vector<Certificate>>(name, check, endorsements::ReadIssuerChain)
-        .value_or(std::vector<Certificate>());
+    const auto bytes = endorsements_.Find(name);
+    for (const auto& [text, chain] : chains_) {
+      if (bytes && std::equal(text.begin(), text.end(), bytes->begin(), bytes->end())) return chain;
+    }
+    auto chain = Read<std::vector<Certificate>>(name, check, endorsements::ReadIssuerChain);
+    if (!chain) return {};
+    chains_.emplace_back(*bytes, *chain);
+    return std::move(*chain);
   }
 
   bool Has(std::string_view name) const { return endorsements_.Find(name).has_value(); }
@@ -85,6 +92,7 @@ class CollateralReader {
  private:
   const endorsements::Endorsements& endorsements_;
   FindingList& findings_;
+  std::vector<std::pair<ByteView, std::vector<Certificate>>> chains_;  // that were read, with their text
 };
 
 void AddNew(std::vector<Certificate>& pool, const std::vector<Certificate>& more) {
