@@ -145,6 +145,7 @@ SnpRules ReadSnp(TomlFields& fields) {
   fields.Flag("allow_provisional_firmware", rules.allow_provisional_firmware);
   fields.Flag("allow_vlek", rules.allow_vlek);
   fields.Flag("allow_masked_chip_id", rules.allow_masked_chip_id);
+  fields.Flag("require_revocation_list", rules.require_revocation_list);
   fields.HexList("host_data", Zero::kAllowed, rules.host_data);
   fields.Hex("family_id", rules.family_id);
   fields.Hex("image_id", rules.image_id);

@@ -96,6 +96,7 @@ struct SnpRules {
   bool allow_provisional_firmware = true;     // CURRENT above COMMITTED, as real clouds have it
   bool allow_vlek = false;                    // a key of the cloud, not of the chip
   bool allow_masked_chip_id = false;          // then the leaf cannot be compared with the chip
+  bool require_revocation_list = false;       // AMD's; a server that hides it hides a revoked ASK
   std::vector<evidence::HostData> host_data;  // empty: zero is wanted
   std::optional<evidence::SnpFamilyId> family_id;
   std::optional<evidence::SnpImageId> image_id;

@@ -1,5 +1,7 @@
 #include "attestation/verifier/authenticate.h"
 
+#include "attestation/verifier/event_log.h"
+
 namespace blindai::verifier {
 namespace {
 
@@ -12,7 +14,10 @@ std::optional<Facts> AuthenticateKind(const evidence::SimulatedEvidence& evidenc
 std::optional<Facts> AuthenticateKind(const evidence::DcapQuote& evidence,
                                       const endorsements::Endorsements& endorsements,
                                       const TrustAnchors& anchors, base::Time now, FindingList& findings) {
-  return AuthenticateDcap(evidence, endorsements, anchors, now, findings);
+  auto facts = AuthenticateDcap(evidence, endorsements, anchors, now, findings);
+  // Not in AuthenticateDcap: under an Azure TPM the log is the TPM's, not the TD's.
+  if (const evidence::TdReport* td = evidence.td()) CheckTdEventLog(*td, endorsements, findings);
+  return facts;
 }
 std::optional<Facts> AuthenticateKind(const evidence::SnpReport& evidence,
                                       const endorsements::Endorsements& endorsements,

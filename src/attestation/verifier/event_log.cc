@@ -145,6 +145,26 @@ bool CheckSeparators(FindingList& findings, std::string_view check, const TpmEve
   return true;
 }
 
+void CheckTdEventLog(const evidence::TdReport& td, const endorsements::Endorsements& endorsements,
+                     FindingList& findings) {
+  constexpr std::string_view kCheck = "TD event log";
+  const auto bytes = endorsements.Find(endorsements::name::kEventLog);
+  if (!bytes) return;
+  const auto log = evidence::ParseTpmEventLog(*bytes);
+  const auto replayed = log.ok() ? ReplayLog(*log, TpmAlgorithm::kSha384, LogRegisters::kRtmr) : std::nullopt;
+  if (!replayed) {
+    findings.Fail("event-log", kCheck, log.ok() ? std::string("no digests of sha384") : log.error().message,
+                  "a CCEL event log with SHA-384 digests");
+    return;
+  }
+  RegisterValues signed_values;
+  for (std::uint32_t i = 0; i < td.rtmr.size(); ++i) {
+    signed_values[kFirstRtmr + i] = base::CopyBytes(td.rtmr[i].view());
+  }
+  CheckReplay(findings, kCheck, *replayed, signed_values);
+  CheckSeparators(findings, "TD log separators", *log, TpmAlgorithm::kSha384, LogRegisters::kRtmr);
+}
+
 bool DataMatchesDigest(const TpmLogEvent& event, TpmAlgorithm hash) {
   const Bytes* digest = event.digest(hash);
   const auto of_data = HashOf(hash, event.data);

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string_view>
 
+#include "attestation/endorsements/endorsements.h"
+#include "attestation/evidence/tdx_report.h"
 #include "attestation/evidence/tpm_event_log.h"
 #include "attestation/verifier/finding_list.h"
 #include "base/bytes.h"
@@ -39,6 +41,11 @@ bool CheckReplay(FindingList& findings, std::string_view check, const RegisterVa
 // two. The last does not hold for RTMRs, which several PCRs share.
 bool CheckSeparators(FindingList& findings, std::string_view check, const evidence::TpmEventLog& log,
                      evidence::TpmAlgorithm hash, LogRegisters registers);
+
+// The log of a TD, if it came along (CCEL, SHA-384): it is well formed and replays to the report's RTMRs. Codes:
+// event-log, replay-mismatch.
+void CheckTdEventLog(const evidence::TdReport& td, const endorsements::Endorsements& endorsements,
+                     FindingList& findings);
 
 // Whether the event's digest is the hash of its data, so that the data is as true as the digest.
 bool DataMatchesDigest(const evidence::TpmLogEvent& event, evidence::TpmAlgorithm hash);

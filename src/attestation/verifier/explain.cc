@@ -52,6 +52,17 @@ const std::string* Claim(const Verdict& verdict, std::string_view name) {
   return found == verdict.claims.end() ? nullptr : &found->second;
 }
 
+// A TPM's key may be vouched for by nobody, and a quote may have come without Intel's word on its platform.
+std::string_view Voucher(const Verdict& verdict) {
+  const std::string* by = Claim(verdict, "vouched_for_by");
+  if (by != nullptr && *by == "nobody")
+    return "nobody: anybody can make such a key, and only a pin in the policy names it";
+  if (verdict.Has("no-collateral"))
+    return "the processor's key alone: whether its maker revoked it, and what its patch level is worth, was "
+           "not checked";
+  return Maker(verdict.tee);
+}
+
 bool Passed(const Verdict& verdict, std::string_view check) {
   return std::any_of(verdict.findings.begin(), verdict.findings.end(), [check](const Finding& finding) {
     return finding.check == check && finding.status == CheckStatus::kPassed;
@@ -76,7 +87,7 @@ void AuthenticPart(const Verdict& verdict, std::string& out) {
   const bool authentic = !verdict.claims.empty();
   out += std::string(Subject(verdict.tee)) +
          (authentic ? " is authentic. Vouched for by " : " is not shown to be authentic");
-  out += authentic ? std::string(Maker(verdict.tee)) + ".\n" : std::string(".\n");
+  out += authentic ? std::string(Voucher(verdict)) + ".\n" : std::string(".\n");
   for (const Finding& finding : verdict.findings) {
     if (finding.seen.find("EXTRA ANCHOR") != std::string::npos) {
       out += "BUT this rests on a root that you added yourself, not on a maker's: " + finding.seen + ".\n";

@@ -75,8 +75,6 @@ std::optional<std::vector<crypto::Crl>> ReadCrls(const Endorsements& endorsement
     findings.Fail("bad-crl", "SNP revocation", crl.error().message, "a revocation list of AMD's root");
     return std::nullopt;
   }
-  findings.Pass("SNP revocation",
-                "list of " + crl->issuer_common_name() + " of " + base::FormatTime(crl->this_update()));
   crls.push_back(std::move(crl).value());
   return crls;
 }
@@ -158,12 +156,22 @@ void CheckSigningKey(const SnpReport& report, const std::optional<SnpLeaf>& leaf
                  "the certificate of the key that the report names");
 }
 
-// Step 4.
-void CheckSnpChain(const SnpCertificates& certificates, std::optional<SnpProduct> product,
+// A list of another issuer says nothing about this chain, and no accident puts it there.
+bool CheckListOfRoot(const std::vector<crypto::Crl>& crls, const Certificate& root, FindingList& findings) {
+  if (crls.empty()) return false;
+  const crypto::Crl& crl = crls.front();
+  return findings.Check("crl-missing", "SNP revocation", crl.HasIssuerName(root),
+                        "list of " + crl.issuer_common_name() + " of " + base::FormatTime(crl.this_update()),
+                        "a list of " + root.subject_common_name(),
+                        "a list of another product's root was given");
+}
+
+// Step 4. Whether a revocation list was there and obeyed.
+bool CheckSnpChain(const SnpCertificates& certificates, std::optional<SnpProduct> product,
                    const Endorsements& endorsements, const TrustAnchors& anchors, base::Time now,
                    FindingList& findings) {
   const auto crls = ReadCrls(endorsements, findings);
-  if (!crls) return;
+  if (!crls) return false;
   const AnchorRole of_product[] = {product ? RoleOf(*product) : AnchorRole::kAny};
   ChainCheck how;
   how.check = "SNP chain";
@@ -174,9 +182,10 @@ void CheckSnpChain(const SnpCertificates& certificates, std::optional<SnpProduct
     findings.CannotTell("no-chain", "SNP chain", "the certificate of AMD's intermediate did not come along",
                         "ASK or ASVK, and ARK",
                         "the server can get them from its host or from AMD's key service");
-    return;
+    return false;
   }
-  (void)CheckChain(findings, anchors, certificates.leaf, certificates.others, how);
+  const auto path = CheckChain(findings, anchors, certificates.leaf, certificates.others, how);
+  return path && CheckListOfRoot(*crls, path->back(), findings);
 }
 
 // Step 5.
@@ -415,6 +424,13 @@ void CheckPlatformInfo(const SnpFacts& facts, const policy::SnpRules& rules, Fin
       fmt::format("all bits of {:#x}", rules.mitigations_required));
 }
 
+void CheckRevocationList(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings) {
+  if (!rules.require_revocation_list) return;
+  findings.Check("crl-missing", "SNP revocation list", facts.revocation_checked,
+                 facts.revocation_checked ? "obeyed" : "missing", "a list of AMD's root, given as `crl`",
+                 "without it a revoked certificate of AMD's goes unseen; let the server send it");
+}
+
 void CheckPlatform(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings) {
   if (facts.leaf.kind == SnpLeafKind::kVlek) {
     findings.Check("vlek", "SNP key owner", rules.allow_vlek, "VLEK of " + facts.leaf.csp_id,
@@ -452,11 +468,11 @@ std::optional<SnpFacts> AuthenticateSnp(const SnpReport& report, const Endorseme
   const auto product = FindProduct(report, leaf, findings);
   // 3.
   CheckSigningKey(report, leaf, findings);
+  SnpFacts facts;
   // 4.
-  CheckSnpChain(*certificates, product, endorsements, anchors, now, findings);
+  facts.revocation_checked = CheckSnpChain(*certificates, product, endorsements, anchors, now, findings);
   // 5.
   CheckRequester(report, findings);
-  SnpFacts facts;
   if (product && leaf) {
     facts.report = report;
     facts.product = *product;
@@ -511,6 +527,7 @@ void AppraiseSnp(const SnpFacts& facts, const policy::SnpRules& rules, FindingLi
   CheckHostData(facts, rules, findings);
   CheckIds(facts, rules, findings);
   CheckPlatformInfo(facts, rules, findings);
+  CheckRevocationList(facts, rules, findings);
   CheckPlatform(facts, rules, findings);
 }
 

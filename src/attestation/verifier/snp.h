@@ -13,7 +13,7 @@
 //   snp-product
 //   3. the leaf is of the kind that the report names, VCEK or VLEK                 unsigned, wrong-leaf
 //   4. the chain ends at that product's ARK, nothing revoked                       bad-chain, wrong-root,
-//   expired, …
+//   expired, crl-missing (a list of another root came along), …
 //   5. the report was not made for the host                                        vmpl
 //   6. every patch level of the leaf equals the report's REPORTED_TCB              leaf-tcb
 //   7. hwID equals CHIP_ID (VCEK; with a masked chip id only the policy can allow not knowing)  leaf-chip
@@ -44,6 +44,7 @@ struct SnpFacts {
   evidence::SnpTcb reported_tcb;
   evidence::SnpTcb committed_tcb;
   evidence::SnpTcb launch_tcb;
+  bool revocation_checked = false;  // by a list of the product's root
 };
 
 std::optional<SnpFacts> AuthenticateSnp(const evidence::SnpReport& report,
@@ -56,7 +57,7 @@ base::ByteView BoundData(const SnpFacts& facts);
 // Is it what the rules accept? One named check per line of the body. Codes: measurement, debug, vmpl,
 // policy-bits, migration, smt, single-socket, abi-version, product, tcb-out-of-date, provisional-firmware,
 // guest-svn, host-data, family-id, image-id, id-key, author-key, alias-check, ciphertext-hiding, mitigations,
-// vlek, masked-chip-id, platform.
+// vlek, masked-chip-id, platform, crl-missing.
 void AppraiseSnp(const SnpFacts& facts, const policy::SnpRules& rules, FindingList& findings);
 
 // Without a policy: what no policy accepts unless it says so on purpose. Code: debug.
