@@ -1,4 +1,5 @@
-// Writes TCG event logs (crypto-agile format, SHA-256): good unless a test bends them.
+// Writes TCG event logs (crypto-agile format, one bank: SHA-256 unless another is named), good unless a test
+// bends them.
 #pragma once
 
 #include <string_view>
@@ -10,24 +11,25 @@ namespace blindai::tests {
 
 class EventLogBuilder {
  public:
-  EventLogBuilder() {
+  explicit EventLogBuilder(crypto::HashAlgorithm bank = crypto::HashAlgorithm::kSha256)
+      : bank_(bank), bank_id_(bank == crypto::HashAlgorithm::kSha256 ? 0x000B : 0x000C) {
     base::ByteWriter header;
     header.Append(std::string_view("Spec ID Event03\0", 16))
         .U32(0)
         .U32(0x00020002)
         .U32(1)
-        .U16(0x000B)
-        .U16(32)
+        .U16(bank_id_)
+        .U16(bank == crypto::HashAlgorithm::kSha256 ? 32 : 48)
         .U8(0);
     writer_.U32(0).U32(3).Zeros(20).U32(static_cast<std::uint32_t>(header.size())).Append(header.view());
   }
   // An event whose digest is the hash of its data.
   EventLogBuilder& Event(std::uint32_t index, std::uint32_t type, base::ByteView data) {
-    return Event(index, type, data, crypto::Sha256(data).view());
+    return Event(index, type, data, crypto::Hash(bank_, data));
   }
   EventLogBuilder& Event(std::uint32_t index, std::uint32_t type, base::ByteView data,
                          base::ByteView digest) {
-    writer_.U32(index).U32(type).U32(1).U16(0x000B).Append(digest);
+    writer_.U32(index).U32(type).U32(1).U16(bank_id_).Append(digest);
     writer_.U32(static_cast<std::uint32_t>(data.size())).Append(data);
     return *this;
   }
@@ -46,6 +48,8 @@ class EventLogBuilder {
   base::Bytes Build() const { return base::CopyBytes(writer_.view()); }
 
  private:
+  crypto::HashAlgorithm bank_;
+  std::uint16_t bank_id_;
   base::ByteWriter writer_;
 };
 

@@ -257,5 +257,102 @@ csp_id = ["cloud"])"));
   EXPECT_FALSE(snp.image_id.has_value());
 }
 
+// Every key that holds hex text, with the bytes that it wants, in a block that is otherwise right.
+struct HexKey {
+  const char* tee;
+  const char* key;
+  std::size_t bytes;
+  bool list;
+  bool zero_is_right;
+};
+const HexKey kHexKeys[] = {{"sgx", "mrenclave", 32, true, false},
+                           {"sgx", "mrsigner", 32, true, false},
+                           {"sgx", "config_id", 64, false, true},
+                           {"sgx", "extended_product_id", 16, false, true},
+                           {"sgx", "family_id", 16, false, true},
+                           {"sgx", "ppid", 16, true, false},
+                           {"tdx", "platform_instance_id", 16, true, false},
+                           {"tdx", "mrtd", 48, true, false},
+                           {"tdx", "rtmr1", 48, true, true},
+                           {"tdx", "mrseam", 48, true, false},
+                           {"tdx", "mr_config_id", 48, false, true},
+                           {"tdx", "mr_owner", 48, false, true},
+                           {"tdx", "mr_owner_config", 48, false, true},
+                           {"tdx", "mr_service_td", 48, false, true},
+                           {"snp", "measurement", 48, true, false},
+                           {"snp", "host_data", 32, true, true},
+                           {"snp", "family_id", 16, false, true},
+                           {"snp", "image_id", 16, false, true},
+                           {"snp", "id_key_digest", 48, true, false},
+                           {"snp", "author_key_digest", 48, true, false},
+                           {"snp", "chip_id", 64, true, false},
+                           {"tpm", "pcr_sha256.4", 32, true, false},
+                           {"tpm", "pcr_sha384.4", 48, true, false},
+                           {"tpm", "ak", 32, true, false},
+                           {"tpm", "ek", 32, true, false},
+                           {"nitro", "pcr.1", 48, true, false}};
+
+// The block with `value` for the key; what its kind demands besides stands there too, unless it is that key.
+std::string BlockWith(const HexKey& key, const std::string& value) {
+  const std::pair<std::string, std::string> demanded[] = {{"sgx", "mrenclave = " + Quoted(kHash32)},
+                                                          {"tdx", "mrtd = " + Quoted(kHash48)},
+                                                          {"snp", "measurement = " + Quoted(kHash48)},
+                                                          {"tpm", "pcr_sha256.4 = " + Quoted(kHash32)},
+                                                          {"nitro", "pcr.0 = " + Quoted(kHash48)}};
+  std::string keys = std::string(key.key) + " = " + (key.list ? Quoted(value) : "\"" + value + "\"");
+  for (const auto& [tee, line] : demanded) {
+    if (tee == key.tee && !line.starts_with(key.key)) keys += "\n" + line;
+  }
+  if (key.tee == std::string("snp")) keys += "\nminimum_tcb.Milan = {}";
+  if (key.key == std::string("mrsigner")) keys += "\nisv_prod_id = 1\nisv_svn_minimum = 1";
+  return Block(key.tee, keys);
+}
+
+TEST(PolicyFile, EveryHexKeyWantsItsOwnLength) {
+  for (const HexKey& key : kHexKeys) {
+    SCOPED_TRACE(std::string(key.tee) + " " + key.key);
+    const std::string right(2 * key.bytes, '7');
+    const auto policy = ParsePolicy(BlockWith(key, right));
+    EXPECT_TRUE(policy.ok()) << policy.error().message;
+    for (const std::string& wrong : {right.substr(2), right + "00", right.substr(1), "g" + right.substr(1)}) {
+      const std::string error = ErrorOf(BlockWith(key, wrong));
+      EXPECT_EQ(error.substr(0, 14), "policy line 3:");
+      EXPECT_NE(error.find("is not " + std::to_string(2 * key.bytes) + " hex digits"), std::string::npos)
+          << error;
+    }
+  }
+}
+
+TEST(PolicyFile, ZeroIsAValueOnlyWhereItMeansUnused) {
+  for (const HexKey& key : kHexKeys) {
+    SCOPED_TRACE(std::string(key.tee) + " " + key.key);
+    EXPECT_EQ(ParsePolicy(BlockWith(key, std::string(2 * key.bytes, '0'))).ok(), key.zero_is_right);
+  }
+}
+
+TEST(PolicyFile, AHexKeyIsText) {
+  for (const HexKey& key : kHexKeys) {
+    SCOPED_TRACE(std::string(key.tee) + " " + key.key);
+    std::string block = BlockWith(key, "77");
+    const std::string text = key.list ? "[\"77\"]" : "\"77\"";
+    block.replace(block.find(text), text.size(), key.list ? "[7]" : "7");
+    EXPECT_EQ(ErrorOf(block).substr(0, 14), "policy line 3:");
+  }
+}
+
+TEST(PolicyFile, EmptyTablesOfRegistersAcceptNothing) {
+  EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha384 = {}")).substr(0, 36), "policy line 3: 'pcr_sha384' is empty");
+  EXPECT_EQ(ErrorOf(Block("nitro", "pcr = {}")).substr(0, 29), "policy line 3: 'pcr' is empty");
+}
+
+TEST(PolicyFile, TablesMayBeNamedInEveryWayThatTomlHas) {
+  for (const char* name : {"Zz", "z9", "9", "_x", "-x", "'x'", "\"x\"", " x "}) {
+    const auto error = ErrorOf("[" + std::string(name) + "]\n");
+    EXPECT_EQ(error.find("a table without a name"), std::string::npos) << name << ": " << error;
+  }
+  EXPECT_EQ(ErrorOf("a = 1\nb = \"\x7f\""), "policy line 2: not valid TOML: a control character");
+  EXPECT_TRUE(ParsePolicy("\t# tab\r\n" + Block("sgx", "mrenclave = " + Quoted(kHash32))).ok());
+}
+
 }  // namespace
 }  // namespace blindai::policy

@@ -172,6 +172,7 @@ struct TdxCase {
   tests::FakeQuoteParts quote = tests::FakeIntel::Tdx();
   std::string runtime = tests::HclRuntime(Tpm().ak(), true);
   bool with_quote = true;
+  Bytes damaged_quote;  // instead of the good one
   policy::TpmRules rules;
 
   TdxCase() {
@@ -198,7 +199,9 @@ struct TdxCase {
     const auto collateral = intel.Collateral(evidence::TeeKind::kTdx);
     for (const auto& entry : collateral.entries()) bundle.endorsements.push_back({entry.name, entry.bytes});
     bundle.endorsements.push_back({"hardware-report", tests::MakeHclReportOverTdx(local, runtime)});
-    if (with_quote) bundle.endorsements.push_back({"td-quote", intel.Quote(quote)});
+    if (with_quote) {
+      bundle.endorsements.push_back({"td-quote", damaged_quote.empty() ? intel.Quote(quote) : damaged_quote});
+    }
     return JudgeBundle(bundle, anchors, question);
   }
   testing::AssertionResult RefusedFor(std::string_view code) const { return Refused(Judged(), code); }
@@ -243,6 +246,20 @@ TEST(AzureOverTdx, TheHardwareMustMeetRulesOfItsOwn) {
   TdxCase other;
   other.rules.over_tdx->mrtd = {Filled<evidence::Mrtd>(0x99)};
   EXPECT_TRUE(other.RefusedFor("measurement"));
+}
+
+TEST(AzureOverTdx, ATdQuoteThatCannotBeReadIsRefused) {
+  TdxCase one;
+  one.damaged_quote = Bytes(40, 1);
+  EXPECT_TRUE(one.RefusedFor("malformed"));
+}
+
+TEST(Azure, AHardwareReportThatNamesNoUsableKeyIsRefused) {
+  Case one;
+  one.hcl.runtime =
+      R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":"AQAB"}],)"
+      R"("vm-configuration":{"secure-boot":true,"tpm-enabled":true,"vmUniqueId":"TEST"},"user-data":"00"})";
+  EXPECT_TRUE(one.RefusedFor("malformed"));
 }
 
 }  // namespace

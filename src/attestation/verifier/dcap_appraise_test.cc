@@ -301,5 +301,39 @@ TEST(AppraiseWithoutPolicy, RefusesWhatNobodyShouldAcceptUnsaid) {
   EXPECT_THAT(WithoutPolicy(old), IsEmpty());
 }
 
+TEST(AppraiseTdx, ARegisterThatNoReportHasIsNeverAccepted) {
+  for (const int index : {-1, 4}) {
+    policy::TdxRules rules = TdxRules();
+    rules.rtmr[index].emplace_back();
+    EXPECT_THAT(Tdx(GoodFacts(FakeIntel::Tdx()), rules), ElementsAre("measurement")) << index;
+  }
+}
+
+TEST(AppraiseSgx, OneOfSeveralMeasurementsIsEnough) {
+  policy::SgxRules rules = SgxRules();
+  rules.mrenclave.insert(rules.mrenclave.begin(), evidence::MrEnclave{});
+  EXPECT_THAT(Sgx(GoodFacts(FakeIntel::Sgx()), rules), IsEmpty());
+  rules.mrenclave.pop_back();
+  rules.mrenclave.emplace_back();
+  EXPECT_THAT(Sgx(GoodFacts(FakeIntel::Sgx()), rules), ElementsAre("measurement"));
+}
+
+TEST(AppraiseSgx, ASignerWithoutAVersionIsNotEnoughInCodeEither) {
+  policy::SgxRules rules;
+  rules.mrsigner.emplace_back().bytes.fill(0x22);
+  rules.isv_prod_id = 1;
+  EXPECT_THAT(Sgx(GoodFacts(FakeIntel::Sgx()), rules), ElementsAre("measurement"));
+}
+
+TEST(AppraiseTcb, APlatformIsFoundByEitherOfItsNames) {
+  DcapFacts facts = GoodFacts(FakeIntel::Sgx());
+  facts.pck.platform_instance_id.emplace().bytes.fill(0xbb);
+  policy::SgxRules rules = SgxRules();
+  rules.platform.platform_instance_id.emplace_back().bytes.fill(0xbc);
+  EXPECT_THAT(Sgx(facts, rules), ElementsAre("platform"));
+  rules.platform.ppid.emplace_back().bytes.fill(0xaa);
+  EXPECT_THAT(Sgx(facts, rules), IsEmpty());
+}
+
 }  // namespace
 }  // namespace blindai::verifier

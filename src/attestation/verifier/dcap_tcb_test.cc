@@ -162,6 +162,28 @@ TEST_F(Relaunch, IsNotAdvisedWhenSomethingElseIsOutOfDate) {
   EXPECT_EQ(Status(), TcbStatus::kRevoked);
 }
 
+TEST_F(Relaunch, IsAdvisedWhateverSettingsThePlatformLacks) {
+  for (const TcbStatus status :
+       {TcbStatus::kSwHardeningNeeded, TcbStatus::kConfigurationAndSwHardeningNeeded}) {
+    info.levels[0].status = status;
+    EXPECT_EQ(Status(), status == TcbStatus::kSwHardeningNeeded
+                            ? TcbStatus::kTdRelaunchAdvised
+                            : TcbStatus::kTdRelaunchAdvisedConfigurationNeeded);
+  }
+}
+
+TEST(DcapTcb, AModuleThatIntelDoesNotDescribeIsUnknown) {
+  endorsements::TcbInfo info;
+  EXPECT_FALSE(MatchModule(info, Td(3, 0)).known);
+  info.tdx_module.emplace();
+  EXPECT_TRUE(MatchModule(info, Td(3, 0)).known);
+  EXPECT_FALSE(MatchModule(info, Td(3, 1)).known);
+  // Intel lists an attribute that the module does not have.
+  info.tdx_module->attributes = 1;
+  info.tdx_module->attributes_mask = 1;
+  EXPECT_FALSE(MatchModule(info, Td(3, 0)).known);
+}
+
 TEST_F(Relaunch, OldStyleModulesAreComparedWithThePlatformsComponents) {
   td.tee_tcb_svn2 = Td(3, 0).tee_tcb_svn;
   EXPECT_EQ(Status(), TcbStatus::kTdRelaunchAdvised);

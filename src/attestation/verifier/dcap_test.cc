@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "encoding/hex.h"
 #include "support/fake_intel.h"
+#include "support/log_builder.h"
 
 namespace blindai::verifier {
 namespace {
@@ -394,6 +395,116 @@ TEST_F(Dcap, TheRootMayBeLeftOutOnlyWhereItIsKnown) {
   parts.with_certificates = false;
   intel.replaced[name::kPckChain] = intel.Chain({intel.pck.certificate, intel.pck_ca.certificate});
   EXPECT_THAT(JudgeWith(parts, TrustAnchors::Production()), IsRefused("bad-chain"));
+}
+
+TEST_F(Dcap, WhatIntelSignedAndNobodyUnderstandsIsRefused) {
+  const std::string odd = R"({"issueDate":"2026-05-01T00:00:00Z","version":9})";
+  intel.replaced[name::kTcbInfo] = intel.Sign("tcbInfo", odd, intel.tcb_signer.key);
+  EXPECT_THAT(JudgeTdx(), IsRefused("malformed"));
+  intel.replaced = {{name::kQeIdentity, intel.Sign("enclaveIdentity", odd, intel.tcb_signer.key)}};
+  EXPECT_THAT(JudgeTdx(), IsRefused("malformed"));
+  intel.replaced = {{name::kQeIdentity, base::CopyBytes(base::AsBytes(R"({"enclaveIdentity":{}})"))}};
+  EXPECT_THAT(JudgeTdx(), IsRefused("unsigned"));
+}
+
+TEST_F(Dcap, AChainOfAuthoritiesAloneSignsNothing) {
+  intel.replaced[name::kTcbChain] = intel.Chain({intel.pck_ca.certificate, intel.root.certificate});
+  EXPECT_THAT(JudgeTdx(), IsRefused("bad-chain"));
+}
+
+// A certificate of this name for `key`, by `issuer`; with Intel's extension when it is to look like a platform's.
+crypto::Certificate Imitation(std::string_view common_name, const crypto::PublicKey& key,
+                              const tests::FakeAuthority& issuer, bool of_platform, bool is_ca = false) {
+  crypto::CertificateSpec spec;
+  spec.common_name = common_name;
+  spec.not_before = FakeIntel::Start();
+  spec.not_after = FakeIntel::End();
+  spec.is_ca = is_ca;
+  if (of_platform) {
+    spec.extensions = {{std::string(endorsements::kSgxExtensionOid),
+                        FakeIntel::PckExtension(7, 13, "00a06d080000", true), false}};
+  }
+  return crypto::MakeSigned(spec, key, issuer.certificate, issuer.key).value();
+}
+
+TEST_F(Dcap, APlatformsCertificateStandsInOnePlaceOnly) {
+  const std::string_view name = "Intel SGX PCK Certificate";
+  const crypto::Certificate good = intel.pck.certificate;
+  // By the root itself, by a CA of another name, as a CA.
+  intel.pck.certificate = Imitation(name, good.public_key(), intel.root, true);
+  EXPECT_THAT(JudgeTdx(), IsRefused("bad-chain"));
+  const tests::FakeAuthority other = {
+      crypto::SigningKey::GenerateP256(),
+      Imitation("Intel SGX Other CA", crypto::SigningKey::GenerateP256().public_key(), intel.root, false,
+                true)};
+  intel.pck.certificate = Imitation(name, good.public_key(), other, true);
+  EXPECT_THAT(JudgeTdx(), IsRefused("bad-chain"));
+  intel.pck.certificate = Imitation(name, good.public_key(), intel.pck_ca, true, true);
+  EXPECT_THAT(JudgeTdx(), IsRefused("bad-chain"));
+  intel.pck.certificate = Imitation(name, good.public_key(), intel.pck_ca, true);
+  EXPECT_THAT(JudgeTdx(), IsTrusted());
+}
+
+TEST_F(Dcap, TheTcbSignerIsTheRootsOwn) {
+  // The right name, below a platform's CA.
+  const auto imitation =
+      Imitation("Intel SGX TCB Signing", intel.tcb_signer.certificate.public_key(), intel.pck_ca, false);
+  intel.replaced[name::kTcbChain] =
+      intel.Chain({imitation, intel.pck_ca.certificate, intel.root.certificate});
+  EXPECT_THAT(JudgeTdx(), IsRefused("bad-chain"));
+}
+
+TEST_F(Dcap, APlatformCertificateWithoutReadableLevelsIsRefused) {
+  crypto::CertificateSpec spec;
+  spec.common_name = "Intel SGX PCK Certificate";
+  spec.not_before = FakeIntel::Start();
+  spec.not_after = FakeIntel::End();
+  spec.extensions = {{std::string(endorsements::kSgxExtensionOid), Bytes{0x30, 0x00}, false}};
+  intel.pck.certificate =
+      crypto::MakeSigned(spec, intel.pck.key.public_key(), intel.pck_ca.certificate, intel.pck_ca.key)
+          .value();
+  EXPECT_THAT(JudgeTdx(), IsRefused("bad-certificate"));
+}
+
+TEST_F(Dcap, TheClaimsNameEveryAdvisoryAndWhoseItIs) {
+  intel.levels[0].advisories = {"INTEL-SA-1", "INTEL-SA-2"};
+  intel.modules["TDX_01"][0].advisories = {"INTEL-SA-3"};
+  intel.qe_levels[0].advisories = {"INTEL-SA-4"};
+  std::string advisories;
+  for (const auto& [claim, text] : JudgeTdx().claims)
+    if (claim == "advisories") advisories = text;
+  EXPECT_EQ(advisories, "INTEL-SA-1,INTEL-SA-2,module:INTEL-SA-3,qe:INTEL-SA-4");
+}
+
+TEST_F(Dcap, ABlockThatCannotBeDecidedIsCloserThanOneThatRefuses) {
+  policy::Policy policy = StrictPolicy(TeeKind::kTdx);
+  policy.accept[0].name = "right";
+  policy::AcceptBlock wrong = policy.accept[0];
+  wrong.name = "wrong";
+  std::get<policy::TdxRules>(wrong.rules).mrtd[0].bytes.fill(9);
+  policy.accept = {wrong, policy.accept[0], wrong};
+  intel.left_out = {name::kTcbInfo};
+  Question question;
+  question.policy = &policy;
+  question.now = now;
+  const auto evidence = evidence::ParseEvidence(TeeKind::kTdx, intel.Quote(FakeIntel::Tdx()));
+  const Verdict verdict = Judge(*evidence, intel.Collateral(TeeKind::kTdx), Anchors(), question);
+  EXPECT_THAT(verdict, IsUndecided("no-collateral"));
+  EXPECT_NE(RenderText(verdict).find("block right"), std::string::npos);
+}
+
+TEST_F(Dcap, ABootLogBesideAQuoteIsReplayed) {
+  tests::EventLogBuilder log(crypto::HashAlgorithm::kSha384);
+  log.Event(3, 13, Bytes{1, 2, 3});
+  FakeQuoteParts parts = FakeIntel::Tdx();
+  intel.replaced[name::kEventLog] = log.Build();
+  EXPECT_THAT(JudgeQuote(parts), IsRefused("replay-mismatch"));
+  Bytes extended(48);
+  const Bytes digest = crypto::Hash(crypto::HashAlgorithm::kSha384, Bytes{1, 2, 3});
+  extended.insert(extended.end(), digest.begin(), digest.end());
+  const Bytes value = crypto::Hash(crypto::HashAlgorithm::kSha384, extended);
+  std::copy(value.begin(), value.end(), BodyOf<evidence::TdReport>(parts).rtmr[2].bytes.begin());
+  EXPECT_THAT(JudgeQuote(parts), IsTrusted());
 }
 
 }  // namespace

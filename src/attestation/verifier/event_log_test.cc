@@ -126,6 +126,92 @@ TEST(EventLog, SecureBootIsReadFromTrueDataAlone) {
   }
 }
 
+TEST(EventLog, AVariableThatDoesNotAddUpSaysNothing) {
+  const auto of = [](const Bytes& variable) {
+    return SecureBootOf(Parsed(EventLogBuilder().Event(7, 0x80000001, variable)), TpmAlgorithm::kSha256,
+                        LogRegisters::kPcr);
+  };
+  const Bytes good = EventLogBuilder::SecureBootVariable(1);
+  EXPECT_EQ(of(good), true);
+  for (const std::size_t length_field : {16u, 24u}) {
+    Bytes too_long = good;
+    too_long[length_field + 7] = 0xFF;
+    EXPECT_EQ(of(too_long), std::nullopt);
+  }
+  Bytes trailing = good;
+  trailing.push_back(0);
+  EXPECT_EQ(of(trailing), std::nullopt);
+  Bytes other_script = good;
+  other_script[33] = 0x04;  // the high byte of the first letter
+  EXPECT_EQ(of(other_script), std::nullopt);
+}
+
+TEST(EventLog, WhatCannotBeExtendedHasNoReplay) {
+  TpmEventLog log;
+  log.hashes = {TpmAlgorithm::kSha256, TpmAlgorithm::kSm3};
+  evidence::TpmLogEvent event;
+  event.digests.push_back({TpmAlgorithm::kSm3, Bytes(32)});
+  log.events.push_back(event);
+  EXPECT_FALSE(ReplayLog(log, TpmAlgorithm::kSha256, LogRegisters::kPcr)) << "the event has no such digest";
+  EXPECT_FALSE(ReplayLog(log, TpmAlgorithm::kSm3, LogRegisters::kPcr)) << "SM3 is not computed here";
+  log.hashes = {TpmAlgorithm::kNull};
+  EXPECT_FALSE(ReplayLog(log, TpmAlgorithm::kNull, LogRegisters::kPcr));
+}
+
+TEST(EventLog, SeparatorsOfWhatIsNoRtmrAreNotLookedAt) {
+  EXPECT_TRUE(SeparatorsAreGood(EventLogBuilder().Event(9, 4, Bytes(3)), LogRegisters::kRtmr));
+}
+
+// ---- the log of a TD ----
+
+// A TD whose RTMR1 is what this log leads to.
+evidence::TdReport TdOf(const EventLogBuilder& log) {
+  const auto parsed = evidence::ParseTpmEventLog(log.Build());
+  const auto values = ReplayLog(*parsed, TpmAlgorithm::kSha384, LogRegisters::kRtmr);
+  evidence::TdReport td;
+  for (const auto& [index, value] : *values)
+    std::copy(value.begin(), value.end(), td.rtmr[index - 1].bytes.begin());
+  return td;
+}
+
+Finding JudgedTdLog(const evidence::TdReport& td, const Bytes& log) {
+  endorsements::Endorsements endorsements;
+  EXPECT_TRUE(endorsements.Add("event-log", log).ok());
+  FindingList findings;
+  CheckTdEventLog(td, endorsements, findings);
+  for (const Finding& finding : findings.findings())
+    if (finding.status == CheckStatus::kFailed) return finding;
+  return findings.findings().front();
+}
+
+EventLogBuilder Ccel() { return EventLogBuilder(crypto::HashAlgorithm::kSha384); }
+
+TEST(TdEventLog, ALogThatReplaysToTheRegistersPasses) {
+  const EventLogBuilder log = Ccel().Separator(1).Event(2, 13, Bytes(5, 7)).Separator(2).Separator(2);
+  EXPECT_EQ(JudgedTdLog(TdOf(log), log.Build()).code, "ok");
+  EXPECT_EQ(JudgedTdLog(TdOf(log), log.Build()).check, "TD event log");
+}
+
+TEST(TdEventLog, ALogOfAnotherBootIsRefused) {
+  const EventLogBuilder log = Ccel().Event(2, 13, Bytes(5, 7));
+  EXPECT_EQ(JudgedTdLog(TdOf(Ccel().Event(2, 13, Bytes(5, 8))), log.Build()).code, "replay-mismatch");
+  EXPECT_EQ(JudgedTdLog(TdOf(log), Ccel().Build()).code, "replay-mismatch");
+}
+
+TEST(TdEventLog, WhatIsNoLogOfATdIsRefused) {
+  const EventLogBuilder log = Ccel().Event(2, 13, Bytes(5, 7));
+  EXPECT_EQ(JudgedTdLog(TdOf(log), EventLogBuilder().Event(2, 13, Bytes(5, 7)).Build()).code, "event-log");
+  EXPECT_EQ(JudgedTdLog(TdOf(log), Bytes(40, 1)).code, "event-log");
+  const EventLogBuilder separated = Ccel().Event(2, 4, Bytes(4, 9));
+  EXPECT_EQ(JudgedTdLog(TdOf(separated), separated.Build()).code, "event-log");
+}
+
+TEST(TdEventLog, WithoutALogNothingIsSaid) {
+  FindingList findings;
+  CheckTdEventLog({}, {}, findings);
+  EXPECT_TRUE(findings.findings().empty());
+}
+
 // ---- the table ----
 
 json::value ReadJson(const std::string& file) {

@@ -57,5 +57,38 @@ TEST(Explain, EveryOutcomeAndKindHasItsSentence) {
       "What the file holds is not shown to be authentic.\nToo little is known to accept it: undecided.\n");
 }
 
+TEST(Explain, AKeyThatNobodyVouchesForIsNotCalledTheMakers) {
+  Verdict verdict = Authentic();
+  verdict.tee = evidence::TeeKind::kTpm;
+  verdict.claims = {{"vouched_for_by", "nobody"}};
+  EXPECT_NE(Explain(verdict).find("Vouched for by nobody: anybody can make such a key"), std::string::npos);
+  verdict.claims = {{"vouched_for_by", "a certificate"}};
+  EXPECT_NE(Explain(verdict).find("Vouched for by the maker of the TPM"), std::string::npos);
+}
+
+TEST(Explain, WithoutCollateralIntelHasSaidNothing) {
+  Verdict verdict = Authentic();
+  verdict.outcome = Outcome::kUndecided;
+  verdict.tee = evidence::TeeKind::kTdx;
+  verdict.findings.push_back({"no-collateral", "TCB info", CheckStatus::kSkipped, "nothing was given",
+                              "Intel's signed statement", ""});
+  const std::string text = Explain(verdict);
+  EXPECT_EQ(text.find("says what its patch level is worth"), std::string::npos);
+  EXPECT_NE(text.find("whether its maker revoked it"), std::string::npos);
+  EXPECT_NE(text.find("What could not be checked:\n  - TCB info: nothing was given"), std::string::npos);
+}
+
+TEST(Explain, EveryReasonIsListedAndANonceBindsToo) {
+  Verdict verdict = Authentic();
+  verdict.outcome = Outcome::kRefused;
+  verdict.findings = {{"ok", "nonce", CheckStatus::kPassed, "00", "", ""},
+                      {"not-asked", "report data", CheckStatus::kSkipped, "", "", ""},
+                      {"pcr", "TPM PCR 4", CheckStatus::kFailed, "", "00", ""},
+                      {"pcr", "TPM PCR 7", CheckStatus::kFailed, "01", "", ""}};
+  EXPECT_NE(Explain(verdict).find("What is wrong:\n  - TPM PCR 4; wanted: 00.\n  - TPM PCR 7: 01.\n"),
+            std::string::npos);
+  EXPECT_NE(Explain(verdict).find("so it is not a replay"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace blindai::verifier

@@ -190,6 +190,25 @@ TEST(OfflineVectors, SgxAndTdxQuotes) {
   }
 }
 
+// Rows that compare a log with a quote: the log comes beside the quote, as `--event-log`.
+TEST(OfflineVectors, BootLogsOfTrustDomains) {
+  if (!tests::VectorsDir()) GTEST_SKIP() << tests::kNoVectors;
+  int compared = 0;
+  for (const tests::VectorRow& row : tests::ReadVectorTable("verdicts_eventlog.tsv")) {
+    if (!row["kind"].starts_with("CCEL") || row["compare_with"].empty()) continue;
+    OfflineQuestion question;
+    question.file = tests::ReadVector(row["compare_with"]);
+    question.at = *base::ParseTime("2025-01-01T00:00:00Z");
+    AddRole(question, "event-log", row["log"]);
+    const Verdict verdict = Judged(question);
+    EXPECT_EQ(verdict.Has("replay-mismatch"), row["verdict"] == "reject") << RenderText(verdict);
+    EXPECT_EQ(verdict.outcome, row["verdict"] == "reject" ? Outcome::kRefused : Outcome::kUndecided)
+        << RenderText(verdict);
+    ++compared;
+  }
+  EXPECT_GE(compared, 2);
+}
+
 OfflineQuestion NitroQuestion(const tests::VectorRow& row) {
   OfflineQuestion question;
   question.file = tests::ReadVector(row["document"]);

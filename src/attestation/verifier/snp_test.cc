@@ -178,6 +178,23 @@ TEST(Snp, ARevocationListOfAnotherKeyOfTheSameNameIsRefused) {
   EXPECT_TRUE(one.RefusedFor("crl-bad-signature"));
 }
 
+TEST(Snp, ARevocationListOfAnotherIssuerIsRefused) {
+  const auto of_asvk = tests::MakeTestCrl(Amd().asvk(), {}, crypto::CertificateSignature::kRsaPssSha384);
+  Case one;
+  one.endorsements =
+      FakeAmd::Bundle(Amd().Vcek(), {Amd().ask().certificate, Amd().ark().certificate}, &of_asvk);
+  EXPECT_TRUE(one.RefusedFor("crl-missing"));
+}
+
+TEST(Snp, AServerThatHidesTheRevocationListIsRefusedWhenThePolicySaysSo) {
+  const auto list = tests::MakeTestCrl(Amd().ark(), {}, crypto::CertificateSignature::kRsaPssSha384);
+  Case one;
+  one.rules.require_revocation_list = true;
+  EXPECT_TRUE(one.RefusedFor("crl-missing"));
+  one.endorsements = FakeAmd::Bundle(Amd().Vcek(), {Amd().ask().certificate, Amd().ark().certificate}, &list);
+  EXPECT_EQ(one.Judged().outcome, Outcome::kTrusted) << Explain(one.Judged());
+}
+
 TEST(Snp, CertificatesInOtherPlacesAreRefused) {
   Case one;
   one.endorsements = FakeAmd::Bundle(Amd().ask().certificate, {Amd().Vcek(), Amd().ark().certificate});
@@ -492,13 +509,11 @@ TEST(Snp, EverySignedBitOfARealReportCounts) {
   ASSERT_NE(cells, rows.end());
   const Row row{*cells};
   const Bytes report = row.Report();
-  for (std::size_t bit = 0; bit < report.size() * 8; bit += tests::BitStep(101)) {
+  for (std::size_t bit = 0; bit < evidence::kSnpSignedSize * 8; bit += tests::SignedBitStep(101)) {
     const Outcome outcome =
         row.Judged(*base::ParseTime((*cells)["evaluate_at"]), row.Rules(), tests::WithBitFlipped(report, bit))
             .outcome;
-    if (bit / 8 < evidence::kSnpSignedSize) {
-      ASSERT_EQ(outcome, Outcome::kRefused) << "bit " << bit;
-    }
+    ASSERT_EQ(outcome, Outcome::kRefused) << "bit " << bit;
   }
 }
 

@@ -9,6 +9,7 @@
 #include "attestation/verifier/appraise.h"
 #include "attestation/verifier/event_log.h"
 #include "base/byte_writer.h"
+#include "encoding/der.h"
 #include "encoding/hex.h"
 #include "encoding/pem.h"
 #include "support/fake_tpm.h"
@@ -180,6 +181,64 @@ TEST(Tpm, TheKeyComesInManyForms) {
   }
 }
 
+TEST(Tpm, AKeyOfAnUnknownCurveOrOffItsCurveIsRefused) {
+  const FakeTpm ecc(crypto::SigningKey::GenerateP256());
+  Bytes area = ecc.PublicArea();
+  Case off_curve;
+  area.back() ^= 1;
+  off_curve.Set("ak", area);
+  EXPECT_TRUE(off_curve.RefusedFor("malformed"));
+  area.back() ^= 1;
+  Case p521;
+  area[15] = 5;  // TPM_ECC_NIST_P521
+  p521.Set("ak", area);
+  EXPECT_TRUE(p521.RefusedFor("malformed"));
+}
+
+// Google's certificates say which machine the key is of.
+Case WithGceInstance(const Bytes& content) {
+  crypto::CertificateSpec spec = tests::PkiSpec("test AK");
+  spec.extensions = {{"1.3.6.1.4.1.11129.2.1.21", content}};
+  Case one;
+  one.Set("ak-chain", tests::PemOf({tests::Issue(spec, Tpm().ak(), Tpm().ca()), Tpm().ca().certificate}));
+  return one;
+}
+
+TEST(Tpm, TheInstanceOfACertificateIsAClaimAndMustBeReadable) {
+  using encoding::DerEncode;
+  const auto text = [](std::string_view word) {
+    return DerEncode(encoding::kDerUtf8String, base::AsBytes(word));
+  };
+  Bytes fields;
+  for (const Bytes& field : {text("europe-west4-a"), encoding::DerEncodeUnsigned(7), text("clinic"),
+                             encoding::DerEncodeUnsigned(8), text("speech-1")}) {
+    fields.insert(fields.end(), field.begin(), field.end());
+  }
+  const Case named = WithGceInstance(DerEncode(encoding::kDerSequence, fields));
+  EXPECT_TRUE(named.Trusted());
+  std::string instance;
+  for (const auto& [claim, value] : named.Judged().claims)
+    if (claim == "gce_instance") instance = value;
+  EXPECT_EQ(instance, "clinic europe-west4-a speech-1");
+  EXPECT_TRUE(WithGceInstance(Bytes{0x30, 0x00}).RefusedFor("malformed"));
+}
+
+TEST(Tpm, AnEcdsaSignatureLongerThanTheKeyIsRefused) {
+  const FakeTpm ecc(crypto::SigningKey::GenerateP256());
+  Case one;
+  one.quote.scheme = TpmAlgorithm::kEcdsa;
+  one.Take(ecc.Endorsements());
+  one.anchors = ecc.Anchors();
+  const Bytes attest = ecc.Attest(one.quote);
+  for (const auto& [r, s] : {std::pair<std::uint16_t, std::uint16_t>{33, 32}, {32, 33}}) {
+    base::ByteWriter signature;
+    signature.U16Big(0x0018).U16Big(0x000B).U16Big(r).Append(Bytes(r, 1)).U16Big(s).Append(Bytes(s, 1));
+    EXPECT_TRUE(
+        Case::Refused(one.JudgedAs(evidence::SerializeTpmEvidence(attest, signature.view(), one.quote.pcrs)),
+                      "bad-signature"));
+  }
+}
+
 TEST(Tpm, ACertificateForAnotherKeyIsRefused) {
   const FakeTpm other;
   Case one;
@@ -281,6 +340,8 @@ TEST(Tpm, PcrValuesOtherThanTheSignedAreRefused) {
 TEST(Tpm, PcrsThatThePolicyDoesNotAcceptAreRefused) {
   Case one;
   one.rules.pcr_sha256[4] = {Pcr(5)};
+  EXPECT_TRUE(one.RefusedFor("pcr"));
+  one.rules.pcr_sha256[4] = {Pcr(5), Pcr(6)};
   EXPECT_TRUE(one.RefusedFor("pcr"));
   Case unselected;
   unselected.rules.pcr_sha256[12] = {Pcr(12)};
@@ -407,7 +468,7 @@ TEST(Tpm, EveryBitOfTheAttestationAndTheSignatureCounts) {
   const TpmQuoteSpec spec;
   const Bytes attest = Tpm().Attest(spec);
   const Bytes signature = Tpm().Signature(spec, attest);
-  for (std::size_t bit = 0; bit < attest.size() * 8; bit += tests::BitStep(3)) {
+  for (std::size_t bit = 0; bit < attest.size() * 8; bit += tests::SignedBitStep(3)) {
     const Bytes flipped = tests::WithBitFlipped(attest, bit);
     ASSERT_EQ(one.JudgedAs(evidence::SerializeTpmEvidence(flipped, signature, spec.pcrs)).outcome,
               Outcome::kRefused)

@@ -65,5 +65,16 @@ TEST(Verdict, EveryOutcomeHasItsWord) {
   EXPECT_EQ(OutcomeName(Outcome::kSimulation), "simulation");
 }
 
+TEST(Verdict, WhatAFindingDoesNotSayTakesNoLine) {
+  Verdict verdict;
+  verdict.outcome = Outcome::kTrusted;
+  verdict.mode = "hardware";
+  verdict.findings = {{"ok", "form", CheckStatus::kPassed, "", "", ""},
+                      {"debug", "debug", CheckStatus::kFailed, "", "", ""}};
+  EXPECT_EQ(RenderText(verdict),
+            "verdict: trusted (every required check passed under the policy)\n"
+            "mode: hardware   tee: unknown\n  FAILED   debug [debug]\n  PASSED   form\n");
+}
+
 }  // namespace
 }  // namespace blindai::verifier
