@@ -1,6 +1,7 @@
 """BlindAI 0.5: the published client as it is, in simulation and with evidence from files."""
 
 import json
+import socket
 import ssl
 import subprocess
 
@@ -103,3 +104,37 @@ def test_a_model_of_the_published_client_runs_from_our_own(clients, start, tmp_p
     x = np.array([1, 2, 3], dtype="float32")
     with blindai.connect(addr=server.address, simulation=True) as client:
         assert client.predict("theirs", {"a": x, "b": x}).output[0].as_flat() == [2, 4, 6]
+
+
+@pytest.fixture
+def licensing(clients, tmp_path):
+    """Starts the licensing service of the cloud path for one server; gives its address and its CA."""
+    running = []
+
+    def start_licensing(server, *jwt_key):
+        untrusted, attested = server.ports["v05"]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        ca = tmp_path / "licensing-ca.pem"
+        service = subprocess.Popen(
+            [clients / "python05", published_clients.PROGRAMS / "licensing.py", str(port),
+             f"127.0.0.1:{attested}/{untrusted}", ca, *jwt_key], stdout=subprocess.PIPE, text=True)
+        running.append(service)
+        assert "ready" in service.stdout.readline()
+        return f"localhost:{port}", ca
+
+    yield start_licensing
+    for service in running:
+        service.terminate()
+        service.wait()
+        service.stdout.close()
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_the_articles_calls_work_word_for_word(clients, tiny_model, start, licensing, tmp_path, tokens):
+    """The upload carries a token (or none), the prediction is anonymous and names the bare id."""
+    published_clients.make_identity(tmp_path)
+    found = drive("python05", "client_article.py", *licensing(start(), *([tmp_path / "key.pem"] if tokens else [])),
+                  tiny_model)
+    assert found["ok"], found["failed"]
