@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <future>
+#include <thread>
 
 #include "base/clock.h"
 #include "channel/legacy_identity.h"
@@ -38,6 +39,19 @@ std::string Model() {
   graph.Node(tests::OnnxNode("Sub", {"left", "right"}, {"y"}));
   return std::string(base::AsText(tests::OnnxModel(graph).Opset(17).Bytes()));
 }
+
+// y = max over (x * transposed x) squared, x [n, 1]: nothing for the warm-up, many seconds for kLong.
+std::string LongModel() {
+  tests::OnnxGraph graph;
+  graph.Input("x", tests::kOnnxFloat, {"n", 1});
+  graph.Node(tests::OnnxNode("Transpose", {"x"}, {"t"}).Ints("perm", {1, 0}));
+  graph.Node(tests::OnnxNode("MatMul", {"x", "t"}, {"outer"}));
+  graph.Node(tests::OnnxNode("MatMul", {"outer", "outer"}, {"square"}));
+  graph.Node(tests::OnnxNode("ReduceMax", {"square"}, {"y"}).Int("keepdims", 0));
+  graph.Output("y", tests::kOnnxFloat, {});
+  return std::string(base::AsText(tests::OnnxModel(graph).Bytes()));
+}
+constexpr int kLong = 10'000;
 
 std::string Floats(const std::vector<float>& values) {
   std::string bytes(values.size() * sizeof(float), '\0');
@@ -404,6 +418,26 @@ TEST_F(BlindaiV05Test, AnUploadThatIsGivenUpLeavesNothingBehind) {
   grpc::Status status = Upload("m");
   while (status.error_code() == grpc::ALREADY_EXISTS) status = Upload("m");
   EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST_F(BlindaiV05Test, ARunThatIsGivenUpIsStopped) {
+  Start();
+  ASSERT_TRUE(Upload("long", "", LongModel()).ok());
+  const auto served = catalogue_.Find(service::Caller{}, *vocabulary::ModelId::Parse("long"));
+  ASSERT_TRUE(served.ok());
+  const auto queued = [&served] { return (*served)->host->stats().queued; };
+  RunModelRequest message = RunMessage("long", 0, Floats(std::vector<float>(kLong, 0.5F)), kLong);
+  message.mutable_input_tensors(0)->mutable_info()->add_dims(1);
+
+  grpc::ClientContext context;
+  const auto writer = exchange_->RunModel(&context, &run_reply_);
+  ASSERT_TRUE(writer->Write(message));
+  writer->WritesDone();
+  while (queued() == 0) std::this_thread::yield();
+  context.TryCancel();
+  EXPECT_EQ(writer->Finish().error_code(), grpc::CANCELLED);
+  while (queued() != 0) std::this_thread::yield();
+  EXPECT_EQ((*served)->host->stats().runs, 0u);
 }
 
 TEST_F(BlindaiV05Test, AClientThatFallsSilentIsCancelled) {
