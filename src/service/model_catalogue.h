@@ -19,6 +19,8 @@
 #include "model/inspect_onnx.h"
 #include "model/model_host.h"
 #include "service/caller.h"
+#include "speech/ctc_vocabulary.h"
+#include "speech/wav2vec2_features.h"
 #include "vocabulary/model_id.h"
 
 namespace blindai::service {
@@ -29,6 +31,12 @@ using HostStats = model::HostStats;
 // Who may run a model besides its owner. `link`: whoever knows the id.
 enum class Visibility : std::uint8_t { kPrivate, kLink, kTenants, kPublic };
 std::string_view VisibilityName(Visibility visibility);
+
+// What a speech model needs beside its file (service/transcribe.h).
+struct SpeechSettings {
+  speech::CtcVocabulary vocabulary;
+  speech::FeatureSettings features;
+};
 
 // What is known about a served model; small, copied freely, no bytes of the model in it.
 struct ModelRecord {
@@ -43,6 +51,7 @@ struct ModelRecord {
   Visibility visibility = Visibility::kLink;
   base::Time created;
   model::ModelSignature signature;
+  std::shared_ptr<const SpeechSettings> speech = nullptr;  // null: a model of tensors only
 };
 
 struct ServedModel {

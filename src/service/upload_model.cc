@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "service/transcribe.h"
+
 #include "crypto/random.h"
 #include "encoding/hex.h"
 
@@ -100,6 +102,14 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload,
                               return done(std::move(started).error());
                             }
                             std::shared_ptr<model::ModelHost> host = std::move(started).value();
+                            const auto& speech = held->request_.speech;
+                            if (speech != nullptr) {
+                              base::Status fits = CheckSpeechSignature(host->signature(), *speech);
+                              if (!fits.ok()) {
+                                held->place_.reset();
+                                return done(std::move(fits).error());
+                              }
+                            }
                             ModelRecord record{.id = held->request_.id,
                                                .owner = held->owner_,
                                                .sha256 = held->file_->sha256_hex(),
@@ -110,7 +120,8 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload,
                                                .precision = held->request_.precision,
                                                .visibility = held->request_.visibility,
                                                .created = base::Now(),
-                                               .signature = host->signature()};
+                                               .signature = host->signature(),
+                                               .speech = speech};
                             ModelRecord published =
                                 held->catalogue_.Publish(*held->place_, std::move(record), std::move(host));
                             held->place_.reset();

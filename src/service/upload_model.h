@@ -28,8 +28,10 @@ struct UploadRequest {
   vocabulary::ModelId id;
   Precision precision = Precision::kF32;
   Visibility visibility = Visibility::kLink;
+  // Of a speech model; null for others.
+  std::shared_ptr<const SpeechSettings> speech = nullptr;
   // What the client says that it will send; checked against what arrives (code upload-length).
-  std::optional<std::uint64_t> content_length;
+  std::optional<std::uint64_t> content_length = std::nullopt;
 };
 
 struct UploadOptions {
@@ -54,7 +56,7 @@ class ModelUpload {
   base::Status Feed(base::ByteView chunk);
 
   // The file has ended. Loads it and publishes it; `done` is called once, on the model host's thread or at
-  // once. Codes: those of the gate and of ModelHost::Start, upload-length.
+  // once. Codes: those of the gate and of ModelHost::Start, upload-length; for a speech model model-not-speech.
   static void Finish(std::unique_ptr<ModelUpload> upload,
                      std::function<void(base::Result<ModelRecord>)> done);
 

@@ -244,7 +244,7 @@ base::Status Transcriber::TakeLogits(std::span<const float> logits, std::int64_t
   BLINDAI_CHECK(waiting_);
   const std::int64_t wanted = FrameCount(chunk_.end - chunk_.begin);
   const std::size_t width = vocabulary_.size();
-  if (frames != wanted || logits.size() != static_cast<std::size_t>(wanted) * width ||
+  if (frames < wanted || frames > wanted + 1 || logits.size() != static_cast<std::size_t>(frames) * width ||
       !std::ranges::all_of(logits, [](float value) { return std::isfinite(value); })) {
     return base::MakeError(
         base::ErrorKind::kUnsupported, "model-frames",

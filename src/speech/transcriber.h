@@ -61,8 +61,9 @@ class Transcriber {
   // The next window as the model wants it; nothing: feed more first, or it is done. TakeLogits before the next call.
   // The caller wipes it.
   std::optional<std::vector<float>> NextWindow();
-  // What the model said about that window: rows of the vocabulary's width, one for each frame. Code: model-frames (not
-  // the number of frames that a wav2vec2 model gives, kUnsupported).
+  // What the model said about that window: rows of the vocabulary's width, one for each frame of a wav2vec2 model, or
+  // one more (models that pad at the end). Code: model-frames (another number, or scores that are not finite;
+  // kUnsupported).
   base::Status TakeLogits(std::span<const float> logits, std::int64_t frames);
 
   bool done() const { return planned_last_ && !waiting_ && turns_.empty(); }

@@ -251,8 +251,20 @@ TEST(Transcriber, KeywordsAreDecodedByBeamSearchWithTimes) {
   EXPECT_NEAR(transcript.segments[0].words[0].start_s, 0.08, 0.021);
 }
 
+TEST(Transcriber, OneFrameMoreThanWav2vec2GivesIsTaken) {
+  Transcriber transcriber(Letters(), TestOptions(), 1);
+  const std::vector<std::vector<float>> sound = {SoundOf(Ids("ABC."))};
+  transcriber.Feed(sound);
+  transcriber.End();
+  auto logits = Hear(*transcriber.NextWindow());
+  for (std::size_t i = 0; i < Letters().size(); ++i) logits.push_back(i == 8 ? 10.F : 0.F);
+  ASSERT_TRUE(transcriber.TakeLogits(logits, 4).ok());
+  EXPECT_TRUE(transcriber.done());
+  EXPECT_EQ(transcriber.Finish().Text(), "ABCD");
+}
+
 TEST(Transcriber, LogitsOfAnotherShapeAreRefused) {
-  for (const std::int64_t too_many : {-1, 1}) {
+  for (const std::int64_t too_many : {-1, 2}) {
     Transcriber transcriber(Letters(), TestOptions(), 1);
     const std::vector<std::vector<float>> sound = {SoundOf(Ids("ABCD"))};
     transcriber.Feed(sound);

@@ -1,0 +1,229 @@
+#include "service/transcribe.h"
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/secret.h"
+#include "model/supervisor.h"
+#include "speech/ctc_beam.h"
+#include "speech/transcriber.h"
+
+namespace blindai::service {
+namespace {
+
+using base::ErrorKind;
+using base::MakeError;
+using base::Result;
+using model::Supervisor;
+using speech::AudioPiece;
+using speech::DecoderProcess;
+using speech::Transcriber;
+using vocabulary::Datatype;
+using vocabulary::Tensor;
+
+base::Error NotSpeech() {
+  return MakeError(
+      ErrorKind::kInvalid, "model-not-speech",
+      "the model does not transcribe: it takes no samples [batch, samples], gives no scores [batch, "
+      "frames, characters of vocab.json], or was uploaded without kind=ctc-speech",
+      "model");
+}
+
+Tensor TensorOf(std::string name, std::vector<float>& window) {
+  const std::size_t bytes = window.size() * sizeof(float);
+  Tensor tensor{
+      std::move(name), Datatype::kFp32, {1, static_cast<std::int64_t>(window.size())}, base::Bytes(bytes)};
+  std::memcpy(tensor.data.data(), window.data(), bytes);
+  base::Wipe(window.data(), bytes);
+  return tensor;
+}
+
+// One recording on its way. Everything runs on the supervisor's thread, one step after the other, except what takes
+// long, which is offloaded while nothing else of the job runs.
+class Job : public std::enable_shared_from_this<Job> {
+ public:
+  using Done = std::function<void(Result<TranscribeDone>)>;
+
+  Job(std::shared_ptr<const ServedModel> served, std::uint64_t caller, TranscribeRequest request,
+      speech::Keywords keywords, Done done)
+      : served_(std::move(served)),
+        caller_(caller),
+        request_(std::move(request)),
+        keywords_(std::move(keywords)),
+        done_(std::move(done)) {}
+  ~Job() {
+    if (window_) base::Wipe(window_->data(), window_->size() * sizeof(float));
+  }
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  void Start(const DecoderOptions& options) {
+    DecoderProcess::Start(std::move(request_.audio), options,
+                          [self = shared_from_this()](Result<std::shared_ptr<DecoderProcess>> decoder) {
+                            self->OnOpened(std::move(decoder));
+                          });
+  }
+
+  void Cancel() { End(MakeError(ErrorKind::kCancelled, "cancelled", "the transcription was cancelled")); }
+
+ private:
+  void OnOpened(Result<std::shared_ptr<DecoderProcess>> decoder) {
+    if (done_ == nullptr) return;
+    if (!decoder.ok()) return End(std::move(decoder).error());
+    decoder_ = std::move(*decoder);
+    const SpeechSettings& settings = *served_->record.speech;
+    transcriber_.emplace(settings.vocabulary,
+                         speech::TranscriberOptions{settings.features, {}, std::move(keywords_)},
+                         decoder_->channels());
+    Advance([] { return base::Ok(); });
+  }
+
+  // Does `work` and finds the next window, then goes on with what that asks for.
+  void Advance(std::function<base::Status()> work) {
+    Supervisor::Instance().Offload(
+        [self = shared_from_this(), work = std::move(work)] {
+          self->status_ = work();
+          if (!self->status_.ok()) return;
+          self->window_ = self->transcriber_->NextWindow();
+          if (self->transcriber_->done()) self->transcript_ = self->transcriber_->Finish();
+        },
+        [self = shared_from_this()] { self->OnAdvanced(); });
+  }
+
+  void OnAdvanced() {
+    if (done_ == nullptr) return;
+    if (!status_.ok()) return End(std::move(status_).error());
+    if (request_.progress) request_.progress(transcriber_->seconds_done(), decoder_->announced_s());
+    if (window_) return Run();
+    if (transcript_) return End(TranscribeDone{served_->record, std::move(*transcript_)});
+    decoder_->Next(
+        [self = shared_from_this()](Result<AudioPiece> piece) { self->OnPiece(std::move(piece)); });
+  }
+
+  void OnPiece(Result<AudioPiece> piece) {
+    if (done_ == nullptr) return;
+    if (!piece.ok()) return End(std::move(piece).error());
+    const auto held = std::make_shared<AudioPiece>(std::move(*piece));
+    Advance([self = shared_from_this(), held] {
+      self->transcriber_->Feed(held->channels);
+      if (held->last) self->transcriber_->End();
+      return base::Ok();
+    });
+  }
+
+  void Run() {
+    const model::ModelSignature& signature = served_->record.signature;
+    std::vector<Tensor> tensors;
+    tensors.push_back(TensorOf(signature.inputs.front().name, *window_));
+    window_.reset();
+    model::RunRequest run = model::RunRequest::Of(std::move(tensors));
+    run.outputs = {signature.outputs.front().name};
+    run.deadline = request_.deadline;
+    run.caller = caller_;
+    ticket_ = served_->host->Run(
+        std::move(run),
+        [self = shared_from_this()](Result<model::RunAnswer> answer) { self->OnAnswer(std::move(answer)); });
+  }
+
+  void OnAnswer(Result<model::RunAnswer> answer) {
+    if (!answer.ok()) return End(std::move(answer).error());
+    const auto tensor = std::make_shared<Tensor>(std::move(answer->outputs.front()));
+    if (done_ == nullptr) return base::Wipe(tensor->data);
+    Advance([self = shared_from_this(), tensor] {
+      const std::int64_t frames = tensor->shape.size() == 3 && tensor->shape[0] == 1 ? tensor->shape[1] : -1;
+      const auto* const values = reinterpret_cast<const float*>(tensor->data.data());
+      const base::Status taken =
+          self->transcriber_->TakeLogits({values, tensor->data.size() / sizeof(float)}, frames);
+      base::Wipe(tensor->data);
+      return taken;
+    });
+  }
+
+  void End(Result<TranscribeDone> result) {
+    Done done = std::exchange(done_, nullptr);
+    if (done == nullptr) return;
+    ticket_.Cancel();
+    decoder_.reset();
+    done(std::move(result));
+  }
+
+  const std::shared_ptr<const ServedModel> served_;
+  const std::uint64_t caller_;
+  TranscribeRequest request_;
+  speech::Keywords keywords_;
+  Done done_;
+  std::shared_ptr<DecoderProcess> decoder_;
+  std::optional<Transcriber> transcriber_;
+  base::Status status_ = base::Ok();
+  std::optional<std::vector<float>> window_;
+  std::optional<vocabulary::Transcript> transcript_;
+  model::ModelHost::Ticket ticket_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(std::string_view vocab_json,
+                                                                 std::string_view preprocessor_json) {
+  BLINDAI_TRY(speech::CtcVocabulary vocabulary, speech::CtcVocabulary::Parse(vocab_json));
+  BLINDAI_TRY(const speech::FeatureSettings features, speech::ParsePreprocessorConfig(preprocessor_json));
+  return std::shared_ptr<const SpeechSettings>(
+      std::make_shared<SpeechSettings>(SpeechSettings{std::move(vocabulary), features}));
+}
+
+base::Status CheckSpeechSignature(const model::ModelSignature& signature, const SpeechSettings& settings) {
+  const auto fits = [](const vocabulary::TensorSpec& spec, std::size_t rank) {
+    return spec.datatype == Datatype::kFp32 && spec.shape.size() == rank &&
+           (spec.shape[0] == vocabulary::kAnyDimension || spec.shape[0] == 1) &&
+           spec.shape[1] == vocabulary::kAnyDimension;
+  };
+  if (signature.inputs.size() != 1 || signature.outputs.empty() || !fits(signature.inputs[0], 2) ||
+      !fits(signature.outputs[0], 3)) {
+    return NotSpeech();
+  }
+  const std::int64_t characters = signature.outputs[0].shape[2];
+  if (characters != vocabulary::kAnyDimension &&
+      characters != static_cast<std::int64_t>(settings.vocabulary.size())) {
+    return NotSpeech();
+  }
+  return base::Ok();
+}
+
+void TranscribeTicket::Cancel() {
+  if (cancel_) cancel_();
+}
+
+TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
+                            const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
+                            std::function<void(Result<TranscribeDone>)> done) {
+  if (base::Status allowed = RequireRun(caller); !allowed.ok()) {
+    done(std::move(allowed).error());
+    return {};
+  }
+  Result<std::shared_ptr<const ServedModel>> served = catalogue.Find(caller, id);
+  if (!served.ok()) {
+    done(std::move(served).error());
+    return {};
+  }
+  if ((*served)->record.speech == nullptr) {
+    done(NotSpeech());
+    return {};
+  }
+  auto keywords = speech::Keywords::Make(request.keywords, (*served)->record.speech->vocabulary);
+  if (!keywords.ok()) {
+    done(std::move(keywords).error());
+    return {};
+  }
+  const auto job = std::make_shared<Job>(std::move(*served), caller.number, std::move(request),
+                                         std::move(*keywords), std::move(done));
+  job->Start(decoder);
+  TranscribeTicket ticket;
+  ticket.cancel_ = [weak = std::weak_ptr(job)] {
+    Supervisor::Instance().Post([weak] {
+      if (const auto held = weak.lock()) held->Cancel();
+    });
+  };
+  return ticket;
+}
+
+}  // namespace blindai::service

@@ -1,0 +1,69 @@
+// Transcribes a recording with a speech model that is served: the recording goes to a decoder process, its sound in
+// windows to the model's worker, and both are gone when the answer is there. Nothing is written anywhere and nothing of
+// the recording or the text is logged; samples and logits are wiped as soon as they have been used.
+//
+// Any thread may call. The answer comes once, by callback, on the model host's thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "service/caller.h"
+#include "service/model_catalogue.h"
+#include "speech/audio_file.h"
+#include "speech/decoder_process.h"
+#include "vocabulary/model_id.h"
+#include "vocabulary/transcript.h"
+
+namespace blindai::service {
+
+using DecoderOptions = speech::DecoderOptions;
+
+// From the vocab.json and preprocessor_config.json that are uploaded with a speech model. Codes: vocabulary,
+// preprocessor.
+base::Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(std::string_view vocab_json,
+                                                                       std::string_view preprocessor_json);
+// Whether a model takes samples [batch, samples] and gives scores [batch, frames, characters], all 32-bit floats, as
+// wav2vec2 does. Code: model-not-speech.
+base::Status CheckSpeechSignature(const model::ModelSignature& signature, const SpeechSettings& settings);
+
+struct TranscribeRequest {
+  std::shared_ptr<const speech::AudioFile> audio;  // sealed
+  // Words to favour; code keyword when the model cannot write one.
+  std::vector<std::string> keywords;
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // Called after each step, on the model host's thread, with the seconds that are done and those that the file states
+  // (0: none); may be empty.
+  std::function<void(double done_s, double announced_s)> progress;
+};
+
+struct TranscribeDone {
+  ModelRecord record;  // the model that gave the answer
+  vocabulary::Transcript transcript;
+};
+
+class TranscribeTicket {
+ public:
+  TranscribeTicket() = default;
+  // Ends it with code cancelled, unless it has ended; safe at any time.
+  void Cancel();
+
+ private:
+  friend TranscribeTicket Transcribe(const ModelCatalogue&, const DecoderOptions&, const Caller&,
+                                     const vocabulary::ModelId&, TranscribeRequest,
+                                     std::function<void(base::Result<TranscribeDone>)>);
+  std::function<void()> cancel_;
+};
+
+// Codes: those of RequireRun, ModelCatalogue::Find, DecoderProcess and ModelHost::Run; model-not-speech (a tensor
+// model), model-frames, keyword, cancelled.
+TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
+                            const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
+                            std::function<void(base::Result<TranscribeDone>)> done);
+
+}  // namespace blindai::service

@@ -1,0 +1,198 @@
+// Transcriptions with the real decoder, worker and engine, and the demo model.
+#include "service/transcribe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <future>
+#include <string>
+
+#include "service/upload_model.h"
+#include "support/onnx_builder.h"
+#include "support/paths.h"
+
+namespace blindai::service {
+namespace {
+
+using base::Result;
+using vocabulary::ModelId;
+using vocabulary::Transcript;
+
+base::Bytes DemoFile(const char* name) {
+  return tests::ReadFile(tests::SourceDir() / "models/blindai-demo-en" / name);
+}
+
+std::shared_ptr<const SpeechSettings> DemoSettings() {
+  const base::Bytes vocab = DemoFile("vocab.json");
+  const base::Bytes preprocessor = DemoFile("preprocessor_config.json");
+  return MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor)).value();
+}
+
+std::string CodeOf(const auto& result) { return result.ok() ? "" : result.error().code; }
+
+// A catalogue with the demo model as "speech", shared by all tests because it loads for a second.
+class TranscribeTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    catalogue_ = new ModelCatalogue(CatalogueLimits{});
+    ASSERT_EQ(CodeOf(Upload("speech", DemoFile("blindai-demo-en.onnx"), DemoSettings())), "");
+  }
+  static void TearDownTestSuite() {
+    for (const auto& served : catalogue_->RemoveAll()) {
+      std::promise<void> stopped;
+      served->host->Stop([&] { stopped.set_value(); });
+      stopped.get_future().wait();
+    }
+    delete catalogue_;
+  }
+
+  static Result<ModelRecord> Upload(std::string_view id, base::ByteView file,
+                                    std::shared_ptr<const SpeechSettings> speech) {
+    UploadOptions options;
+    options.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
+    BLINDAI_TRY(auto upload,
+                ModelUpload::Begin(*catalogue_, options, Caller::AnonymousWithAllRights(),
+                                   UploadRequest{.id = *ModelId::Parse(id), .speech = std::move(speech)}));
+    BLINDAI_RETURN_IF_ERROR(upload->Feed(file));
+    std::promise<Result<ModelRecord>> record;
+    ModelUpload::Finish(std::move(upload),
+                        [&](Result<ModelRecord> result) { record.set_value(std::move(result)); });
+    return record.get_future().get();
+  }
+
+  static TranscribeRequest RequestFor(base::ByteView recording) {
+    std::shared_ptr<speech::AudioFile> audio = speech::AudioFile::Create(std::uint64_t{1} << 30).value();
+    audio->Append(recording).value();
+    audio->Seal().value();
+    TranscribeRequest request;
+    request.audio = audio;
+    return request;
+  }
+
+  static DecoderOptions Decoder() {
+    DecoderOptions options;
+    options.decoder_program = tests::ProgramsDir() / "blindai-decoder";
+    return options;
+  }
+
+  static Result<Transcript> Run(TranscribeRequest request, const char* id = "speech",
+                                const Caller& caller = Caller::AnonymousWithAllRights(),
+                                bool cancel = false) {
+    std::promise<Result<TranscribeDone>> done;
+    TranscribeTicket ticket =
+        Transcribe(*catalogue_, Decoder(), caller, *ModelId::Parse(id), std::move(request),
+                   [&](Result<TranscribeDone> result) { done.set_value(std::move(result)); });
+    if (cancel) ticket.Cancel();
+    BLINDAI_TRY(TranscribeDone answer, done.get_future().get());
+    EXPECT_EQ(answer.record.id.text(), id);
+    return std::move(answer.transcript);
+  }
+
+  static ModelCatalogue* catalogue_;
+};
+
+ModelCatalogue* TranscribeTest::catalogue_ = nullptr;
+
+void ExpectWholeCoverage(const Transcript& transcript, int speaker) {
+  double at = 0;
+  for (const auto& span : transcript.coverage) {
+    if (span.speaker != speaker) continue;
+    EXPECT_DOUBLE_EQ(span.start_s, at);
+    at = span.end_s;
+  }
+  EXPECT_DOUBLE_EQ(at, transcript.duration_s);
+}
+
+TEST_F(TranscribeTest, HelloWorldIsHeard) {
+  const Transcript transcript = Run(RequestFor(DemoFile("hello_world.wav"))).value();
+  EXPECT_THAT(transcript.Text(), testing::HasSubstr("HELLO"));
+  ExpectWholeCoverage(transcript, vocabulary::kNoSpeaker);
+}
+
+TEST_F(TranscribeTest, ASessionOfTwoChannelsHasTwoSpeakersWhoTakeTurns) {
+  std::vector<double> steps;
+  TranscribeRequest request = RequestFor(DemoFile("session.wav"));
+  request.progress = [&](double done_s, double announced_s) {
+    EXPECT_NEAR(announced_s, 60, 0.01);
+    steps.push_back(done_s);
+  };
+  const Transcript transcript = Run(std::move(request)).value();
+  EXPECT_NEAR(transcript.duration_s, 60, 0.01);
+  ExpectWholeCoverage(transcript, 0);
+  ExpectWholeCoverage(transcript, 1);
+  // session.json: the therapist speaks first, from 0.5 to 4.953 s, then the patient from 6.553 s.
+  const auto& segments = transcript.segments;
+  ASSERT_GE(segments.size(), 4u);
+  EXPECT_EQ(segments.front().speaker, 0);
+  EXPECT_NEAR(segments.front().start_s, 0.5, 0.4);
+  EXPECT_THAT(segments.front().text, testing::HasSubstr("HELLO"));
+  const auto second = std::ranges::find(segments, 1, &vocabulary::Segment::speaker);
+  ASSERT_NE(second, segments.end());
+  EXPECT_NEAR(second->start_s, 6.553, 0.4);
+  EXPECT_TRUE(std::ranges::is_sorted(segments, {}, &vocabulary::Segment::start_s));
+  EXPECT_TRUE(std::ranges::is_sorted(steps));
+}
+
+TEST_F(TranscribeTest, TheSameRecordingGivesTheSameTextAgain) {
+  const base::Bytes recording = DemoFile("hello_world.wav");
+  EXPECT_EQ(Run(RequestFor(recording))->Text(), Run(RequestFor(recording))->Text());
+}
+
+TEST_F(TranscribeTest, WhatIsNoRecordingIsRefusedWithTheDecodersCode) {
+  EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("a letter")))), "audio-not-recognised");
+}
+
+TEST_F(TranscribeTest, AKeywordThatTheModelCannotWriteIsRefused) {
+  TranscribeRequest request = RequestFor(DemoFile("hello_world.wav"));
+  request.keywords = {"CAFÉ 24"};
+  EXPECT_EQ(CodeOf(Run(std::move(request))), "keyword");
+}
+
+TEST_F(TranscribeTest, KeywordsGiveATranscriptToo) {
+  TranscribeRequest request = RequestFor(DemoFile("hello_world.wav"));
+  request.keywords = {"WORLD"};
+  EXPECT_THAT(Run(std::move(request))->Text(), testing::HasSubstr("HELLO"));
+}
+
+TEST_F(TranscribeTest, UnknownModelsAndCallersWithoutTheRightAreRefused) {
+  EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "nobody")), "model-not-found");
+  EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "speech", Caller{})), "login-required");
+}
+
+TEST_F(TranscribeTest, CancelledItEndsAtOnce) {
+  EXPECT_EQ(
+      CodeOf(Run(RequestFor(DemoFile("session.wav")), "speech", Caller::AnonymousWithAllRights(), true)),
+      "cancelled");
+}
+
+TEST_F(TranscribeTest, AfterItsDeadlineItIsRefused) {
+  TranscribeRequest request = RequestFor(DemoFile("session.wav"));
+  request.deadline = std::chrono::steady_clock::now();
+  EXPECT_EQ(CodeOf(Run(std::move(request))), "deadline");
+}
+
+TEST_F(TranscribeTest, AModelThatIsNoSpeechModelIsRefused) {
+  tests::OnnxGraph graph;
+  graph.Input("x", tests::kOnnxFloat, {2}).Output("y", tests::kOnnxFloat, {2});
+  graph.Node(tests::OnnxNode("Add", {"x", "x"}, {"y"}));
+  const base::Bytes doubling = tests::OnnxModel(graph).Opset(17).Bytes();
+  EXPECT_EQ(CodeOf(Upload("doubling", doubling, DemoSettings())), "model-not-speech") << "at upload";
+  EXPECT_EQ(CodeOf(Upload("doubling", doubling, nullptr)), "");
+  EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "doubling")), "model-not-speech") << "when used";
+}
+
+TEST_F(TranscribeTest, AVocabularyOfAnotherModelIsRefusedAtUpload) {
+  const auto settings = MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", "{}");
+  ASSERT_EQ(CodeOf(settings), "");
+  EXPECT_EQ(CodeOf(Upload("wrong", DemoFile("blindai-demo-en.onnx"), *settings)), "model-not-speech");
+}
+
+TEST(SpeechSettings, FilesThatAreNoneAreRefused) {
+  EXPECT_EQ(CodeOf(MakeSpeechSettings("[]", "{}")), "vocabulary");
+  EXPECT_EQ(CodeOf(MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", R"({"sampling_rate":8000})")),
+            "preprocessor");
+}
+
+}  // namespace
+}  // namespace blindai::service
