@@ -381,7 +381,7 @@ TEST_F(BlindaiV05Test, AnAnswerThatAClientCouldNotReceiveIsAClearError) {
   EXPECT_THAT(status.error_message(), EndsWith("(reply-too-large)"));
 }
 
-// Faults 10, 11 and 13 of the original.
+// Fault 10 of the original, and the access table of fault 11.
 TEST_F(BlindaiV05Test, UsersHaveTheirOwnModelsUnderBothNames) {
   Start();
   ASSERT_TRUE(Upload("sub", "anna").ok());
