@@ -73,7 +73,8 @@ class StreamCall : public grpc::ServerReadReactor<Request>,
   virtual void Complete() = 0;
   // The client is gone.
   virtual void Cancel() {}
-  // The call is over: lets go of all that it received. Whoever still holds the call must find nothing in it.
+  // The call is over, or failed while it received: lets go of all that came. Whoever still holds the call must find
+  // nothing in it. May be called twice.
   virtual void Release() = 0;
 
   void Fail(const base::Error& error) { this->Finish(StatusOf(error)); }
@@ -107,7 +108,11 @@ class StreamCall : public grpc::ServerReadReactor<Request>,
       const std::lock_guard lock(mutex_);
       last_message_ = std::chrono::steady_clock::now();
     }
-    if (const Status taken = Take(message_); !taken.ok()) return Fail(taken.error());
+    if (const Status taken = Take(message_); !taken.ok()) {
+      // Before the client hears of it, so that it may try again at once.
+      Release();
+      return Fail(taken.error());
+    }
     this->StartRead(&message_);
   }
   void OnCancel() final {
