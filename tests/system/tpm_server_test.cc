@@ -10,7 +10,6 @@
 #include <fstream>
 #include <functional>
 
-#include "attestation/attester/tpm.h"
 #include "attestation/attester/tpm_device.h"
 #include "attestation/evidence/tpm_quote.h"
 #include "attestation/policy/policy_file.h"
@@ -22,8 +21,7 @@
 #include "support/fake_attested_server.h"
 #include "support/onnx_builder.h"
 #include "support/paths.h"
-#include "support/swtpm.h"
-#include "support/test_pki.h"
+#include "tpm_machine.h"
 
 namespace blindai::tests {
 namespace {
@@ -32,53 +30,21 @@ using testing::HasSubstr;
 
 constexpr std::string_view kQuietServer = "blindai_received_bytes_total";
 
-// A machine: its TPM, a CA that vouches for the TPM's key, and the file with that word.
 class TpmServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (auto started = Swtpm::Start()) tpm_.emplace(std::move(*started));
-    if (!tpm_) GTEST_SKIP() << kNoSwtpm;
-    attester::TpmAttesterOptions options;
-    options.tcti = tpm_->tcti();
-    options.event_log = "";
-    const auto attester = attester::TpmAttester::Open(options);
-    ASSERT_TRUE(attester.ok()) << attester.error().message;
-    const auto key = evidence::ParseTpmPublic((*attester)->attestation_key());
-    ASSERT_TRUE(key.ok());
-    base::Bytes point = key->x;
-    point.insert(point.end(), key->y.begin(), key->y.end());
-    const auto ak = crypto::PublicKey::FromEcPoint(crypto::KeyKind::kP256, point);
-    ASSERT_TRUE(ak.ok()) << ak.error().message;
-    WriteFile("ak.pem", PemOf({Issue(PkiSpec("attestation key"), *ak, ca_), ca_.certificate}));
-    WriteFile("ca.pem", PemOf({ca_.certificate}));
-    WriteFile("other-ca.pem", PemOf({other_ca_.certificate}));
+    auto machine = TpmMachine::Start();
+    ASSERT_TRUE(machine.ok()) << machine.error().message;
+    machine_ = std::move(*machine);
+    if (!machine_) GTEST_SKIP() << kNoSwtpm;
   }
-  // The TPM's socket serves one program at a time: nothing else talks to it from here on.
   void StartServer() {
-    auto started = ServerProgram::Start(Configuration());
+    auto started = machine_->StartServer();
     ASSERT_TRUE(started.ok()) << started.error().message;
     server_ = std::move(started).value();
   }
-  void TearDown() override {
-    server_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  std::string Configuration() const {
-    return "platform = \"tpm\"\n[tpm]\ntcti = \"" + tpm_->tcti() + "\"\ncertificates = \"" + File("ak.pem") +
-           "\"\nevent_log = \"" + File("no-log") + "\"\n[accounts]\nanonymous = true\n";
-  }
-  std::string File(const std::string& name) const { return folder_ + "/" + name; }
-  void WriteFile(const std::string& name, base::ByteView bytes) const {
-    std::ofstream(File(name), std::ios::binary) << base::AsText(bytes);
-  }
-  // A policy that wants this value of PCR 12.
-  std::string Policy(const std::string& pcr_hex) const {
-    const std::string text =
-        "[[accept]]\ntee = \"tpm\"\nname = \"test\"\npcr_sha256.12 = [\"" + pcr_hex + "\"]\n";
-    WriteFile("policy.toml", base::AsBytes(text));
-    return File("policy.toml");
-  }
+  std::string File(const std::string& name) const { return machine_->File(name); }
+  std::string Policy(const std::string& pcr_hex) const { return machine_->Policy(pcr_hex); }
   client::Client ClientWith(const std::string& policy, const std::string& root) {
     return ClientOf(server_->port(), policy, root);
   }
@@ -130,13 +96,7 @@ class TpmServerTest : public ::testing::Test {
   }
 
   const std::string zero_ = std::string(64, '0');
-  std::string folder_ = [] {
-    std::string pattern = (std::filesystem::temp_directory_path() / "blindai-tpm-XXXXXX").string();
-    return std::string(mkdtemp(pattern.data()));
-  }();
-  Authority ca_ = MakeRoot(PkiCaSpec("a TPM's CA"), crypto::SigningKey::GenerateP256());
-  Authority other_ca_ = MakeRoot(PkiCaSpec("another CA"), crypto::SigningKey::GenerateP256());
-  std::optional<Swtpm> tpm_;
+  std::unique_ptr<TpmMachine> machine_;
   std::unique_ptr<ServerProgram> server_;
 };
 
@@ -157,7 +117,7 @@ TEST_F(TpmServerTest, AnotherCaIsRefusedAndTheServerSeesNothing) {
 
 TEST_F(TpmServerTest, AChangedPcrIsRefusedAndTheServerSeesNothing) {
   {
-    auto device = attester::TpmDevice::Open(tpm_->tcti());
+    auto device = attester::TpmDevice::Open(machine_->tpm().tcti());
     ASSERT_TRUE(device.ok()) << device.error().message;
     const base::Status extended = device->ExtendPcr(12, evidence::TpmAlgorithm::kSha256, base::Bytes(32, 1));
     ASSERT_TRUE(extended.ok()) << extended.error().message;
