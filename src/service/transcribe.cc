@@ -133,7 +133,7 @@ class Job : public std::enable_shared_from_this<Job> {
     Advance([self = shared_from_this(), tensor] {
       const std::int64_t frames = tensor->shape.size() == 3 && tensor->shape[0] == 1 ? tensor->shape[1] : -1;
       const auto* const values = reinterpret_cast<const float*>(tensor->data.data());
-      const base::Status taken =
+      base::Status taken =
           self->transcriber_->TakeLogits({values, tensor->data.size() / sizeof(float)}, frames);
       base::Wipe(tensor->data);
       return taken;
