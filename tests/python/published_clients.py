@@ -19,6 +19,10 @@ INSTALLED = pathlib.Path(os.environ.get("BLINDAI_CLIENTS", ROOT / "build/clients
 INSTALL_TIMEOUT_S = 600
 PROGRAM_TIMEOUT_S = 300
 
+# The engine computes in 32 bits: models of 64-bit floats and unsigned integers are refused at the upload, numbers that
+# need more than 32 bits at the run. Each is a clear error and never a wrong number (docs/LIMITATIONS.md).
+NOT_COMPUTED = {"dtype float64", "dtype int64", "dtype uint64"}
+
 # What the quote of platform = "files" vouches for (docs/formats/legacy-protocols.md).
 MAKE_IDENTITY = """
 import datetime, pathlib, sys
@@ -101,3 +105,18 @@ class LegacyServer(SimulatedServer):
         for protocol, ports in re.findall(r"(v0[56])=(\S+)", self.ready_line):
             self.ports[protocol] = [int(address.rpartition(":")[2]) for address in ports.split(",")]
         return addresses
+
+
+# Fixtures of the modules that import them.
+@pytest.fixture(scope="module")
+def clients():
+    """The folder of the installed clients."""
+    return install()
+
+
+@pytest.fixture(scope="module")
+def tiny_model(clients, tmp_path_factory):
+    """The model of the clients' own checks."""
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    subprocess.run([clients / "python06", PROGRAMS / "checks.py", path], check=True, timeout=60)
+    return path

@@ -11,11 +11,7 @@ import pytest
 import blindai
 import onnx_models
 import published_clients
-from published_clients import LegacyServer, drive
-
-# The engine computes in 32 bits: models of 64-bit floats and unsigned integers are refused at the upload, numbers that
-# need more than 32 bits at the run. Each is a clear error and never a wrong number (docs/LIMITATIONS.md).
-NOT_COMPUTED = {"dtype float64", "dtype int64", "dtype uint64"}
+from published_clients import NOT_COMPUTED, LegacyServer, clients, drive, tiny_model  # noqa: F401
 
 # Uploads a model with the published client and runs it; prints the id and the result.
 UPLOAD_AND_RUN = """
@@ -26,18 +22,6 @@ with blindai.connect(addr="127.0.0.1", untrusted_port=untrusted, attested_port=a
     x = numpy.array([1, 2, 3], dtype="float32")
     print(json.dumps([model_id, client.predict(model_id, [x, x]).output[0].as_flat()]))
 """
-
-
-@pytest.fixture(scope="module")
-def clients():
-    return published_clients.install()
-
-
-@pytest.fixture(scope="module")
-def tiny_model(clients, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    subprocess.run([clients / "python05", published_clients.PROGRAMS / "checks.py", path], check=True, timeout=60)
-    return path
 
 
 @pytest.fixture
