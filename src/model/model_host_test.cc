@@ -407,14 +407,16 @@ std::size_t Children() {
 TEST(ModelHost, FiftyStartsAndStopsLeaveNothingBehind) {
   const base::Bytes model = tests::MatMulModel(4, 2);
   ASSERT_TRUE(Until([] { return Children() == 0; })) << "a worker of an earlier test does not end";
-  tests::StopHost(**StartHost(model));  // all that is made once, and all that was still being closed
+  tests::StopHost(**StartHost(model));  // all that is made once
+  // An earlier test's thread may be closing its last descriptor only now, so the count may fall; a start
+  // that left one open would add fifty.
   const std::size_t descriptors = OpenDescriptors();
   for (int i = 0; i < 50; ++i) {
     auto host = *StartHost(model);
     ASSERT_TRUE(RunOn(*host, SmallInput()).ok());
     tests::StopHost(*host);
   }
-  EXPECT_EQ(OpenDescriptors(), descriptors);
+  EXPECT_LE(OpenDescriptors(), descriptors);
   EXPECT_EQ(Children(), 0u);
 }
 
