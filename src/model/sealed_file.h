@@ -1,12 +1,14 @@
-// A file that only this program, on this platform, with this identity, can read, and in which every change is noticed.
-// The disk and whoever owns it are not trusted: they may change, cut, extend, swap, reorder, copy and keep old versions.
-// Format: docs/formats/sealed_file.md. AES-256-GCM by chunk, each nonce the chunk's number and whether it is the last
-// (the STREAM construction, Hoang, Reyhanitabar, Rogaway, Vizár 2015), under a key of the file's own: HKDF-SHA256 of the
-// store's key, a random salt, and what the file is (id, owner, version, length). A file under another name, of another
-// owner or version has another key, so a swap looks like damage.
+// A file that only this program, on this platform, with this identity, can read, and in which every change
+// is noticed. The disk and whoever owns it are not trusted: they may change, cut, extend, swap, reorder,
+// copy and keep old versions. Format: docs/formats/sealed_file.md. AES-256-GCM by chunk, each nonce the
+// chunk's number and whether it is the last (the STREAM construction, Hoang, Reyhanitabar, Rogaway, Vizár
+// 2015), under a key of the file's own: HKDF-SHA256 of the store's key, a random salt, and what the file is
+// (id, owner, version, length). A file under another name, of another owner or version has another key, so a
+// swap looks like damage.
 //
-// Names do not stand in the file: who opens it says which file it must be. An older copy of the *same* version of the
-// same file is the same bytes; that this is the newest version is for the index to know (model_store.h).
+// Names do not stand in the file: who opens it says which file it must be. An older copy of the *same*
+// version of the same file is the same bytes; that this is the newest version is for the index to know
+// (model_store.h).
 #pragma once
 
 #include <cstdint>
@@ -60,7 +62,7 @@ class SealedWriter {
  public:
   using Write = std::function<base::Status(base::ByteView)>;
 
-  // The key has kSealingKeyBytes and must outlive nothing: the file's own key is derived here.
+  // The key has kSealingKeyBytes (CHECK).
   static base::Result<SealedWriter> Begin(Write write, const base::SecretBytes& key,
                                           const SealedIdentity& identity, std::uint64_t length,
                                           std::uint8_t chunk_log2 = kDefaultChunkLog2);
