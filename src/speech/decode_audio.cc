@@ -30,6 +30,8 @@ constexpr int kSlowestSourceHz = 1'000;
 constexpr int kFastestSourceHz = 768'000;
 constexpr int kMostStreams = 32;
 constexpr int kInputBufferBytes = 64 << 10;
+// The index of an mp4 of four hours takes 16 MiB; nothing honest needs more than this at once.
+constexpr std::size_t kMostBytesAtOnce = std::size_t{64} << 20;
 
 // The decoders that may start, by FFmpeg's names.
 struct AllowedCodec {
@@ -488,6 +490,7 @@ std::variant<std::unique_ptr<AudioReader>, DecodeRefusal> AudioReader::Open(base
                                                                             const DecodeLimits& limits) {
   // The libraries would print what is in the file.
   av_log_set_callback([](void*, int, const char*, va_list) {});
+  av_max_alloc(kMostBytesAtOnce);
   try {
     auto reader = std::make_unique<FfmpegReader>(file, limits);
     if (const auto refusal = reader->Start()) return *refusal;

@@ -1,7 +1,9 @@
 #include "speech/decoder_process.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -51,6 +53,35 @@ bool HasEnded(std::int64_t pid) {
 }
 
 std::string CodeOf(const auto& result) { return result.ok() ? "" : result.error().code; }
+
+// A recording decoded to its end or its refusal.
+struct Drained {
+  std::string code;
+  std::uint64_t samples = 0;
+  int loud_pieces = 0;
+  std::uint64_t decoder_bytes = 0;  // the most that the decoder held
+  std::uint64_t own_bytes = 0;      // the most that this process held
+};
+
+Drained Drain(base::ByteView file) {
+  Drained drained;
+  const auto decoder = Start(file);
+  drained.code = CodeOf(decoder);
+  for (bool last = false; drained.code.empty() && !last;) {
+    const auto piece = Next(**decoder);
+    drained.code = CodeOf(piece);
+    if (!piece.ok()) break;
+    last = piece->last;
+    drained.samples += piece->channels[0].size();
+    drained.loud_pieces += std::ranges::any_of(piece->channels[0], [](float v) { return v > 0.1F; }) ? 1 : 0;
+    const auto resident = [](std::int64_t pid) {
+      return model::WorkerProcess::ResidentBytesOf(static_cast<pid_t>(pid));
+    };
+    if (!last) drained.decoder_bytes = std::max(drained.decoder_bytes, resident((*decoder)->pid()));
+    drained.own_bytes = std::max(drained.own_bytes, resident(getpid()));
+  }
+  return drained;
+}
 
 TEST(DecoderProcess, GivesARecordingPieceByPiece) {
   auto decoder = Start(MakeRecording(TwoTones(25, 440, 660) + " -c:a aac", "m4a")).value();
@@ -106,21 +137,47 @@ TEST(DecoderProcess, ALongRecordingTakesNoMoreMemoryThanAShortOne) {
 #ifdef BLINDAI_SANITIZED
   GTEST_SKIP() << "SKIPPED: a sanitizer keeps freed memory back";
 #endif
-  const auto peak = [](const char* seconds) {
-    const auto decoder =
-        Start(MakeRecording(
-                  std::string("-f lavfi -i anoisesrc=r=16000:a=0.1:d=") + seconds + " -c:a pcm_s16le", "wav"))
-            .value();
-    std::uint64_t most = 0;
-    while (true) {
-      const auto piece = Next(*decoder).value();
-      if (piece.last) return most;
-      most = std::max(most, model::WorkerProcess::ResidentBytesOf(static_cast<pid_t>(decoder->pid())));
-    }
+  const auto noise = [](const char* seconds) {
+    return MakeRecording(std::string("-f lavfi -i anoisesrc=r=16000:a=0.1:d=") + seconds + " -c:a pcm_s16le",
+                         "wav");
   };
-  const std::uint64_t of_short = peak("30");
-  EXPECT_GT(of_short, 0u);
-  EXPECT_LT(peak("1800"), of_short + (std::uint64_t{8} << 20));  // 58 MB of file, 115 MB of floats
+  const Drained of_short = Drain(noise("30"));
+  EXPECT_GT(of_short.decoder_bytes, 0u);
+  // 58 MB of file, 115 MB of floats.
+  EXPECT_LT(Drain(noise("1800")).decoder_bytes, of_short.decoder_bytes + (std::uint64_t{8} << 20));
+}
+
+TEST(DecoderProcess, FourHoursAreDecodedToTheEndInTheMemoryOfAMinute) {
+  // A third of a second of sound every ten seconds. Four hours of floats are 922 MB.
+  constexpr std::uint32_t kRate = 16'000;
+  constexpr std::uint16_t kFrame = 4'800;
+#ifdef BLINDAI_SANITIZED
+  constexpr std::uint32_t kSeconds = 600;  // it would take a minute
+#else
+  constexpr std::uint32_t kSeconds = 4 * 3600;
+#endif
+  const auto flac = [](std::uint32_t seconds) {
+    return tests::SparseFlac(kRate, kFrame, seconds * kRate / kFrame, 33);
+  };
+  const Drained of_short = Drain(flac(60));
+  const Drained of_long = Drain(flac(kSeconds));
+  EXPECT_EQ(of_long.samples, std::uint64_t{kSeconds} * kRate);
+  EXPECT_NEAR(of_long.loud_pieces, kSeconds / 10, 1) << "no piece without its sound";
+#ifndef BLINDAI_SANITIZED
+  EXPECT_LT(of_long.decoder_bytes, of_short.decoder_bytes + (std::uint64_t{8} << 20));
+  EXPECT_LT(of_long.own_bytes, of_short.own_bytes + (std::uint64_t{64} << 20));  // the file is in it
+#endif
+}
+
+TEST(DecoderProcess, ASmallFileThatClaimsHoursIsRefusedBeforeTheyAreDecoded) {
+  // 65,535 samples in 15 bytes: 3 kB decode to four hours.
+  const base::Bytes bomb = tests::SparseFlac(1'000, 65'535, 4 * 3600 * 1'000 / 65'535, 0);
+  ASSERT_LT(bomb.size(), 4'000u);
+  const Drained drained = Drain(bomb);
+  EXPECT_EQ(drained.code, "audio-ratio");
+  EXPECT_LT(drained.samples, 300U * kDecodedRateHz);
+  // As many hours in a file of their size are taken: above.
+  EXPECT_EQ(Drain(tests::SparseFlac(16'000, 4'800, 2'000, 0)).code, "");
 }
 
 TEST(DecoderProcess, RefusalsComeWithTheirCodes) {
