@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "service/accounts.h"
+#include "service/accounts/api_keys.h"
 
 namespace blindai::server {
 namespace {
@@ -24,25 +24,32 @@ std::optional<std::string_view> BearerKey(const net::RequestHead& head) {
   return field->substr(kScheme.size());
 }
 
+service::Caller CallerOf(const accounts::Account& account) {
+  return {account.tenant, account.number, account.scopes.upload, account.scopes.run};
+}
+
 }  // namespace
 
 Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config, bool simulation) {
-  std::shared_ptr<const service::Accounts> accounts;
+  std::shared_ptr<const accounts::ApiKeys> keys;
   if (!config.accounts_database.empty()) {
-    BLINDAI_TRY(accounts, service::Accounts::Open(config.accounts_database));
+    BLINDAI_TRY(keys, accounts::ApiKeys::Open(config.accounts_database));
   }
-  const bool anonymous = config.accounts_anonymous || (simulation && !accounts);
-  if (!accounts && !anonymous) {
+  const bool anonymous = config.accounts_anonymous || (simulation && !keys);
+  if (!keys && !anonymous) {
     return base::MakeError(
         base::ErrorKind::kInvalid, "no-callers",
         "nobody could use this server: name a database of API keys (accounts.database), or allow "
         "requests without a key (accounts.anonymous = true)");
   }
   return endpoints::IdentifyCaller(
-      [accounts, anonymous](const net::RequestHead& head) -> Result<service::Caller> {
+      [keys, anonymous](const net::RequestHead& head) -> Result<service::Caller> {
         // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
         // nobody's.
-        if (const auto key = BearerKey(head); key && accounts) return accounts->Identify(*key, base::Now());
+        if (const auto key = BearerKey(head); key && keys) {
+          BLINDAI_TRY(const accounts::Account account, keys->Identify(*key, base::Now()));
+          return CallerOf(account);
+        }
         return anonymous ? service::Caller::AnonymousWithAllRights() : service::Caller{};
       });
 }

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
-#include "service/accounts.h"
+#include "service/accounts/api_keys.h"
 
 namespace blindai::server {
 namespace {
@@ -21,9 +21,9 @@ class CallersTest : public ::testing::Test {
  protected:
   CallersTest() {
     config_.accounts_database = path_;
-    auto accounts = std::move(service::Accounts::Open(path_)).value();
+    auto api_keys = std::move(accounts::ApiKeys::Open(path_)).value();
     key_ = std::string(base::AsText(
-        accounts->CreateKey("clinic", {.run = true}, std::nullopt, base::Now())->key.ExposeSecret()));
+        api_keys->CreateKey("clinic", {.run = true}, std::nullopt, base::Now())->key.ExposeSecret()));
   }
   ~CallersTest() override { std::filesystem::remove(path_); }
 
@@ -58,7 +58,7 @@ TEST_F(CallersTest, AWrongKeyIsRefusedEvenWhereNoneIsNeeded) {
 TEST_F(CallersTest, ARevokedKeyIsRefusedWhileTheServerRuns) {
   const auto identify = ChooseCallers(config_, false);
   EXPECT_TRUE((*identify)(With("Bearer " + key_)).ok());
-  ASSERT_TRUE((*service::Accounts::Open(path_))->RevokeKey(key_.substr(4, 8), base::Now()).ok());
+  ASSERT_TRUE((*accounts::ApiKeys::Open(path_))->RevokeKey(key_.substr(4, 8), base::Now()).ok());
   EXPECT_EQ((*identify)(With("Bearer " + key_)).error().code, "bad-credentials");
 }
 

@@ -8,13 +8,13 @@
 #include <string>
 
 #include "base/clock.h"
-#include "service/accounts.h"
+#include "service/accounts/api_keys.h"
 
 namespace blindai::server {
 namespace {
 
+using accounts::ApiKeys;
 using base::Status;
-using service::Accounts;
 
 constexpr int kExitUsage = 2;
 
@@ -27,15 +27,15 @@ struct KeysOptions {
 };
 
 Status Create(const KeysOptions& options) {
-  BLINDAI_TRY(const auto accounts, Accounts::Open(options.database));
-  BLINDAI_TRY(const service::Scopes scopes, service::ParseScopes(options.scopes));
+  BLINDAI_TRY(const auto api_keys, ApiKeys::Open(options.database));
+  BLINDAI_TRY(const accounts::Scopes scopes, accounts::ParseScopes(options.scopes));
   std::optional<base::Time> expires;
   if (!options.expires.empty()) {
     BLINDAI_TRY(expires, base::ParseTime(options.expires).Within("--expires"));
   }
-  BLINDAI_TRY(const service::NewKey made, accounts->CreateKey(options.tenant, scopes, expires, base::Now()));
+  BLINDAI_TRY(const accounts::NewKey made, api_keys->CreateKey(options.tenant, scopes, expires, base::Now()));
   fmt::print(stderr, "key {} for tenant {}, scopes {}, {}; it is shown this once:\n", made.info.id,
-             made.info.tenant, service::ScopesText(made.info.scopes),
+             made.info.tenant, accounts::ScopesText(made.info.scopes),
              made.info.expires ? "valid until " + base::FormatTime(*made.info.expires)
                                : "valid until it is revoked");
   const base::ByteView key = made.key.ExposeSecret();
@@ -44,26 +44,26 @@ Status Create(const KeysOptions& options) {
   return base::Ok();
 }
 
-std::string StateOf(const service::KeyInfo& key, base::Time now) {
+std::string StateOf(const accounts::KeyInfo& key, base::Time now) {
   if (key.revoked) return "revoked " + base::FormatTime(*key.revoked);
   if (!key.expires) return "valid";
   return (*key.expires <= now ? "expired " : "valid until ") + base::FormatTime(*key.expires);
 }
 
 Status List(const KeysOptions& options) {
-  BLINDAI_TRY(const auto accounts, Accounts::Open(options.database));
-  BLINDAI_TRY(const auto keys, accounts->ListKeys());
+  BLINDAI_TRY(const auto api_keys, ApiKeys::Open(options.database));
+  BLINDAI_TRY(const auto keys, api_keys->ListKeys());
   fmt::print("{:<10}{:<24}{:<18}{:<22}{}\n", "ID", "TENANT", "SCOPES", "CREATED", "STATE");
-  for (const service::KeyInfo& key : keys) {
-    fmt::print("{:<10}{:<24}{:<18}{:<22}{}\n", key.id, key.tenant, service::ScopesText(key.scopes),
+  for (const accounts::KeyInfo& key : keys) {
+    fmt::print("{:<10}{:<24}{:<18}{:<22}{}\n", key.id, key.tenant, accounts::ScopesText(key.scopes),
                base::FormatTime(key.created), StateOf(key, base::Now()));
   }
   return base::Ok();
 }
 
 Status Revoke(const KeysOptions& options) {
-  BLINDAI_TRY(const auto accounts, Accounts::Open(options.database));
-  BLINDAI_RETURN_IF_ERROR(accounts->RevokeKey(options.id, base::Now()));
+  BLINDAI_TRY(const auto api_keys, ApiKeys::Open(options.database));
+  BLINDAI_RETURN_IF_ERROR(api_keys->RevokeKey(options.id, base::Now()));
   fmt::print(stderr, "key {} is revoked; running servers refuse it from now on\n", options.id);
   return base::Ok();
 }
@@ -84,7 +84,7 @@ int RunKeysCommand(int argc, const char* const* argv) {
   CLI::App* create = add("create", "Make a key and print it once", Create);
   create->add_option("--tenant", options.tenant, "Whose key: letters, digits, '.', '_', '-'")->required();
   create->add_option("--scopes", options.scopes,
-                     "Out of upload, run and admin, separated by commas (upload,run)");
+                     "Out of upload, run, server and admin, separated by commas (upload,run)");
   create->add_option("--expires", options.expires, "When it ends, as in 2027-01-01 or 2027-01-01T12:00:00Z");
   add("list", "Show all keys, without their secrets", List);
   add("revoke", "End a key now", Revoke)

@@ -1,4 +1,4 @@
-#include "service/accounts.h"
+#include "service/accounts/api_keys.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -12,7 +12,7 @@
 #include "encoding/base64.h"
 #include "encoding/hex.h"
 
-namespace blindai::service {
+namespace blindai::accounts {
 namespace {
 
 using base::ErrorKind;
@@ -24,7 +24,6 @@ constexpr std::string_view kPrefix = "bai_";
 constexpr std::size_t kIdLength = 8;
 constexpr std::size_t kSecretLength = 43;
 constexpr std::size_t kKeyLength = kPrefix.size() + kIdLength + 1 + kSecretLength;
-constexpr std::size_t kMaxTenantLength = 64;
 
 constexpr const char* kSchema = R"(
 PRAGMA journal_mode = WAL;
@@ -103,15 +102,6 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-bool IsTenantName(std::string_view name) {
-  const auto is_word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  return !name.empty() && name.size() <= kMaxTenantLength && std::all_of(name.begin(), name.end(), is_word) &&
-         name != "anonymous";
-}
-
 base::Error BadCredentials() {
   return MakeError(
       ErrorKind::kUnauthorized, "bad-credentials",
@@ -120,45 +110,11 @@ base::Error BadCredentials() {
 
 }  // namespace
 
-std::string ScopesText(const Scopes& scopes) {
-  std::string text;
-  const std::pair<bool, const char*> words[] = {
-      {scopes.upload, "upload"}, {scopes.run, "run"}, {scopes.admin, "admin"}};
-  for (const auto& [set, word] : words) {
-    if (set) text += (text.empty() ? "" : ",") + std::string(word);
-  }
-  return text;
-}
-
-Result<Scopes> ParseScopes(std::string_view text) {
-  Scopes scopes;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view word = text.substr(0, comma);
-    if (word == "upload") {
-      scopes.upload = true;
-    } else if (word == "run") {
-      scopes.run = true;
-    } else if (word == "admin") {
-      scopes.admin = true;
-    } else {
-      return MakeError(ErrorKind::kInvalid, "scope",
-                       "wanted scopes out of upload, run and admin, separated by commas", "scopes");
-    }
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  if (scopes == Scopes{}) {
-    return MakeError(ErrorKind::kInvalid, "scope",
-                     "a key needs at least one scope out of upload, run and admin", "scopes");
-  }
-  return scopes;
-}
-
-Result<std::unique_ptr<Accounts>> Accounts::Open(const std::string& path) {
+Result<std::unique_ptr<ApiKeys>> ApiKeys::Open(const std::string& path) {
   sqlite3* database = nullptr;
   const int opened = sqlite3_open_v2(
       path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
-  auto accounts = std::unique_ptr<Accounts>(new Accounts(database));
+  auto accounts = std::unique_ptr<ApiKeys>(new ApiKeys(database));
   if (opened != SQLITE_OK || sqlite3_exec(database, kSchema, nullptr, nullptr, nullptr) != SQLITE_OK) {
     return MakeError(ErrorKind::kUnavailable, "accounts-open",
                      "the accounts database cannot be opened, or is none of ours: " + path);
@@ -168,10 +124,10 @@ Result<std::unique_ptr<Accounts>> Accounts::Open(const std::string& path) {
   return accounts;
 }
 
-Accounts::~Accounts() { sqlite3_close(database_); }
+ApiKeys::~ApiKeys() { sqlite3_close(database_); }
 
-Result<NewKey> Accounts::CreateKey(std::string_view tenant, const Scopes& scopes,
-                                   std::optional<base::Time> expires, base::Time now) {
+Result<NewKey> ApiKeys::CreateKey(std::string_view tenant, const Scopes& scopes,
+                                  std::optional<base::Time> expires, base::Time now) {
   if (!IsTenantName(tenant)) {
     return MakeError(
         ErrorKind::kInvalid, "tenant",
@@ -203,7 +159,7 @@ Result<NewKey> Accounts::CreateKey(std::string_view tenant, const Scopes& scopes
   return NewKey{KeyInfo{id, std::string(tenant), checked, now, expires, std::nullopt}, std::move(key)};
 }
 
-Result<std::vector<KeyInfo>> Accounts::ListKeys() const {
+Result<std::vector<KeyInfo>> ApiKeys::ListKeys() const {
   const std::lock_guard lock(mutex_);
   Statement select(
       database_,
@@ -221,7 +177,7 @@ Result<std::vector<KeyInfo>> Accounts::ListKeys() const {
   return keys;
 }
 
-Status Accounts::RevokeKey(std::string_view id, base::Time now) {
+Status ApiKeys::RevokeKey(std::string_view id, base::Time now) {
   const std::lock_guard lock(mutex_);
   Statement update(database_, "UPDATE api_key SET revoked = ? WHERE id = ? AND revoked IS NULL");
   if (update.Moment(1, now).Text(2, id).Step() != SQLITE_DONE) return DatabaseError();
@@ -230,7 +186,7 @@ Status Accounts::RevokeKey(std::string_view id, base::Time now) {
                    "no key with this id is valid here; 'keys list' shows them", "id");
 }
 
-Result<Caller> Accounts::Identify(std::string_view key, base::Time now) const {
+Result<Account> ApiKeys::Identify(std::string_view key, base::Time now) const {
   const bool well_formed =
       key.size() == kKeyLength && key.starts_with(kPrefix) && key[kPrefix.size() + kIdLength] == '_';
   // A key that is not even well formed takes the same way, with an id that nobody has.
@@ -252,7 +208,7 @@ Result<Caller> Accounts::Identify(std::string_view key, base::Time now) const {
   const std::optional<base::Time> expires = select.MomentAt(2);
   if (select.MomentAt(3) || (expires && *expires <= now)) return BadCredentials();
   BLINDAI_TRY(const Scopes scopes, ParseScopes(select.TextAt(1)));
-  return Caller{select.TextAt(4), static_cast<std::uint64_t>(select.NumberAt(5)), scopes.upload, scopes.run};
+  return Account{select.TextAt(4), static_cast<std::uint64_t>(select.NumberAt(5)), scopes};
 }
 
-}  // namespace blindai::service
+}  // namespace blindai::accounts

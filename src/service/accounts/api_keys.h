@@ -20,22 +20,11 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "service/caller.h"
+#include "service/accounts/account.h"
 
 struct sqlite3;
 
-namespace blindai::service {
-
-struct Scopes {
-  bool upload = false;
-  bool run = false;
-  bool admin = false;
-  friend bool operator==(const Scopes&, const Scopes&) = default;
-};
-// "upload,run"; the order is fixed.
-std::string ScopesText(const Scopes& scopes);
-// Words separated by commas. Code: scope.
-base::Result<Scopes> ParseScopes(std::string_view text);
+namespace blindai::accounts {
 
 // What may be shown about a key.
 struct KeyInfo {
@@ -52,30 +41,29 @@ struct NewKey {
   base::SecretBytes key;  // the whole text; never stored
 };
 
-class Accounts {
+class ApiKeys {
  public:
   // Creates what is missing. Codes: accounts-open (the file cannot be opened or is no database of ours).
-  static base::Result<std::unique_ptr<Accounts>> Open(const std::string& path);
-  ~Accounts();
-  Accounts(const Accounts&) = delete;
-  Accounts& operator=(const Accounts&) = delete;
+  static base::Result<std::unique_ptr<ApiKeys>> Open(const std::string& path);
+  ~ApiKeys();
+  ApiKeys(const ApiKeys&) = delete;
+  ApiKeys& operator=(const ApiKeys&) = delete;
 
-  // A tenant's name is a word as of a model's owner: letters, digits, '.', '_', '-', at most 64. Codes:
-  // tenant, scope (none given), accounts (the database failed).
+  // Codes: tenant (IsTenantName), scope (none given), accounts (the database failed).
   base::Result<NewKey> CreateKey(std::string_view tenant, const Scopes& scopes,
                                  std::optional<base::Time> expires, base::Time now);
   base::Result<std::vector<KeyInfo>> ListKeys() const;
   // Code: key-not-found.
   base::Status RevokeKey(std::string_view id, base::Time now);
 
-  // The caller behind a key. Code: bad-credentials (kUnauthorized), the same for every reason.
-  base::Result<Caller> Identify(std::string_view key, base::Time now) const;
+  // The account behind a key. Code: bad-credentials (kUnauthorized), the same for every reason.
+  base::Result<Account> Identify(std::string_view key, base::Time now) const;
 
  private:
-  explicit Accounts(sqlite3* database) : database_(database) {}
+  explicit ApiKeys(sqlite3* database) : database_(database) {}
 
   mutable std::mutex mutex_;
   sqlite3* database_;
 };
 
-}  // namespace blindai::service
+}  // namespace blindai::accounts
