@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/clock.h"
 #include "commands.h"
@@ -54,6 +55,9 @@ struct UploadWords {
   std::optional<std::string> id;
   std::optional<std::string> precision;
   std::optional<std::string> visibility;
+  std::optional<std::string> kind;
+  std::optional<std::string> vocab;
+  std::optional<std::string> preprocessor;
   std::optional<bool> save;
 };
 
@@ -65,15 +69,27 @@ std::string Stem(const std::string& path) {
   return dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
 }
 
+// The small files of a speech model: as named, else beside the model under the names that their makers use.
+client::SpeechFiles SpeechFilesOf(const UploadWords& words) {
+  const auto beside = [&](const std::optional<std::string>& named, const char* usual) {
+    return client::FileSource::File(
+        named.value_or((std::filesystem::path(words.file).parent_path() / usual).string()));
+  };
+  return {.vocab = beside(words.vocab, "vocab.json"),
+          .preprocessor = beside(words.preprocessor, "preprocessor_config.json")};
+}
+
 ExitCode Upload(const UploadWords& words) {
   std::vector<std::pair<std::string, std::string>> query;
   if (words.precision) query.emplace_back("precision", *words.precision);
   if (words.visibility) query.emplace_back("visibility", *words.visibility);
+  if (words.kind) query.emplace_back("kind", *words.kind);
   client::UploadOptions options;
   auto parsed = wire::DecodeUploadQuery(query);
   if (!parsed.ok()) return Fail(parsed.error());
   options.query = *std::move(parsed);
   options.query.save = words.save;
+  if (options.query.kind == wire::ModelKind::kCtcSpeech) options.speech = SpeechFilesOf(words);
   auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
   Progress progress("uploading");
@@ -138,9 +154,18 @@ void AddModels(CLI::App& app, ExitCode& code) {
                      "its name on the server (default: the file's name without its ending)");
   upload->add_option("--precision", upload_words->precision, "f32 or bf16 (default: the server's choice)");
   upload->add_option("--visibility", upload_words->visibility, "private, link, tenants or public");
+  upload->add_option("--kind", upload_words->kind,
+                     "tensor (default), or ctc-speech: a wav2vec2 model that transcribes");
+  upload->add_option("--vocab", upload_words->vocab,
+                     "its characters, with ctc-speech (default: vocab.json beside FILE)");
+  upload->add_option("--preprocessor", upload_words->preprocessor,
+                     "its sound, with ctc-speech (default: preprocessor_config.json beside FILE)");
   upload->add_flag("--save,!--no-save", upload_words->save, "keep it, sealed, when the server restarts");
   upload_words->server.AddTo(*upload);
-  upload->footer("example:\n  blindai models upload wav2vec2.onnx --id demo --precision bf16");
+  upload->footer(
+      "examples:\n"
+      "  blindai models upload resnet.onnx --id demo --precision bf16\n"
+      "  blindai models upload wav2vec2/model.onnx --id speech --kind ctc-speech");
   upload->callback([upload_words, &code] { code = Upload(*upload_words); });
 
   CLI::App* list = models->add_subcommand("list", "the models that you may use");

@@ -3,6 +3,7 @@
 #include "client/client.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -61,15 +62,11 @@ Client MakeClient(std::optional<std::string> addr, std::optional<std::string> ap
   return Client(*std::move(options));
 }
 
-wire::UploadQuery MakeQuery(const std::optional<std::string>& precision, std::optional<bool> save,
-                            const std::optional<std::string>& visibility) {
-  std::vector<std::pair<std::string, std::string>> words;
-  if (precision) words.emplace_back("precision", *precision);
-  if (visibility) words.emplace_back("visibility", *visibility);
-  auto query = wire::DecodeUploadQuery(words);
-  if (!query.ok()) throw nb::value_error(query.error().message.c_str());
-  query->save = save;
-  return *std::move(query);
+// A path, or the bytes of a one-dimensional uint8 array, which must outlive it.
+client::FileSource MakeSource(const nb::object& file) {
+  if (nb::isinstance<nb::str>(file)) return client::FileSource::File(nb::cast<std::string>(file));
+  const auto array = nb::cast<ByteArray>(file);
+  return client::FileSource::Memory(base::ByteView(array.data(), array.size()));
 }
 
 // Calls `progress(sent, total)` on the calling thread. What it raises ends the upload.
@@ -88,12 +85,19 @@ std::function<bool(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object&
   };
 }
 
-wire::ModelInfo Upload(Client& self, const std::string& model_id, const client::ModelSource& source,
-                       const std::optional<std::string>& precision, std::optional<bool> save,
-                       const std::optional<std::string>& visibility, const nb::object& progress) {
+// `query` holds the words of the upload's query; `vocab` and `preprocessor` come with a speech model.
+wire::ModelInfo Upload(Client& self, const std::string& model_id, const nb::object& model,
+                       const std::map<std::string, std::string>& query, const nb::object& vocab,
+                       const nb::object& preprocessor, const nb::object& progress) {
+  const std::vector<std::pair<std::string, std::string>> words(query.begin(), query.end());
+  auto decoded = wire::DecodeUploadQuery(words);
+  if (!decoded.ok()) throw nb::value_error(decoded.error().message.c_str());
   client::UploadOptions options;
-  options.query = MakeQuery(precision, save, visibility);
+  options.query = *std::move(decoded);
+  if (options.query.kind == wire::ModelKind::kCtcSpeech)
+    options.speech = client::SpeechFiles{MakeSource(vocab), MakeSource(preprocessor)};
   options.progress = MakeProgress(progress);
+  const client::ModelSource source = MakeSource(model);
   return Blocking(self, [&] { return self.UploadModel(model_id, source, options); });
 }
 
@@ -143,26 +147,8 @@ void BindClient(nb::module_& module) {
       .def_prop_ro("addr", [](const Client& self) { return self.options().server.ToText(); })
       .def("connect", [](Client& self) { Blocking(self, [&] { return self.Connect(); }); })
       .def_prop_ro("verdict", &Client::verdict)
-      .def(
-          "upload_file",
-          [](Client& self, const std::string& model_id, std::string path,
-             std::optional<std::string> precision, std::optional<bool> save,
-             std::optional<std::string> visibility, nb::object progress) {
-            return Upload(self, model_id, client::ModelSource::File(std::move(path)), precision, save,
-                          visibility, progress);
-          },
-          "model_id"_a, "path"_a, "precision"_a.none(), "save"_a.none(), "visibility"_a.none(),
-          "progress"_a.none())
-      .def(
-          "upload_bytes",
-          [](Client& self, const std::string& model_id, const ByteArray& model,
-             std::optional<std::string> precision, std::optional<bool> save,
-             std::optional<std::string> visibility, nb::object progress) {
-            const auto source = client::ModelSource::Memory(base::ByteView(model.data(), model.size()));
-            return Upload(self, model_id, source, precision, save, visibility, progress);
-          },
-          "model_id"_a, "model"_a, "precision"_a.none(), "save"_a.none(), "visibility"_a.none(),
-          "progress"_a.none())
+      .def("upload_model", &Upload, "model_id"_a, "model"_a, "query"_a, "vocab"_a.none(),
+           "preprocessor"_a.none(), "progress"_a.none())
       .def("models", [](Client& self) { return Blocking(self, [&] { return self.ListModels(); }); })
       .def(
           "model",

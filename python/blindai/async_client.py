@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, List, Optional, Sequence, TypeVar
 
 from . import _native
-from .client import Client, PathLike, Progress, connect
+from .client import Client, FileLike, PathLike, Progress, connect
 from .response import Response
 
 T = TypeVar("T")
@@ -47,13 +47,14 @@ class AsyncClient:
         """What verification found, as in ``Client.verdict``."""
         return self._connected().verdict
 
-    async def upload_model(self, model: Union[PathLike, bytes, bytearray, memoryview],
-                           model_id: Optional[str] = None, *, precision: Optional[str] = None,
-                           save: Optional[bool] = None, visibility: Optional[str] = None,
-                           progress: Optional[Progress] = None) -> "_native.Model":
+    async def upload_model(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
+                           vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
+                           precision: Optional[str] = None, save: Optional[bool] = None,
+                           visibility: Optional[str] = None, progress: Optional[Progress] = None) -> "_native.Model":
         """``Client.upload_model``; ``progress`` is called on another thread."""
-        return await self._run(self._connected().upload_model, model, model_id, precision=precision, save=save,
-                               visibility=visibility, progress=progress)
+        return await self._run(self._connected().upload_model, model, model_id, kind=kind, vocab=vocab,
+                               preprocessor=preprocessor, precision=precision, save=save, visibility=visibility,
+                               progress=progress)
 
     async def predict(self, model_id: str, inputs: Any, *, outputs: Optional[Sequence[str]] = None,
                       timeout: Optional[float] = None) -> Response:

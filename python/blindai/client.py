@@ -15,6 +15,7 @@ from .errors import ModelError
 from .response import Response
 
 PathLike = Union[str, "os.PathLike[str]"]
+FileLike = Union[PathLike, bytes, bytearray, memoryview]
 Progress = Callable[[int, int], object]
 
 _SIMULATION = ("blindai: SIMULATION: this server runs without confidential hardware and can read everything it is "
@@ -48,25 +49,34 @@ class Client:
         assert verdict is not None  # a Client exists only after a verdict
         return verdict
 
-    def upload_model(self, model: Union[PathLike, bytes, bytearray, memoryview], model_id: Optional[str] = None, *,
+    def upload_model(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
+                     vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
                      precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
                      progress: Optional[Progress] = None) -> "_native.Model":
         """Uploads an ONNX model: a path, streamed from disk, or its bytes.
 
         ``model_id``: its name on the server, 1 to 128 letters, digits, ".", "_" or "-"; a random one when left
-        out, see ``Model.id`` of the result. ``precision``: "f32" or "bf16", what the engine computes in; the
-        server's choice when left out. ``save``: whether it is kept, sealed, when the server restarts.
-        ``visibility``: "private", "link", "tenants" or "public". ``progress(sent, total)`` is called
-        with bytes while the file goes out; what it raises ends the upload.
+        out, see ``Model.id`` of the result. ``kind``: "tensor" (default), or "ctc-speech" for a wav2vec2 model that
+        transcribes; such a model needs its characters (``vocab``) and what it does with sound (``preprocessor``), by
+        default ``vocab.json`` and ``preprocessor_config.json`` beside the model's file. ``precision``: "f32" or
+        "bf16", what the engine computes in; the server's choice when left out. ``save``: whether it is kept, sealed,
+        when the server restarts. ``visibility``: "private", "link", "tenants" or "public". ``progress(sent, total)``
+        is called with bytes while the upload goes out; what it raises ends the upload.
 
         Returns the model with its inputs and outputs, and the SHA-256 of what the server received.
         """
         name = str(uuid.uuid4()) if model_id is None else model_id
-        if isinstance(model, (bytes, bytearray, memoryview)):
-            flat = np.frombuffer(model, np.uint8)
-            uploaded = self._native.upload_bytes(name, flat, precision, save, visibility, progress)
-        else:
-            uploaded = self._native.upload_file(name, os.fspath(model), precision, save, visibility, progress)
+        words = {"kind": kind, "precision": precision, "visibility": visibility,
+                 "save": None if save is None else str(save).lower()}
+        query = {key: word for key, word in words.items() if word is not None}
+        if kind == "ctc-speech":
+            vocab = _beside(model, "vocab.json", "vocab") if vocab is None else vocab
+            preprocessor = (_beside(model, "preprocessor_config.json", "preprocessor")
+                            if preprocessor is None else preprocessor)
+        elif vocab is not None or preprocessor is not None:
+            raise ValueError('vocab and preprocessor belong to a model of kind="ctc-speech"')
+        uploaded = self._native.upload_model(name, _source(model), query, None if vocab is None else _source(vocab),
+                                             None if preprocessor is None else _source(preprocessor), progress)
         with self._lock:
             self._models[name] = uploaded
         return uploaded
@@ -162,6 +172,20 @@ class Client:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"input '{name}': {error}") from None
         return named
+
+
+def _source(file: FileLike) -> Union[str, "np.ndarray[Any, Any]"]:
+    """What the C++ client takes: a path, or bytes where they lie."""
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return np.frombuffer(file, np.uint8)
+    path = os.fspath(file)
+    return path if isinstance(path, str) else os.fsdecode(path)
+
+
+def _beside(model: FileLike, usual: str, argument: str) -> str:
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        raise ValueError(f"a speech model that is given as bytes needs {argument}= too")
+    return os.path.join(os.path.dirname(os.fspath(model)), usual)
 
 
 def _is_several(inputs: Any) -> bool:

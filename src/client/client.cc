@@ -1,9 +1,6 @@
 #include "client/client.h"
 
 #include <condition_variable>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <utility>
 
@@ -46,59 +43,27 @@ Result<std::optional<std::uint64_t>> HeaderLength(const net::HttpResponse& respo
   return std::optional<std::uint64_t>(length);
 }
 
-// Hands out a model's bytes from its beginning; a new one for each attempt.
-class ModelReader {
- public:
-  static Result<std::shared_ptr<ModelReader>> Open(
-      const ModelSource& source, std::function<bool(std::uint64_t, std::uint64_t)> progress) {
-    auto reader = std::make_shared<ModelReader>();
-    reader->bytes_ = source.bytes;
-    reader->total_ = source.bytes.size();
-    reader->progress_ = std::move(progress);
-    if (source.path) {
-      std::error_code error;
-      if (!std::filesystem::is_regular_file(*source.path, error)) {
-        return Argument("the model file is not there, or is not a file", "path");
-      }
-      reader->file_.open(*source.path, std::ios::binary | std::ios::ate);
-      const auto size =
-          reader->file_ ? static_cast<std::streamoff>(reader->file_.tellg()) : std::streamoff{-1};
-      if (size < 0)
-        return Argument("the model file cannot be read; check its name and its permissions", "path");
-      reader->total_ = static_cast<std::uint64_t>(size);
-      reader->file_.seekg(0);
-      reader->from_file_ = true;
-    }
-    if (reader->total_ == 0) return Argument("the model file is empty", "path");
-    return reader;
-  }
-
-  std::uint64_t total() const { return total_; }
-
-  Result<std::size_t> Read(std::span<std::uint8_t> into) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), total_ - sent_));
-    if (from_file_) {
-      file_.read(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(wanted));
-      if (static_cast<std::size_t>(file_.gcount()) != wanted)
-        return Argument("the model file changed while it was read", "path");
-    } else if (wanted > 0) {
-      std::memcpy(into.data(), bytes_.data() + sent_, wanted);
-    }
-    sent_ += wanted;
-    if (progress_ && wanted > 0 && !progress_(sent_, total_)) {
-      return base::MakeError(base::ErrorKind::kCancelled, "cancelled", "the upload was ended by its caller");
-    }
-    return wanted;
-  }
-
- private:
-  ByteView bytes_;
-  std::ifstream file_;
-  bool from_file_ = false;
-  std::uint64_t total_ = 0;
-  std::uint64_t sent_ = 0;
-  std::function<bool(std::uint64_t, std::uint64_t)> progress_;
+// A model's file alone, or the form that a speech model is; anew for each attempt.
+struct UploadBody {
+  std::string content_type;
+  std::shared_ptr<RequestBody> body;
 };
+
+Result<UploadBody> MakeUploadBody(const ModelSource& source, const UploadOptions& options) {
+  if (!options.speech) {
+    auto body = std::make_shared<RequestBody>(options.progress);
+    BLINDAI_RETURN_IF_ERROR(body->AddFile(source, "model"));
+    return UploadBody{"application/octet-stream", std::move(body)};
+  }
+  // The small files first: what is wrong with them is known before the model goes out.
+  FormBody form(options.progress);
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("vocab", "vocab.json", options.speech->vocab));
+  BLINDAI_RETURN_IF_ERROR(
+      form.AddFile("preprocessor", "preprocessor_config.json", options.speech->preprocessor));
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("model", "model.onnx", source));
+  std::string content_type = form.ContentType();
+  return UploadBody{std::move(content_type), std::make_shared<RequestBody>(std::move(form).Finish())};
+}
 
 }  // namespace
 
@@ -106,9 +71,6 @@ Prediction::~Prediction() {
   base::Wipe(body_);
   for (base::Bytes& bytes : response_.storage) base::Wipe(bytes);
 }
-
-ModelSource ModelSource::File(std::string path) { return {std::move(path), {}}; }
-ModelSource ModelSource::Memory(ByteView bytes) { return {std::nullopt, bytes}; }
 
 // The connections of one client: idle ones wait here, the others are with the calls that use them.
 class Client::Impl {
@@ -218,13 +180,13 @@ Result<wire::ModelInfo> Client::UploadModel(const std::string& model_id, const M
   const std::string query = wire::EncodeUploadQuery(options.query);
   if (!query.empty()) target += "?" + query;
   const auto make = [&]() -> Result<net::HttpRequest> {
-    BLINDAI_TRY(const std::shared_ptr<ModelReader> reader, ModelReader::Open(source, options.progress));
+    BLINDAI_TRY(const UploadBody upload, MakeUploadBody(source, options));
     net::HttpRequest request;
     request.method = "PUT";
     request.target = target;
-    request.headers.Set("Content-Type", "application/octet-stream");
-    request.source = [reader](std::span<std::uint8_t> into) { return reader->Read(into); };
-    request.source_bytes = reader->total();
+    request.headers.Set("Content-Type", upload.content_type);
+    request.source = [body = upload.body](std::span<std::uint8_t> into) { return body->Read(into); };
+    request.source_bytes = upload.body->total();
     request.expect_continue = true;
     request.timeout = impl_->options().request_timeout;
     return request;

@@ -22,6 +22,7 @@
 #include "attestation/verifier/verdict.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "client/request_body.h"
 #include "client/settings.h"
 #include "protocols/wire/model_listing.h"
 #include "protocols/wire/open_inference_v2.h"
@@ -48,17 +49,17 @@ class Prediction {
   wire::InferResponse response_;
 };
 
-// A model's file: a path, or bytes that the caller keeps.
-struct ModelSource {
-  static ModelSource File(std::string path);
-  static ModelSource Memory(base::ByteView bytes);
+using ModelSource = FileSource;
 
-  std::optional<std::string> path;
-  base::ByteView bytes;
+// What a speech model is beside its ONNX file, as the model's makers publish it.
+struct SpeechFiles {
+  FileSource vocab;         // vocab.json
+  FileSource preprocessor;  // preprocessor_config.json
 };
 
 struct UploadOptions {
   wire::UploadQuery query;
+  std::optional<SpeechFiles> speech;  // with query.kind = kCtcSpeech
   // Called on the calling thread before each piece of the file goes out: bytes sent with it, bytes in all. False ends
   // the upload (code: cancelled), and that piece stays here.
   std::function<bool(std::uint64_t sent, std::uint64_t total)> progress;

@@ -9,6 +9,7 @@
 
 #include "client/failure.h"
 #include "net/http_message.h"
+#include "protocols/wire/multipart.h"
 #include "support/fake_attested_server.h"
 
 namespace blindai::client {
@@ -207,6 +208,40 @@ TEST(Client, AModelFileIsStreamedWithItsProgress) {
   EXPECT_EQ(sent[0].method, "PUT");
   EXPECT_EQ(sent[0].target, "/v1/models/demo?precision=bf16");
   EXPECT_EQ(sent[0].body, file);
+}
+
+TEST(Client, ASpeechModelIsAFormOfItsThreeFiles) {
+  const FakeAttestedServer server(Serving());
+  Client client(To(server));
+  UploadOptions options;
+  options.query.kind = wire::ModelKind::kCtcSpeech;
+  options.speech = SpeechFiles{ModelSource::Memory(base::AsBytes("{vocab}")),
+                               ModelSource::Memory(base::AsBytes("{preprocessor}"))};
+  ASSERT_TRUE(client.UploadModel("demo", ModelSource::Memory(base::AsBytes("onnx")), options).ok());
+  const auto sent = server.data_requests();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].target, "/v1/models/demo?kind=ctc-speech");
+  std::string parts;
+  auto reader = wire::MultipartReader::Make(*sent[0].headers.Find("Content-Type"),
+                                            {.begin =
+                                                 [&](const wire::PartHead& head) {
+                                                   parts += head.name + "=";
+                                                   return base::Ok();
+                                                 },
+                                             .data =
+                                                 [&](base::ByteView bytes) {
+                                                   parts += base::AsText(bytes);
+                                                   return base::Ok();
+                                                 },
+                                             .end =
+                                                 [&] {
+                                                   parts += ";";
+                                                   return base::Ok();
+                                                 }});
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE(reader->Feed(sent[0].body).ok());
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(parts, "vocab={vocab};preprocessor={preprocessor};model=onnx;");
 }
 
 TEST(Client, AProgressThatSaysNoEndsTheUploadBeforeThatPieceIsSent) {

@@ -45,9 +45,10 @@ base::Result<std::unique_ptr<ModelUpload>> ModelUpload::Begin(ModelCatalogue& ca
                                                               const UploadOptions& options,
                                                               const Caller& caller, UploadRequest request) {
   BLINDAI_RETURN_IF_ERROR(RequireUpload(caller));
-  if (request.content_length.value_or(0) > options.max_model_bytes) return TooLarge(options.max_model_bytes);
+  const std::uint64_t expected = request.content_length.value_or(request.least_bytes);
+  if (expected > options.max_model_bytes) return TooLarge(options.max_model_bytes);
   BLINDAI_TRY(auto place, catalogue.Reserve(caller, request.id));
-  BLINDAI_RETURN_IF_ERROR(place->ExpectBytes(request.content_length.value_or(0)));
+  BLINDAI_RETURN_IF_ERROR(place->ExpectBytes(expected));
   BLINDAI_TRY(auto file, model::ModelFile::Create(options.max_model_bytes));
   return std::unique_ptr<ModelUpload>(
       new ModelUpload(catalogue, options, caller, std::move(request), std::move(place), std::move(file)));

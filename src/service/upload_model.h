@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -28,10 +29,12 @@ struct UploadRequest {
   vocabulary::ModelId id;
   Precision precision = Precision::kF32;
   Visibility visibility = Visibility::kLink;
-  // Of a speech model; null for others.
+  // Of a speech model; null for others. SetSpeech gives it later.
   std::shared_ptr<const SpeechSettings> speech = nullptr;
   // What the client says that it will send; checked against what arrives (code upload-length).
   std::optional<std::uint64_t> content_length = std::nullopt;
+  // What is known to come at least, where the length itself is not known: to refuse early.
+  std::uint64_t least_bytes = 0;
 };
 
 struct UploadOptions {
@@ -55,6 +58,9 @@ class ModelUpload {
   // The next bytes. Codes: those of the gate, model-too-large, memory-full, out-of-memory.
   base::Status Feed(base::ByteView chunk);
 
+  // Of a speech model, known before Finish.
+  void SetSpeech(std::shared_ptr<const SpeechSettings> speech) { request_.speech = std::move(speech); }
+
   // The file has ended. Loads it and publishes it; `done` is called once, on the model host's thread or at
   // once. Codes: those of the gate and of ModelHost::Start, upload-length; for a speech model model-not-speech.
   static void Finish(std::unique_ptr<ModelUpload> upload,
@@ -69,7 +75,7 @@ class ModelUpload {
   ModelCatalogue& catalogue_;
   const UploadOptions options_;
   const std::string owner_;
-  const UploadRequest request_;
+  UploadRequest request_;
   std::unique_ptr<ModelCatalogue::Reservation> place_;
   std::shared_ptr<model::ModelFile> file_;
   model::OnnxInspector inspector_;

@@ -1,6 +1,7 @@
 """Uploading, listing, showing and deleting models, and what is refused."""
 
 import hashlib
+import pathlib
 
 import pytest
 
@@ -103,3 +104,30 @@ def test_files_that_cannot_be_read_are_value_errors(client, tmp_path):
         client.upload_model(tmp_path / "empty.onnx")
     with pytest.raises(TypeError):
         client.upload_model(7)
+
+
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "models/blindai-demo-en"
+
+
+def test_a_speech_model_finds_its_small_files_beside_it(upload, client):
+    name = upload(DEMO / "blindai-demo-en.onnx", kind="ctc-speech")
+    assert client.model(name).kind == "ctc-speech"
+
+
+def test_a_speech_model_as_bytes_needs_its_small_files_too(upload, client):
+    model = (DEMO / "blindai-demo-en.onnx").read_bytes()
+    with pytest.raises(ValueError, match="vocab"):
+        client.upload_model(model, kind="ctc-speech")
+    name = upload(model, kind="ctc-speech", vocab=(DEMO / "vocab.json").read_bytes(),
+                  preprocessor=DEMO / "preprocessor_config.json")
+    assert client.model(name).kind == "ctc-speech"
+
+
+def test_a_vocabulary_that_is_none_is_a_model_error(client):
+    with pytest.raises(blindai.ModelError) as error:
+        client.upload_model(DEMO / "blindai-demo-en.onnx", kind="ctc-speech", vocab=b"[]")
+    assert error.value.code == "vocabulary"
+    with pytest.raises(ValueError, match="ctc-speech"):
+        client.upload_model(onnx_models.adder(), vocab=b"{}")
+    with pytest.raises(ValueError, match="tensor ctc-speech"):
+        client.upload_model(onnx_models.adder(), kind="whisper")

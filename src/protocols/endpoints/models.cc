@@ -7,6 +7,7 @@
 
 #include "net/await_callback.h"
 #include "protocols/endpoints/answer.h"
+#include "protocols/endpoints/speech_upload.h"
 #include "protocols/wire/model_listing.h"
 #include "service/delete_model.h"
 
@@ -32,6 +33,7 @@ wire::ModelInfo InfoOf(const ModelRecord& record) {
   info.bytes = record.bytes;
   info.precision = record.precision == service::Precision::kBf16 ? wire::ModelPrecision::kBf16
                                                                  : wire::ModelPrecision::kF32;
+  info.kind = record.speech == nullptr ? wire::ModelKind::kTensor : wire::ModelKind::kCtcSpeech;
   info.visibility = static_cast<wire::ModelVisibility>(record.visibility);
   info.inputs = record.signature.inputs;
   info.outputs = record.signature.outputs;
@@ -104,9 +106,17 @@ class ModelsEndpoint {
     return catalogue_.Find(caller, id);
   }
 
+  // An upload under way; `speech` reads the body of a speech model.
+  struct Incoming {
+    std::unique_ptr<service::ModelUpload> upload;
+    std::unique_ptr<SpeechUpload> speech;
+
+    base::Status Feed(base::ByteView bytes) { return speech ? speech->Feed(bytes) : upload->Feed(bytes); }
+    base::Status End() { return speech ? speech->Finish() : base::Ok(); }
+  };
+
   // Everything that can be said before the first byte of the body is read.
-  Result<std::unique_ptr<service::ModelUpload>> Begin(net::HttpExchange& exchange,
-                                                      const std::string& text) const {
+  Result<Incoming> Begin(net::HttpExchange& exchange, const std::string& text) const {
     const net::RequestHead& head = exchange.head();
     BLINDAI_TRY(const service::Caller caller, identify_(head));
     BLINDAI_TRY(ModelId id, ModelId::Parse(text));
@@ -114,10 +124,6 @@ class ModelsEndpoint {
     if (query.save.value_or(false)) {
       return MakeError(ErrorKind::kUnsupported, "save-unsupported",
                        "this server keeps models in memory only; leave save out, or say save=false", "save");
-    }
-    if (query.kind != wire::ModelKind::kTensor) {
-      return MakeError(ErrorKind::kUnsupported, "kind-unsupported",
-                       "this server runs models of kind=tensor only", "kind");
     }
     if (!head.has_body()) {
       return MakeError(ErrorKind::kInvalid, "model-empty",
@@ -128,26 +134,41 @@ class ModelsEndpoint {
                                    .precision = bf16 ? service::Precision::kBf16 : service::Precision::kF32,
                                    .visibility = query.visibility
                                                      ? static_cast<service::Visibility>(*query.visibility)
-                                                     : service::Visibility::kLink,
-                                   .content_length = head.content_length};
-    return service::ModelUpload::Begin(catalogue_, upload_, caller, std::move(request));
+                                                     : service::Visibility::kLink};
+    const bool is_speech = query.kind == wire::ModelKind::kCtcSpeech;
+    const std::uint64_t length = head.content_length.value_or(0);
+    if (!is_speech) {
+      request.content_length = head.content_length;
+    } else if (length > kSpeechFilesBytes) {
+      request.least_bytes = length - kSpeechFilesBytes;
+    }
+    Incoming incoming;
+    BLINDAI_TRY(incoming.upload,
+                service::ModelUpload::Begin(catalogue_, upload_, caller, std::move(request)));
+    if (is_speech) {
+      const std::string_view type = head.headers.Find("Content-Type").value_or("");
+      BLINDAI_TRY(incoming.speech, SpeechUpload::Make(type, *incoming.upload));
+    }
+    return incoming;
   }
 
   net::Task<Result<ModelRecord>> Upload(net::HttpExchange& exchange, const std::string& id) const {
-    Result<std::unique_ptr<service::ModelUpload>> begun = Begin(exchange, id);
+    Result<Incoming> begun = Begin(exchange, id);
     if (!begun.ok()) co_return std::move(begun).error();
-    std::unique_ptr<service::ModelUpload> upload = std::move(begun).value();
+    Incoming incoming = std::move(begun).value();
 
     base::Bytes piece(kUploadPieceBytes);
     while (true) {
       const Result<std::size_t> read = co_await exchange.ReadBody(piece);
       if (!read.ok()) co_return read.error();
       if (*read == 0) break;
-      const base::Status fed = upload->Feed(base::ByteView(piece.data(), *read));
+      const base::Status fed = incoming.Feed(base::ByteView(piece.data(), *read));
       if (!fed.ok()) co_return fed.error();
     }
-    std::function<void(net::Callback<ModelRecord>)> start = [&upload](net::Callback<ModelRecord> done) {
-      service::ModelUpload::Finish(std::move(upload), std::move(done));
+    const base::Status ended = incoming.End();
+    if (!ended.ok()) co_return ended.error();
+    std::function<void(net::Callback<ModelRecord>)> start = [&incoming](net::Callback<ModelRecord> done) {
+      service::ModelUpload::Finish(std::move(incoming.upload), std::move(done));
     };
     Result<ModelRecord> record = co_await net::AwaitCallback<ModelRecord>(start);
     co_return record;

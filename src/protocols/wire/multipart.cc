@@ -96,6 +96,30 @@ Result<PartHead> ParseHead(std::string_view text) {
   return head;
 }
 
+// A name inside quotes (HTML standard, multipart form data).
+std::string Quoted(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    switch (c) {
+      case '"':
+        out += "%22";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\r':
+        out += "%0D";
+        break;
+      case '\n':
+        out += "%0A";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<MultipartReader> MultipartReader::Make(std::string_view content_type, PartHandler handler,
@@ -190,5 +214,15 @@ Result<bool> MultipartReader::StepBody() {
   if (is_part) BLINDAI_RETURN_IF_ERROR(handler_.end());
   return true;
 }
+
+std::string EncodePartHead(std::string_view boundary, const PartHead& head) {
+  std::string out =
+      fmt::format("--{}\r\nContent-Disposition: form-data; name=\"{}\"", boundary, Quoted(head.name));
+  if (!head.file_name.empty()) out += fmt::format("; filename=\"{}\"", Quoted(head.file_name));
+  if (!head.content_type.empty()) out += "\r\nContent-Type: " + head.content_type;
+  return out + "\r\n\r\n";
+}
+
+std::string EncodeMultipartEnd(std::string_view boundary) { return fmt::format("--{}--\r\n", boundary); }
 
 }  // namespace blindai::wire

@@ -59,4 +59,9 @@ class MultipartReader {
   base::Bytes pending_;  // not yet understood; at most a head or a delimiter and what was fed
 };
 
+// The writing side: what stands before a part's bytes (which "\r\n" follows), and what ends the body. Quotes and line
+// breaks in names are percent-encoded, as browsers do.
+std::string EncodePartHead(std::string_view boundary, const PartHead& head);
+std::string EncodeMultipartEnd(std::string_view boundary);
+
 }  // namespace blindai::wire

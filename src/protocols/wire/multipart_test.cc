@@ -117,5 +117,11 @@ TEST(Multipart, MemoryStaysSmallForALargePart) {
   }
 }
 
+TEST(Multipart, WhatIsWrittenIsReadAgain) {
+  const PartHead head{"a \"b\"\r\n", "c\\d.wav", "audio/wav"};
+  EXPECT_EQ(Read(EncodePartHead("XX", head) + "data\r\n" + EncodeMultipartEnd("XX"), 5),
+            "a %22b%22%0D%0A|c\\d.wav|audio/wav=data;");
+}
+
 }  // namespace
 }  // namespace blindai::wire
