@@ -28,8 +28,8 @@ class Engine {
   virtual Failure Run(const RunMessage& run, base::ByteView inputs, std::span<std::uint8_t> outputs,
                       RanMessage& ran) = 0;
 
-  // From another thread: that run, present or future, ends soon with kCancelled; an operator that is being
-  // computed is finished first.
+  // From another thread: that run, present or next, ends soon with kCancelled; an operator that is being
+  // computed is finished first. Runs have numbers of their own and come in any order.
   virtual void Cancel(std::uint64_t run) = 0;
 
   // Frees intermediate results, which hold what people sent; freed_memory.h overwrites them.

@@ -406,6 +406,8 @@ void ModelHost::Impl::On(const FailedMessage& message) {
   if (phase_ != Phase::kRunning || message.run != current_->id || message.failure == Failure::kInternal) {
     return Kill(Doom::kCrashed);
   }
+  const bool unasked = message.failure == Failure::kCancelled && !current_->answered();
+  if (unasked) return Kill(Doom::kCrashed);
   FinishRun(0, RunError(message.failure));
 }
 

@@ -469,7 +469,8 @@ TEST_P(HostileRunTest, FailsTheRunAndLosesTheWorker) {
 INSTANTIATE_TEST_SUITE_P(ModelHost, HostileRunTest,
                          testing::Values("long", "huge-shape", "huge-claim", "outside", "rank",
                                          "other-output", "other-run", "two-outputs", "none", "end-at-run",
-                                         "silent-at-run", "loaded-at-run", "unknown-failure"));
+                                         "silent-at-run", "loaded-at-run", "unknown-failure",
+                                         "cancelled-unasked"));
 
 class HostileExtraTest : public HostileWorkerTest, public testing::WithParamInterface<const char*> {};
 

@@ -293,7 +293,7 @@ class OpenVinoEngine : public Engine {
 
   void Cancel(std::uint64_t run) override {
     const std::lock_guard lock(mutex_);
-    cancelled_ = std::max(cancelled_, run);
+    cancelled_ = run;
     if (running_ == run) request_.cancel();
   }
 
@@ -418,7 +418,7 @@ class OpenVinoEngine : public Engine {
   bool Compute(std::uint64_t run) {
     {
       const std::lock_guard lock(mutex_);
-      if (cancelled_ >= run) return false;
+      if (cancelled_ == run) return false;
       running_ = run;
       request_.start_async();
     }
@@ -471,7 +471,7 @@ class OpenVinoEngine : public Engine {
 
   std::mutex mutex_;
   std::uint64_t running_ = 0;    // 0: none
-  std::uint64_t cancelled_ = 0;  // the newest run that was cancelled; runs come in order
+  std::uint64_t cancelled_ = 0;  // the last that was; one is cancelled only when it is the one at work
 };
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <iterator>
 
 #include "model/packet_socket.h"
+#include "model/shared_region.h"
+#include "support/onnx_builder.h"
 #include "support/worker_fixture.h"
 
 namespace blindai::model {
@@ -62,6 +64,42 @@ TEST(WorkerProcess, EndsWhenItsSocketIsClosedAndCanBeKilled) {
   pollfd ended{worker.pidfd(), POLLIN, 0};
   EXPECT_EQ(poll(&ended, 1, -1), 1);
   EXPECT_FALSE(worker.Send(CancelMessage{1}).ok());
+}
+
+FromWorker NextMessage(WorkerProcess& worker) {
+  while (true) {
+    pollfd readable{worker.socket(), POLLIN, 0};
+    EXPECT_EQ(poll(&readable, 1, -1), 1);
+    auto received = *worker.Receive();
+    if (auto* message = std::get_if<FromWorker>(&received)) return std::move(*message);
+    if (std::holds_alternative<WorkerProcess::Ended>(received)) return FailedMessage{};
+  }
+}
+
+// Two requests that arrive at once may reach the worker in another order than their numbers say.
+TEST(WorkerProcess, ACancelIsForOneRunAndNotForThoseWithLowerNumbers) {
+  const auto file = tests::FileOf(tests::MatMulModel(4, 2));
+  auto inputs = *SharedRegion::Create(1 << 20, /*worker_writes=*/false);
+  auto outputs = *SharedRegion::Create(1 << 20, /*worker_writes=*/true);
+  auto worker = *WorkerProcess::Spawn(tests::WorkerProgram());
+  StartMessage start;
+  start.memory_limit_bytes = std::uint64_t{1} << 30;
+  start.own_mount_namespace = worker.namespaces().mount_namespace;
+  ASSERT_TRUE(worker.Send(start).ok());
+  ASSERT_TRUE(std::holds_alternative<CagedMessage>(NextMessage(worker)));
+  ASSERT_TRUE(worker.Send(LoadMessage{file->size()}, file->fd()).ok());
+  ASSERT_TRUE(std::holds_alternative<LoadedMessage>(NextMessage(worker)));
+  ASSERT_TRUE(worker.Send(RegionMessage{RegionUse::kInputs, inputs.size()}, inputs.fd()).ok());
+  ASSERT_TRUE(worker.Send(RegionMessage{RegionUse::kOutputs, outputs.size()}, outputs.fd()).ok());
+
+  const auto run = [](std::uint64_t number) { return RunMessage{number, {{0, {1, 4}, 0, 16}}, {0}}; };
+  ASSERT_TRUE(worker.Send(CancelMessage{7}).ok());
+  ASSERT_TRUE(worker.Send(run(7)).ok());
+  const FromWorker cancelled = NextMessage(worker);
+  ASSERT_TRUE(std::holds_alternative<FailedMessage>(cancelled));
+  EXPECT_EQ(std::get<FailedMessage>(cancelled).failure, Failure::kCancelled);
+  ASSERT_TRUE(worker.Send(run(6)).ok());
+  EXPECT_TRUE(std::holds_alternative<RanMessage>(NextMessage(worker)));
 }
 
 // Two ends of a socket, as server and worker have them.

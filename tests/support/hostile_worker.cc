@@ -63,6 +63,7 @@ void AnswerRun(const std::string& lie, const RunMessage& run) {
   if (lie == "end-at-run") _exit(0);
   if (lie == "silent-at-run") return;
   if (lie == "loaded-at-run") return Say(Signature());
+  if (lie == "cancelled-unasked") return Say(FailedMessage{run.run, Failure::kCancelled});
   if (lie == "unknown-failure") {
     base::Bytes failed = Encode(FromWorker(FailedMessage{run.run, Failure::kRun}));
     failed.back() = 200;
