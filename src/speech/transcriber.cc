@@ -54,10 +54,11 @@ bool HoldSameSound(std::span<const float> left, std::span<const float> right) {
          left_power < 2 * right_power && right_power < 2 * left_power;
 }
 
-// Stretches of frames in which no channel says anything, numbered from the start of the recording.
-std::vector<Silence> SilencesOf(std::span<const std::vector<float>> channels, std::int64_t first_sample) {
+// Stretches of frames in the first `length` samples in which no channel says anything, numbered from the start of the
+// recording.
+std::vector<Silence> SilencesOf(std::span<const std::vector<float>> channels, std::int64_t first_sample,
+                                std::int64_t length) {
   std::vector<Silence> silences;
-  const auto length = static_cast<std::int64_t>(channels.front().size());
   for (std::int64_t at = 0; at + kSamplesPerFrame <= length; at += kSamplesPerFrame) {
     const bool silent = std::ranges::all_of(channels, [at](const std::vector<float>& channel) {
       return IsSilent(std::span(channel).subspan(static_cast<std::size_t>(at), kSamplesPerFrame),
@@ -164,6 +165,11 @@ Transcriber::~Transcriber() {
   std::ranges::for_each(logits_, WipeFloats);
 }
 
+std::unique_ptr<Transcriber> Transcriber::Copy() const {
+  BLINDAI_CHECK(!waiting_ && turns_.empty());
+  return std::unique_ptr<Transcriber>(new Transcriber(*this));
+}
+
 void Transcriber::Feed(std::span<const std::vector<float>> channels) {
   BLINDAI_CHECK(channels.size() == samples_.size() && !ended_ && turns_.empty());
   for (std::size_t c = 0; c < channels.size(); ++c) {
@@ -185,7 +191,9 @@ std::span<const float> Transcriber::WindowOf(std::size_t channel) const {
 
 void Transcriber::Plan() {
   const std::int64_t known = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
-  chunk_ = planner_.Next(known, ended_, SilencesOf(samples_, first_sample_));
+  // What lies behind the longest piece is not looked at, so that the cut does not depend on how much of it is there.
+  const std::int64_t seen = std::min(known, planner_.needed_to()) - first_sample_;
+  chunk_ = planner_.Next(known, ended_, SilencesOf(samples_, first_sample_, seen));
   planned_last_ = chunk_.last;
   channel_ = 0;
   for (std::size_t c = 0; c < samples_.size(); ++c) {
@@ -206,7 +214,7 @@ std::optional<std::vector<float>> Transcriber::NextWindow() {
   while (!done()) {
     if (turns_.empty()) {
       const std::int64_t known = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
-      if (!ended_ && known < planner_.needed_to()) return std::nullopt;
+      if (!ended_ && known <= planner_.needed_to()) return std::nullopt;
       Plan();
     }
     if (turns_.front() == Turn::kRun) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -50,10 +51,11 @@ class Transcriber {
   // `vocabulary` must outlive it; one or two channels.
   Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions options, int channels);
   ~Transcriber();
-  Transcriber(const Transcriber&) = delete;
   Transcriber& operator=(const Transcriber&) = delete;
+  // The same state again, to end it here and see what the transcript would be. Not while a window is out.
+  std::unique_ptr<Transcriber> Copy() const;
 
-  // The next samples, as many of each channel.
+  // The next samples, as many of each channel. Into which pieces a recording is cut on the way here changes nothing.
   void Feed(std::span<const std::vector<float>> channels);
   // The recording has ended.
   void End() { ended_ = true; }
@@ -72,6 +74,7 @@ class Transcriber {
   vocabulary::Transcript Finish();
 
  private:
+  Transcriber(const Transcriber&) = default;
   // Frames of one channel that come next: from the model, from silence, or as in the channel before.
   enum class Turn { kRun, kSilent, kSame };
 

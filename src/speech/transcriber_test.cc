@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "speech/ctc_decoder.h"
+#include "support/letter_sounds.h"
 
 namespace blindai::speech {
 namespace {
@@ -15,42 +16,16 @@ namespace {
 using vocabulary::CoverageKind;
 using vocabulary::Transcript;
 
-const CtcVocabulary& Letters() {
-  static const CtcVocabulary vocabulary =
-      CtcVocabulary::Parse(R"({"<pad>":0,"<s>":1,"</s>":2,"<unk>":3,"|":4,"A":5,"B":6,"C":7,"D":8})").value();
-  return vocabulary;
-}
+using tests::Hear;
+using tests::Ids;
+using tests::Letters;
+using tests::SoundOf;
+using tests::Times;
 
-constexpr int kBlank = 0;
-constexpr int kSpace = 4;
+constexpr int kBlank = tests::kBlankId;
+constexpr int kSpace = tests::kSpaceId;
 
-// A recording in which each frame's loudness says which character is in it: the sound of id i alternates between
-// plus and minus (i + 1) / 16, and silence is silent.
-std::vector<float> SoundOf(std::span<const int> ids) {
-  std::vector<float> samples;
-  for (const int id : ids) {
-    for (int i = 0; i < kSamplesPerFrame; ++i) {
-      samples.push_back(id == kBlank ? 0 : static_cast<float>(id + 1) / 16 * (i % 2 == 0 ? 1.F : -1.F));
-    }
-  }
-  return samples;
-}
-
-std::int64_t Frames(std::size_t samples) {
-  return samples < 400 ? 0 : (static_cast<std::int64_t>(samples) - 400) / 320 + 1;
-}
-
-// The model that hears it: one row for each whole frame.
-std::vector<float> Hear(std::span<const float> window) {
-  std::vector<float> logits;
-  for (std::int64_t frame = 0; frame < Frames(window.size()); ++frame) {
-    const float loudness = std::abs(window[static_cast<std::size_t>(frame * kSamplesPerFrame)]);
-    const int id = loudness == 0 ? kBlank : static_cast<int>(std::lround(loudness * 16)) - 1;
-    for (std::size_t i = 0; i < Letters().size(); ++i)
-      logits.push_back(static_cast<int>(i) == id ? 10.F : 0.F);
-  }
-  return logits;
-}
+std::int64_t Frames(std::size_t samples) { return tests::FramesIn(samples); }
 
 struct Outcome {
   Transcript transcript;
@@ -89,19 +64,6 @@ Outcome Transcribe(const std::vector<std::vector<float>>& channels,
   }
   outcome.transcript = transcriber.Finish();
   return outcome;
-}
-
-// One frame for each character: letters, '|' between words, '.' for blank.
-std::vector<int> Ids(std::string_view text) {
-  std::vector<int> ids;
-  for (const char c : text) ids.push_back(c == '.' ? kBlank : c == '|' ? kSpace : c - 'A' + 5);
-  return ids;
-}
-
-std::string Times(std::string_view text, int times) {
-  std::string out;
-  for (int i = 0; i < times; ++i) out += text;
-  return out;
 }
 
 void ExpectWholeCoverage(const Transcript& transcript, int speaker) {
@@ -154,6 +116,60 @@ TEST(Transcriber, CuttingIntoWindowsAndPiecesChangesNothing) {
     for (std::size_t i = 0; i < words.size(); ++i) ASSERT_NEAR(got[i].start_s, words[i].start_s, 1e-9);
     ExpectWholeCoverage(outcome.transcript, vocabulary::kNoSpeaker);
     EXPECT_NEAR(outcome.transcript.duration_s, static_cast<double>(sound.size()) / 16'000, 1e-9);
+  }
+}
+
+// What the model is given: a model of context hears the same only when the windows are the same.
+std::vector<std::vector<float>> WindowsOf(std::span<const float> sound, std::size_t piece) {
+  Transcriber transcriber(Letters(), TestOptions(), 1);
+  std::vector<std::vector<float>> windows;
+  while (!transcriber.done()) {
+    if (auto window = transcriber.NextWindow()) {
+      EXPECT_TRUE(transcriber.TakeLogits(Hear(*window), Frames(window->size())).ok());
+      windows.push_back(std::move(*window));
+    } else if (!transcriber.done() && !sound.empty()) {
+      const auto next = sound.first(std::min(piece, sound.size()));
+      transcriber.Feed(std::vector<std::vector<float>>{{next.begin(), next.end()}});
+      sound = sound.subspan(next.size());
+    } else if (!transcriber.done()) {
+      transcriber.End();
+    }
+  }
+  return windows;
+}
+
+TEST(Transcriber, TheModelIsGivenTheSameWindowsHoweverARecordingArrives) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<int> ids;
+    while (ids.size() < 900) {
+      ids.insert(ids.end(), 1 + random() % 40, 5 + static_cast<int>(random() % 4));
+      ids.insert(ids.end(), random() % 45, kBlank);
+    }
+    // Also a length that ends exactly with the longest window.
+    if (round % 4 == 0) ids.resize(100);
+    const std::vector<float> sound = SoundOf(ids);
+    const auto windows = WindowsOf(sound, sound.size());
+    for (const std::size_t piece : {1'000, 3'333, 32'000, 160'000})
+      EXPECT_EQ(WindowsOf(sound, piece), windows);
+  }
+}
+
+TEST(Transcriber, ACopyEndsByItselfAndLeavesTheOriginalAsItWas) {
+  const std::vector<float> sound = SoundOf(Ids(Times("ABCD|", 60)));
+  Transcriber transcriber(Letters(), TestOptions(), 1);
+  transcriber.Feed(std::vector<std::vector<float>>{sound});
+  while (const auto window = transcriber.NextWindow()) {
+    ASSERT_TRUE(transcriber.TakeLogits(Hear(*window), Frames(window->size())).ok());
+  }
+  for (int again = 0; again < 2; ++again) {
+    const auto copy = transcriber.Copy();
+    copy->End();
+    while (const auto window = copy->NextWindow()) {
+      ASSERT_TRUE(copy->TakeLogits(Hear(*window), Frames(window->size())).ok());
+    }
+    EXPECT_EQ(copy->Finish().Text(), Transcribe({sound}).transcript.Text());
+    EXPECT_FALSE(transcriber.done());
   }
 }
 
