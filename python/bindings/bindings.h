@@ -12,6 +12,7 @@ namespace blindai::python {
 
 void BindVerdict(nanobind::module_& module);
 void BindModelListing(nanobind::module_& module);
+void BindConnectionRecord(nanobind::module_& module);
 void BindClient(nanobind::module_& module);
 
 // Throws the Python exception of an error (blindai/errors.py). `verdict` is an object or None. Needs the GIL.

@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -85,10 +86,13 @@ std::function<bool(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object&
   };
 }
 
+// The model, and the connection that it went over (client/connection_record.h).
+using Uploaded = std::pair<wire::ModelInfo, std::string>;
+
 // `query` holds the words of the upload's query; `vocab` and `preprocessor` come with a speech model.
-wire::ModelInfo Upload(Client& self, const std::string& model_id, const nb::object& model,
-                       const std::map<std::string, std::string>& query, const nb::object& vocab,
-                       const nb::object& preprocessor, const nb::object& progress) {
+Uploaded Upload(Client& self, const std::string& model_id, const nb::object& model,
+                const std::map<std::string, std::string>& query, const nb::object& vocab,
+                const nb::object& preprocessor, const nb::object& progress) {
   const std::vector<std::pair<std::string, std::string>> words(query.begin(), query.end());
   auto decoded = wire::DecodeUploadQuery(words);
   if (!decoded.ok()) throw nb::value_error(decoded.error().message.c_str());
@@ -98,7 +102,10 @@ wire::ModelInfo Upload(Client& self, const std::string& model_id, const nb::obje
     options.speech = client::SpeechFiles{MakeSource(vocab), MakeSource(preprocessor)};
   options.progress = MakeProgress(progress);
   const client::ModelSource source = MakeSource(model);
-  return Blocking(self, [&] { return self.UploadModel(model_id, source, options); });
+  std::shared_ptr<const client::ConnectionRecord> connection;
+  options.connection = &connection;
+  wire::ModelInfo uploaded = Blocking(self, [&] { return self.UploadModel(model_id, source, options); });
+  return {std::move(uploaded), client::EncodeRecord(*connection)};
 }
 
 // `inputs` are tuples (name, datatype, shape, bytes as a one-dimensional uint8 array).
@@ -141,7 +148,10 @@ nb::list Outputs(nb::handle self) {
 void BindClient(nb::module_& module) {
   nb::class_<Prediction>(module, "Prediction", "What a model answered; owns the memory of its outputs.")
       .def_prop_ro("model_id", &Prediction::model_id)
-      .def("outputs", &Outputs);
+      .def("outputs", &Outputs)
+      .def(
+          "connection", [](const Prediction& self) { return client::EncodeRecord(self.connection()); },
+          "What the connection of this answer proved (client/connection_record.h), as text.");
 
   nb::class_<Client>(module, "Client", "The C++ client (src/client/client.h); blindai.Client wraps it.")
       .def_prop_ro("addr", [](const Client& self) { return self.options().server.ToText(); })

@@ -26,6 +26,7 @@ void BindModelListing(nb::module_& module) {
 
   nb::class_<ModelInfo>(module, "Model", "One model on the server.")
       .def_ro("id", &ModelInfo::id)
+      .def_ro("model_id", &ModelInfo::id, "The same, as BlindAI's older clients called it.")
       .def_ro("created", &ModelInfo::created, "Seconds since the epoch.")
       .def_ro("owned_by", &ModelInfo::owned_by)
       .def_ro("sha256", &ModelInfo::sha256,

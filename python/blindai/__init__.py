@@ -10,6 +10,8 @@
 connection. What was found is in ``client.verdict``. Needs numpy and nothing else.
 """
 
+from typing import Any
+
 from ._native import Finding, Model, TensorSpec, Verdict
 from .async_client import AsyncClient
 from .client import Client, connect
@@ -36,3 +38,15 @@ __all__ = [
     "Verdict",
     "connect",
 ]
+
+# BlindAI 0.5's names, loaded by the programs that use them (docs/migration.md).
+_OF_05 = ("BlindAiClient", "Connection", "DeleteModelResponse", "ModelDatumType", "PredictResponse", "SignedResponse",
+          "Tensor", "TensorInfo", "UploadModelResponse")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OF_05:
+        from . import legacy
+
+        return getattr(legacy, name)
+    raise AttributeError(f"module 'blindai' has no attribute '{name}'")

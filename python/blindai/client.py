@@ -52,7 +52,7 @@ class Client:
     def upload_model(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
                      vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
                      precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
-                     progress: Optional[Progress] = None) -> "_native.Model":
+                     progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
         """Uploads an ONNX model: a path, streamed from disk, or its bytes.
 
         ``model_id``: its name on the server, 1 to 128 letters, digits, ".", "_" or "-"; a random one when left
@@ -63,8 +63,22 @@ class Client:
         when the server restarts. ``visibility``: "private", "link", "tenants" or "public". ``progress(sent, total)``
         is called with bytes while the upload goes out; what it raises ends the upload.
 
+        ``of_05``: BlindAI 0.5's ``input_specs``, ``output_specs``, ``shape``, ``dtype``, ``dtype_out``, ``sign`` and
+        ``save_model``; with any of them the result is 0.5's (docs/migration.md).
+
         Returns the model with its inputs and outputs, and the SHA-256 of what the server received.
         """
+        options = {"kind": kind, "vocab": vocab, "preprocessor": preprocessor, "precision": precision, "save": save,
+                   "visibility": visibility, "progress": progress}
+        if of_05:
+            return _legacy().upload_with_words_of_05(self, model, model_id, of_05, **options)
+        return self._upload(model, model_id, **options)[0]
+
+    def _upload(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
+                vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
+                precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
+                progress: Optional[Progress] = None) -> Tuple["_native.Model", str]:
+        """The model, and what the connection proved that it went over."""
         name = str(uuid.uuid4()) if model_id is None else model_id
         words = {"kind": kind, "precision": precision, "visibility": visibility,
                  "save": None if save is None else str(save).lower()}
@@ -75,14 +89,15 @@ class Client:
                             if preprocessor is None else preprocessor)
         elif vocab is not None or preprocessor is not None:
             raise ValueError('vocab and preprocessor belong to a model of kind="ctc-speech"')
-        uploaded = self._native.upload_model(name, _source(model), query, None if vocab is None else _source(vocab),
-                                             None if preprocessor is None else _source(preprocessor), progress)
+        uploaded, connection = self._native.upload_model(
+            name, _source(model), query, None if vocab is None else _source(vocab),
+            None if preprocessor is None else _source(preprocessor), progress)
         with self._lock:
             self._models[name] = uploaded
-        return uploaded
+        return uploaded, connection
 
-    def predict(self, model_id: str, inputs: Any, *, outputs: Optional[Sequence[str]] = None,
-                timeout: Optional[float] = None) -> Response:
+    def predict(self, model_id: str, inputs: Any = None, *, outputs: Optional[Sequence[str]] = None,
+                timeout: Optional[float] = None, **of_05: Any) -> Response:
         """Runs a model.
 
         ``inputs``: one tensor; a tuple (or a list of arrays) with one tensor for each input of the model, in the
@@ -95,16 +110,24 @@ class Client:
         ``outputs``: names of the outputs that are wanted, all when left out. ``timeout``: seconds, instead of that of
         ``connect``.
 
+        ``of_05``: BlindAI 0.5's ``tensors``, ``dtype``, ``shape`` and ``sign``; with any of them the result is 0.5's
+        (docs/migration.md).
+
         Returns a ``Response``: ``response.output[0]`` or ``response.output["name"]`` with ``as_numpy()``,
         ``as_torch()``, ``as_flat()``.
         """
+        if of_05:
+            return _legacy().predict_with_words_of_05(self, model_id, inputs, of_05, outputs=outputs, timeout=timeout)
+        return Response(self._predict(model_id, inputs, outputs, timeout))
+
+    def _predict(self, model_id: str, inputs: Any, outputs: Optional[Sequence[str]] = None,
+                 timeout: Optional[float] = None) -> "_native.Prediction":
         named = self._encode(model_id, inputs)
         try:
-            prediction = self._native.predict(model_id, named, list(outputs or []), timeout)
+            return self._native.predict(model_id, named, list(outputs or []), timeout)
         except ModelError:
             self._forget(model_id)  # another model may go by this name now
             raise
-        return Response(prediction)
 
     def models(self) -> List["_native.Model"]:
         """The models that this client may use."""
@@ -200,9 +223,16 @@ def _is_bits(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == np.uint16
 
 
-def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy: Optional[PathLike] = None,
-            simulation: Optional[bool] = None, roots: Sequence[PathLike] = (), connect_timeout: float = 10.0,
-            timeout: float = 600.0, max_connections: int = 8) -> Client:
+def _legacy() -> Any:
+    """Loaded by the programs that need it."""
+    from .legacy import v05
+
+    return v05
+
+
+def connect(addr: Optional[str] = None, *positional_of_05: Any, api_key: Optional[str] = None,
+            policy: Optional[PathLike] = None, simulation: Optional[bool] = None, roots: Sequence[PathLike] = (),
+            connect_timeout: float = 10.0, timeout: float = 600.0, max_connections: int = 8, **of_05: Any) -> Client:
     """Connects to a server and verifies it; nothing else is sent before the verdict.
 
     ``addr``: "host" or "host:port" (default port 8443). ``policy``: the file that says what is accepted (TOML, see
@@ -214,9 +244,14 @@ def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy
     ``timeout`` (of one request with its answer) are seconds. ``max_connections`` bounds the connections that calls
     from several threads use at the same time.
 
+    With a word that only BlindAI 0.5 had (``server_name``, ``certificate``, ``untrusted_port``, ``attested_port``,
+    ``debug_mode``, or more than one positional argument) the result is 0.5's ``Connection`` (docs/migration.md).
+
     Raises ``AttestationError`` (with the verdict) when the server is not accepted, ``ConnectionError`` when it
     cannot be reached, and ``ValueError`` when no server is named or an argument is wrong.
     """
+    if positional_of_05 or of_05:
+        return _legacy().connect_with_words_of_05(addr, positional_of_05, api_key, policy, simulation, of_05)
     native = _native.make_client(addr, api_key, None if policy is None else os.fspath(policy), simulation,
                                  [os.fspath(root) for root in roots], connect_timeout, timeout, max_connections)
     native.connect()
@@ -225,3 +260,13 @@ def connect(addr: Optional[str] = None, *, api_key: Optional[str] = None, policy
         sys.stderr.write(_SIMULATION)
         sys.stderr.flush()
     return client
+
+
+def __getattr__(name: str) -> Any:
+    """Programs of BlindAI 0.5 import its names from here too."""
+    if not name.startswith("_"):
+        from . import legacy
+
+        if name in legacy.__all__:
+            return getattr(legacy, name)
+    raise AttributeError(f"module 'blindai.client' has no attribute '{name}'")

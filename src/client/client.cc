@@ -92,11 +92,14 @@ class Client::Impl {
 
   // Sends what `make` makes. A kept connection may have been closed by the server meanwhile; then, and only
   // then, the request is made and sent once more, over a new connection that is verified first.
-  Result<net::HttpResponse> Send(const std::function<Result<net::HttpRequest>()>& make) {
+  Result<net::HttpResponse> Send(const std::function<Result<net::HttpRequest>()>& make,
+                                 std::shared_ptr<const ConnectionRecord>* connection = nullptr) {
     BLINDAI_TRY(Lease lease, Take(IdleIsFine::kYes));
+    if (connection != nullptr) *connection = lease.connection->record();
     BLINDAI_TRY(auto first, SendOn(lease, make));
     if (first.ok() || !lease.was_idle || first.error().code != "connection-lost") return first;
     BLINDAI_TRY(Lease fresh, Take(IdleIsFine::kNo));
+    if (connection != nullptr) *connection = fresh.connection->record();
     BLINDAI_TRY(auto second, SendOn(fresh, make));
     return second;
   }
@@ -191,7 +194,7 @@ Result<wire::ModelInfo> Client::UploadModel(const std::string& model_id, const M
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make));
+  BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make, options.connection));
   return wire::DecodeModelInfo(response.body);
 }
 
@@ -255,11 +258,12 @@ Result<Prediction> Client::Predict(const std::string& model_id,
     request.timeout = options.timeout.value_or(impl_->options().request_timeout);
     return request;
   };
-  BLINDAI_TRY(net::HttpResponse response, impl_->Send(make));
+  std::shared_ptr<const ConnectionRecord> connection;
+  BLINDAI_TRY(net::HttpResponse response, impl_->Send(make, &connection));
   BLINDAI_TRY(const std::optional<std::uint64_t> header_length, HeaderLength(response));
   base::Bytes answer = std::move(response.body);
   BLINDAI_TRY(wire::InferResponse decoded, wire::DecodeInferResponse(answer, header_length));
-  return Prediction(std::move(answer), std::move(decoded));
+  return Prediction(std::move(answer), std::move(decoded), std::move(connection));
 }
 
 }  // namespace blindai::client

@@ -22,6 +22,7 @@
 #include "attestation/verifier/verdict.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "client/connection_record.h"
 #include "client/request_body.h"
 #include "client/settings.h"
 #include "protocols/wire/model_listing.h"
@@ -34,8 +35,9 @@ namespace blindai::client {
 // body's memory is wiped when it dies.
 class Prediction {
  public:
-  Prediction(base::Bytes body, wire::InferResponse response)
-      : body_(std::move(body)), response_(std::move(response)) {}
+  Prediction(base::Bytes body, wire::InferResponse response,
+             std::shared_ptr<const ConnectionRecord> connection)
+      : body_(std::move(body)), response_(std::move(response)), connection_(std::move(connection)) {}
   Prediction(Prediction&&) = default;
   Prediction& operator=(Prediction&&) = default;
   ~Prediction();
@@ -43,10 +45,13 @@ class Prediction {
   const std::string& model_id() const { return response_.model_name; }
   std::size_t size() const { return response_.outputs.size(); }
   const vocabulary::TensorView& output(std::size_t index) const { return response_.outputs[index].tensor; }
+  // The connection that it was asked and answered on.
+  const ConnectionRecord& connection() const { return *connection_; }
 
  private:
   base::Bytes body_;
   wire::InferResponse response_;
+  std::shared_ptr<const ConnectionRecord> connection_;
 };
 
 using ModelSource = FileSource;
@@ -63,6 +68,8 @@ struct UploadOptions {
   // Called on the calling thread before each piece of the file goes out: bytes sent with it, bytes in all. False ends
   // the upload (code: cancelled), and that piece stays here.
   std::function<bool(std::uint64_t sent, std::uint64_t total)> progress;
+  // Set to the connection that the file went over.
+  std::shared_ptr<const ConnectionRecord>* connection = nullptr;
 };
 
 struct PredictOptions {

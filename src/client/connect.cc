@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "attestation/evidence/tee_kind.h"
 #include "base/clock.h"
 #include "channel/attested_client.h"
 #include "channel/attested_server.h"
@@ -24,34 +23,6 @@ base::Error NoAnswer(std::string message) {
   return MakeError(base::ErrorKind::kInvalid, std::string(kAttestationAnswer), std::move(message));
 }
 
-template <typename To, typename From>
-To SameBytes(const From& from) {
-  static_assert(To::kSize == From::kSize);
-  To to;
-  to.bytes = from.bytes;
-  return to;
-}
-
-// The answer on the wire as the values that the channel judges.
-Result<channel::AttestationAnswer> ToChannel(wire::AttestationAnswer answer) {
-  const std::optional<evidence::TeeKind> tee = evidence::TeeFromName(answer.tee);
-  if (!tee)
-    return NoAnswer("the server's evidence is of a kind that this client does not know; a newer client may");
-  channel::AttestationAnswer out;
-  out.bundle.tee = *tee;
-  out.bundle.evidence = std::move(answer.evidence);
-  for (auto& [name, bytes] : answer.endorsements)
-    out.bundle.endorsements.push_back({std::move(name), std::move(bytes)});
-  out.statement.nonce = SameBytes<channel::Nonce>(answer.statement.nonce);
-  out.statement.exporter_sha256 = SameBytes<crypto::Sha256Digest>(answer.statement.exporter_sha256);
-  out.statement.server_key = SameBytes<crypto::Sha256Digest>(answer.statement.server_key_sha256);
-  out.statement.keyset = SameBytes<crypto::Sha256Digest>(answer.statement.keyset_sha256);
-  out.statement.manifest = SameBytes<crypto::Sha256Digest>(answer.statement.manifest_sha256);
-  out.keyset = std::move(answer.keyset);
-  out.manifest = std::move(answer.manifest);
-  return out;
-}
-
 Result<std::unique_ptr<net::BlockingHttpConnection>> OpenTls(const ConnectOptions& options) {
   net::ConnectOptions to;
   to.host = options.server.host;
@@ -61,9 +32,9 @@ Result<std::unique_ptr<net::BlockingHttpConnection>> OpenTls(const ConnectOption
   return net::BlockingHttpConnection::Connect(to, options.keep_waiting);
 }
 
-Result<channel::AttestationAnswer> AskForEvidence(net::BlockingHttpConnection& connection,
-                                                  const channel::Nonce& nonce,
-                                                  std::chrono::milliseconds timeout) {
+// The JSON of the answer.
+Result<std::string> AskForEvidence(net::BlockingHttpConnection& connection, const channel::Nonce& nonce,
+                                   std::chrono::milliseconds timeout) {
   net::HttpRequest request;
   request.target = "/v1/attestation?nonce=" + encoding::HexEncode(nonce.view());
   request.max_response_bytes = wire::kMaxAttestationJsonBytes;
@@ -76,25 +47,29 @@ Result<channel::AttestationAnswer> AskForEvidence(net::BlockingHttpConnection& c
     return NoAnswer("the server gave no evidence (status " + std::to_string(response.status) +
                     "); is it a blindai server?");
   }
-  auto answer = wire::DecodeAttestation(base::AsText(response.body));
-  if (!answer.ok()) return NoAnswer("the server's evidence cannot be read: " + answer.error().message);
-  return ToChannel(*std::move(answer));
+  return std::string(base::AsText(response.body));
 }
 
-Result<verifier::Verdict> Judge(net::BlockingHttpConnection& connection, const ConnectOptions& options) {
-  channel::ClientView view;
-  view.nonce = channel::FreshNonce();
-  BLINDAI_TRY(const channel::AttestationAnswer answer,
-              AskForEvidence(connection, view.nonce, options.connect_timeout));
+// What the server says, with what only this end of the connection knows.
+Result<ConnectionRecord> TakeEvidence(net::BlockingHttpConnection& connection,
+                                      const ConnectOptions& options) {
+  ConnectionRecord record;
+  record.nonce = channel::FreshNonce();
+  BLINDAI_TRY(record.answer, AskForEvidence(connection, record.nonce, options.connect_timeout));
   const net::ConnectionFacts& facts = connection.connection();
-  BLINDAI_TRY(view.exporter, channel::ExportFor(facts.exporter, view.nonce));
-  view.peer_spki_der = facts.peer_spki_der;
+  BLINDAI_TRY(record.exporter, channel::ExportFor(facts.exporter, record.nonce));
+  record.peer_spki_der = facts.peer_spki_der;
+  record.verified_at = base::Now();
+  return record;
+}
+
+Result<verifier::Verdict> JudgeNow(const ConnectionRecord& record, const ConnectOptions& options) {
   channel::ClientDemand demand;
   demand.policy = options.policy.get();
   demand.allow_simulation = options.allow_simulation;
   demand.anchors = options.anchors;
-  demand.now = base::Now();
-  return channel::VerifyServer(answer, view, demand);
+  demand.now = record.verified_at;
+  return Judge(record, demand);
 }
 
 // The only place where a verdict becomes "go on".
@@ -145,12 +120,15 @@ ConnectOutcome AttestedConnection::Open(const ConnectOptions& options) {
   const std::string place = options.server.ToText();
   auto connection = OpenTls(options);
   if (!connection.ok()) return {std::move(connection).error().Within(place), std::nullopt};
-  auto verdict = Judge(**connection, options);
+  auto record = TakeEvidence(**connection, options);
+  if (!record.ok()) return {std::move(record).error().Within(place), std::nullopt};
+  auto verdict = JudgeNow(*record, options);
   if (!verdict.ok()) return {std::move(verdict).error().Within(place), std::nullopt};
   if (!Accepted(*verdict, options)) return {Refusal(*verdict).Within(place), *std::move(verdict)};
-  return {
-      std::unique_ptr<AttestedConnection>(new AttestedConnection(*std::move(connection), options.api_key)),
-      *std::move(verdict)};
+  auto kept = std::make_shared<const ConnectionRecord>(*std::move(record));
+  return {std::unique_ptr<AttestedConnection>(
+              new AttestedConnection(*std::move(connection), options.api_key, std::move(kept))),
+          *std::move(verdict)};
 }
 
 Result<net::HttpResponse> AttestedConnection::Send(net::HttpRequest& request) {

@@ -9,6 +9,7 @@
 
 #include "attestation/verifier/verdict.h"
 #include "base/result.h"
+#include "client/connection_record.h"
 #include "client/settings.h"
 #include "net/http_client.h"
 
@@ -27,15 +28,19 @@ class AttestedConnection {
   // as the server worded it (protocols/wire/errors.h).
   base::Result<net::HttpResponse> Send(net::HttpRequest& request);
   bool reusable() const { return connection_->reusable(); }
+  // What it proved when it was opened.
+  const std::shared_ptr<const ConnectionRecord>& record() const { return record_; }
   void Cancel() { connection_->Cancel(); }
 
  private:
   AttestedConnection(std::unique_ptr<net::BlockingHttpConnection> connection,
-                     std::shared_ptr<const base::SecretBytes> api_key)
-      : connection_(std::move(connection)), api_key_(std::move(api_key)) {}
+                     std::shared_ptr<const base::SecretBytes> api_key,
+                     std::shared_ptr<const ConnectionRecord> record)
+      : connection_(std::move(connection)), api_key_(std::move(api_key)), record_(std::move(record)) {}
 
   std::unique_ptr<net::BlockingHttpConnection> connection_;
   std::shared_ptr<const base::SecretBytes> api_key_;
+  std::shared_ptr<const ConnectionRecord> record_;
 };
 
 struct ConnectOutcome {

@@ -142,7 +142,6 @@ Result<ServerAddress> ParseServerAddress(std::string_view text) {
   if (text.find_first_of("/ \t\r\n@?#") != std::string_view::npos)
     return WrongAddress("has a character that no host name has");
   std::string_view host = text;
-  std::string_view port;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos) return WrongAddress("lacks a ']'");

@@ -19,7 +19,9 @@ def test_it_offers_what_the_other_offers():
     for name in ("upload_model", "predict", "models", "model", "delete_model"):
         one, other = (inspect.signature(getattr(cls, name)) for cls in (blindai.Client, blindai.AsyncClient))
         assert one == other
-    one, other = (list(inspect.signature(call).parameters) for call in (blindai.connect, blindai.AsyncClient))
+    # BlindAI 0.5 had no client to await.
+    one, other = ([name for name in inspect.signature(call).parameters if not name.endswith("of_05")]
+                  for call in (blindai.connect, blindai.AsyncClient))
     assert one == other
 
 

@@ -1,0 +1,1 @@
+"""Where BlindAI 0.5 kept its errors."""
