@@ -5,12 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <future>
 #include <string>
 
+#include "base/byte_writer.h"
 #include "service/upload_model.h"
 #include "support/onnx_builder.h"
 #include "support/paths.h"
+#include "support/two_speakers.h"
 
 namespace blindai::service {
 namespace {
@@ -132,6 +135,39 @@ TEST_F(TranscribeTest, ASessionOfTwoChannelsHasTwoSpeakersWhoTakeTurns) {
   EXPECT_NEAR(second->start_s, 6.553, 0.4);
   EXPECT_TRUE(std::ranges::is_sorted(segments, {}, &vocabulary::Segment::start_s));
   EXPECT_TRUE(std::ranges::is_sorted(steps));
+}
+
+// A WAV file (Microsoft's RIFF, WAVE_FORMAT_IEEE_FLOAT) of two channels at 16 kHz.
+base::Bytes StereoWav(const tests::TwoChannels& channels) {
+  base::ByteWriter writer;
+  const auto bytes = static_cast<std::uint32_t>(channels[0].size() * 8);
+  writer.Append("RIFF").U32(36 + bytes).Append("WAVE").Append("fmt ").U32(16).U16(3).U16(2);
+  writer.U32(16'000).U32(128'000).U16(8).U16(32).Append("data").U32(bytes);
+  for (std::size_t i = 0; i < channels[0].size(); ++i) {
+    for (const auto& channel : channels) writer.U32(std::bit_cast<std::uint32_t>(channel[i]));
+  }
+  return std::move(writer).Take();
+}
+
+TEST_F(TranscribeTest, AVoiceThatLeaksIntoTheOtherMicrophoneIsWrittenOnce) {
+  const Transcript clean = Run(RequestFor(DemoFile("session.wav"))).value();
+  tests::TwoChannels channels = tests::Session();
+  const tests::TwoChannels voices = channels;
+  tests::Leak(tests::InARoom(voices[0]), channels[1], 0.1F, 80);
+  tests::Leak(tests::InARoom(voices[1]), channels[0], 0.1F, 80);
+  const Transcript mixed = Run(RequestFor(StereoWav(channels))).value();
+  const auto words = [](const Transcript& transcript, int speaker) {
+    std::size_t count = 0;
+    for (const auto& segment : transcript.segments) {
+      if (segment.speaker == speaker) count += segment.words.size();
+    }
+    return static_cast<double>(count);
+  };
+  for (const int speaker : {0, 1}) {
+    EXPECT_GT(words(clean, speaker), 50);
+    EXPECT_NEAR(words(mixed, speaker), words(clean, speaker), 4) << "twice as many would be heard";
+    ExpectWholeCoverage(mixed, speaker);
+  }
 }
 
 TEST_F(TranscribeTest, TheSameRecordingGivesTheSameTextAgain) {

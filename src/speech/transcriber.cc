@@ -158,6 +158,7 @@ Transcriber::Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions opt
       samples_(static_cast<std::size_t>(channels)),
       logits_(static_cast<std::size_t>(channels)) {
   BLINDAI_CHECK(channels == 1 || channels == 2);
+  if (channels == 2) cross_talk_.emplace();
 }
 
 Transcriber::~Transcriber() {
@@ -181,6 +182,7 @@ void Transcriber::Feed(std::span<const std::vector<float>> channels) {
     WipeFloats(samples_[c]);
     samples_[c] = std::move(longer);
   }
+  if (cross_talk_) cross_talk_->Feed(channels[0], channels[1]);
 }
 
 std::span<const float> Transcriber::WindowOf(std::size_t channel) const {
@@ -293,6 +295,26 @@ double Transcriber::seconds_done() const {
   return static_cast<double>(samples) / kSampleRate;
 }
 
+// Word by word, so that a person who answers at once loses no letter to the voice before.
+void Transcriber::DropCopies(std::vector<CtcCharacter>& characters, std::size_t channel,
+                             double offset_s) const {
+  std::vector<CtcCharacter> kept;
+  for (auto word = characters.begin(); word != characters.end();) {
+    const auto end = std::find_if(word, characters.end(), [this](const CtcCharacter& character) {
+      return character.id == vocabulary_.delimiter();
+    });
+    const auto next = end == characters.end() ? end : end + 1;
+    const bool copy =
+        end != word &&
+        cross_talk_->IsCopy(static_cast<int>(channel),
+                            offset_s + static_cast<double>(word->first_frame) * kSecondsPerFrame,
+                            offset_s + static_cast<double>((end - 1)->end_frame) * kSecondsPerFrame);
+    if (!copy) kept.insert(kept.end(), word, next);
+    word = next;
+  }
+  characters = std::move(kept);
+}
+
 std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) const {
   const std::size_t width = vocabulary_.size();
   const std::span<const float> values = logits_[channel];
@@ -301,9 +323,11 @@ std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) c
     const Logits part(values.subspan(static_cast<std::size_t>(stretch.begin) * width,
                                      static_cast<std::size_t>(stretch.end - stretch.begin) * width),
                       width);
-    const std::vector<CtcCharacter> characters = Decode(part, vocabulary_, options_.keywords);
+    const double offset_s = static_cast<double>(stretch.begin) * kSecondsPerFrame;
+    std::vector<CtcCharacter> characters = Decode(part, vocabulary_, options_.keywords);
+    if (speaker != vocabulary::kNoSpeaker) DropCopies(characters, channel, offset_s);
     Segment segment;
-    segment.words = WordsOf(characters, vocabulary_, static_cast<double>(stretch.begin) * kSecondsPerFrame);
+    segment.words = WordsOf(characters, vocabulary_, offset_s);
     if (segment.words.empty()) continue;
     segment.start_s = segment.words.front().start_s;
     segment.end_s = segment.words.back().end_s;

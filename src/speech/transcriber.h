@@ -11,7 +11,8 @@
 //
 // A two-channel recording has one speaker for each channel. Where both channels hold the same sound (correlation of a
 // window at least kSameSound), one of them is run and serves for both; a recording that is so throughout is mono. A
-// window that is all but silent is not run: normalisation would blow its noise up to letters.
+// window that is all but silent is not run: normalisation would blow its noise up to letters. A word that is only a
+// quiet copy of the other channel's voice (cross_talk.h) is left out: it stands where it was said.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,9 @@
 
 #include "base/result.h"
 #include "speech/chunking.h"
+#include "speech/cross_talk.h"
 #include "speech/ctc_beam.h"
+#include "speech/ctc_decoder.h"
 #include "speech/ctc_vocabulary.h"
 #include "speech/wav2vec2_features.h"
 #include "vocabulary/transcript.h"
@@ -82,6 +85,7 @@ class Transcriber {
   std::span<const float> WindowOf(std::size_t channel) const;
   void TakeSilence(std::size_t channel);
   void Forget();
+  void DropCopies(std::vector<CtcCharacter>& characters, std::size_t channel, double offset_s) const;
   std::vector<vocabulary::Segment> SegmentsOf(std::size_t channel, int speaker) const;
 
   const CtcVocabulary& vocabulary_;
@@ -96,6 +100,7 @@ class Transcriber {
   bool planned_last_ = false;
   bool waiting_ = false;                    // for logits
   bool all_same_ = true;                    // so far both channels held the same sound
+  std::optional<CrossTalk> cross_talk_;     // between two channels
   std::vector<std::vector<float>> logits_;  // of each channel, kept frames only
 };
 
