@@ -1,10 +1,5 @@
 #include "service/accounts/api_keys.h"
 
-#include <fmt/format.h>
-#include <sqlite3.h>
-
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "crypto/digest.h"
@@ -25,82 +20,28 @@ constexpr std::size_t kIdLength = 8;
 constexpr std::size_t kSecretLength = 43;
 constexpr std::size_t kKeyLength = kPrefix.size() + kIdLength + 1 + kSecretLength;
 
-constexpr const char* kSchema = R"(
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA foreign_keys = ON;
+constexpr std::string_view kSchema = R"(
 CREATE TABLE IF NOT EXISTS tenant (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  number {identity},
   name TEXT NOT NULL UNIQUE
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS api_key (
   id TEXT PRIMARY KEY,
-  tenant INTEGER NOT NULL REFERENCES tenant(number),
-  sha256 BLOB NOT NULL,
+  tenant {number} NOT NULL REFERENCES tenant(number),
+  sha256 {bytes} NOT NULL,
   scopes TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  expires INTEGER,
-  revoked INTEGER
-) STRICT;
+  created {number} NOT NULL,
+  expires {number},
+  revoked {number}
+);
 )";
 
-base::Error DatabaseError() {
-  return MakeError(ErrorKind::kInternal, "accounts",
-                   "the accounts database failed; the server's operator must look at it");
+std::optional<base::Time> OptionalMoment(const Rows& rows, std::size_t row, std::size_t column) {
+  if (rows.IsNull(row, column)) return std::nullopt;
+  return rows.Moment(row, column);
 }
 
-// A prepared statement; parameters are bound, never pasted into the text.
-class Statement {
- public:
-  Statement(sqlite3* database, const char* sql) {
-    if (sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr) != SQLITE_OK) statement_ = nullptr;
-  }
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  Statement& Text(int index, std::string_view text) {
-    if (ok())
-      sqlite3_bind_text(statement_, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-  Statement& Blob(int index, base::ByteView bytes) {
-    if (ok())
-      sqlite3_bind_blob(statement_, index, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-  Statement& Number(int index, std::int64_t value) {
-    if (ok()) sqlite3_bind_int64(statement_, index, value);
-    return *this;
-  }
-  Statement& Moment(int index, std::optional<base::Time> time) {
-    return time ? Number(index, time->time_since_epoch().count()) : *this;  // unbound is NULL
-  }
-
-  // SQLITE_ROW, SQLITE_DONE or an error.
-  int Step() { return ok() ? sqlite3_step(statement_) : SQLITE_ERROR; }
-
-  std::string TextAt(int column) const {
-    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return text == nullptr
-               ? ""
-               : std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
-  }
-  base::Bytes BlobAt(int column) const {
-    const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-    return bytes == nullptr ? base::Bytes() : base::Bytes(bytes, bytes + size);
-  }
-  std::int64_t NumberAt(int column) const { return sqlite3_column_int64(statement_, column); }
-  std::optional<base::Time> MomentAt(int column) const {
-    if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
-    return base::Time(std::chrono::seconds(NumberAt(column)));
-  }
-
- private:
-  bool ok() const { return statement_ != nullptr; }
-  sqlite3_stmt* statement_ = nullptr;
-};
+Value OptionalTime(std::optional<base::Time> time) { return time ? TimeValue(*time) : Value(); }
 
 base::Error BadCredentials() {
   return MakeError(
@@ -110,21 +51,15 @@ base::Error BadCredentials() {
 
 }  // namespace
 
-Result<std::unique_ptr<ApiKeys>> ApiKeys::Open(const std::string& path) {
-  sqlite3* database = nullptr;
-  const int opened = sqlite3_open_v2(
-      path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
-  auto accounts = std::unique_ptr<ApiKeys>(new ApiKeys(database));
-  if (opened != SQLITE_OK || sqlite3_exec(database, kSchema, nullptr, nullptr, nullptr) != SQLITE_OK) {
-    return MakeError(ErrorKind::kUnavailable, "accounts-open",
-                     "the accounts database cannot be opened, or is none of ours: " + path);
-  }
-  // Another process (blindai-server keys …) may be writing: wait for it instead of failing.
-  sqlite3_busy_timeout(database, 5000);
-  return accounts;
+Result<std::unique_ptr<ApiKeys>> ApiKeys::Open(std::shared_ptr<Database> database) {
+  BLINDAI_RETURN_IF_ERROR(database->CreateTables(kSchema));
+  return std::unique_ptr<ApiKeys>(new ApiKeys(std::move(database)));
 }
 
-ApiKeys::~ApiKeys() { sqlite3_close(database_); }
+Result<std::unique_ptr<ApiKeys>> ApiKeys::Open(const std::string& path) {
+  BLINDAI_TRY(std::shared_ptr<Database> database, OpenSqlite(path));
+  return Open(std::move(database)).Within(path);
+}
 
 Result<NewKey> ApiKeys::CreateKey(std::string_view tenant, const Scopes& scopes,
                                   std::optional<base::Time> expires, base::Time now) {
@@ -140,75 +75,66 @@ Result<NewKey> ApiKeys::CreateKey(std::string_view tenant, const Scopes& scopes,
   base::Wipe(text.data(), text.size());
   const crypto::Sha256Digest digest = crypto::Sha256(key.ExposeSecret());
 
-  const std::lock_guard lock(mutex_);
-  if (Statement(database_, "INSERT INTO tenant (name) VALUES (?) ON CONFLICT DO NOTHING")
-          .Text(1, tenant)
-          .Step() != SQLITE_DONE) {
-    return DatabaseError();
-  }
-  Statement insert(database_,
-                   "INSERT INTO api_key (id, tenant, sha256, scopes, created, expires) "
-                   "SELECT ?, number, ?, ?, ?, ? FROM tenant WHERE name = ?");
-  insert.Text(1, id)
-      .Blob(2, digest.view())
-      .Text(3, ScopesText(checked))
-      .Moment(4, now)
-      .Moment(5, expires)
-      .Text(6, tenant);
-  if (insert.Step() != SQLITE_DONE || sqlite3_changes(database_) != 1) return DatabaseError();
-  return NewKey{KeyInfo{id, std::string(tenant), checked, now, expires, std::nullopt}, std::move(key)};
+  const std::string name(tenant);
+  BLINDAI_RETURN_IF_ERROR(
+      database_->Run("INSERT INTO tenant (name) VALUES ($1) ON CONFLICT DO NOTHING", {name}));
+  BLINDAI_TRY(const Rows inserted,
+              database_->Run("INSERT INTO api_key (id, tenant, sha256, scopes, created, expires) "
+                             "SELECT $1, number, $2, $3, $4, $5 FROM tenant WHERE name = $6",
+                             {id, base::CopyBytes(digest.view()), ScopesText(checked), TimeValue(now),
+                              OptionalTime(expires), name}));
+  if (inserted.changed() != 1) return DatabaseError();
+  return NewKey{KeyInfo{id, name, checked, now, expires, std::nullopt}, std::move(key)};
 }
 
 Result<std::vector<KeyInfo>> ApiKeys::ListKeys() const {
-  const std::lock_guard lock(mutex_);
-  Statement select(
-      database_,
-      "SELECT id, name, scopes, created, expires, revoked FROM api_key JOIN tenant ON tenant = number "
-      "ORDER BY created, id");
+  BLINDAI_TRY(const Rows rows,
+              database_->Run("SELECT id, name, scopes, created, expires, revoked FROM api_key "
+                             "JOIN tenant ON tenant = number ORDER BY created, id"));
   std::vector<KeyInfo> keys;
-  int step = select.Step();
-  for (; step == SQLITE_ROW; step = select.Step()) {
-    BLINDAI_TRY(const Scopes scopes, ParseScopes(select.TextAt(2)));
-    keys.push_back(KeyInfo{select.TextAt(0), select.TextAt(1), scopes,
-                           select.MomentAt(3).value_or(base::Time{}), select.MomentAt(4),
-                           select.MomentAt(5)});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    BLINDAI_TRY(const Scopes scopes, ParseScopes(rows.Text(i, 2)));
+    keys.push_back(KeyInfo{rows.Text(i, 0), rows.Text(i, 1), scopes, rows.Moment(i, 3),
+                           OptionalMoment(rows, i, 4), OptionalMoment(rows, i, 5)});
   }
-  if (step != SQLITE_DONE) return DatabaseError();
   return keys;
 }
 
 Status ApiKeys::RevokeKey(std::string_view id, base::Time now) {
-  const std::lock_guard lock(mutex_);
-  Statement update(database_, "UPDATE api_key SET revoked = ? WHERE id = ? AND revoked IS NULL");
-  if (update.Moment(1, now).Text(2, id).Step() != SQLITE_DONE) return DatabaseError();
-  if (sqlite3_changes(database_) == 1) return base::Ok();
+  BLINDAI_TRY(const Rows rows,
+              database_->Run("UPDATE api_key SET revoked = $1 WHERE id = $2 AND revoked IS NULL",
+                             {TimeValue(now), std::string(id)}));
+  if (rows.changed() == 1) return base::Ok();
   return MakeError(ErrorKind::kNotFound, "key-not-found",
                    "no key with this id is valid here; 'keys list' shows them", "id");
 }
 
 Result<Account> ApiKeys::Identify(std::string_view key, base::Time now) const {
-  const bool well_formed =
-      key.size() == kKeyLength && key.starts_with(kPrefix) && key[kPrefix.size() + kIdLength] == '_';
   // A key that is not even well formed takes the same way, with an id that nobody has.
-  const std::string_view id =
-      well_formed ? key.substr(kPrefix.size(), kIdLength) : std::string_view("--------");
+  const std::optional<std::string_view> id = ApiKeyId(key);
   const crypto::Sha256Digest digest = crypto::Sha256(base::AsBytes(key));
-
-  const std::lock_guard lock(mutex_);
-  Statement select(
-      database_,
-      "SELECT sha256, scopes, expires, revoked, name, number FROM api_key JOIN tenant ON tenant = number "
-      "WHERE id = ?");
-  const int step = select.Text(1, id).Step();
-  if (step != SQLITE_ROW && step != SQLITE_DONE) return DatabaseError();
-  const bool found = step == SQLITE_ROW;
-  const base::Bytes stored = found ? select.BlobAt(0) : base::Bytes(crypto::Sha256Digest::kSize);
+  BLINDAI_TRY(const Rows rows,
+              database_->Run("SELECT sha256, scopes, expires, revoked, name, number FROM api_key "
+                             "JOIN tenant ON tenant = number WHERE id = $1",
+                             {std::string(id.value_or("--------"))}));
+  const bool found = rows.size() == 1;
+  const base::Bytes stored = found ? rows.Blob(0, 0) : base::Bytes(crypto::Sha256Digest::kSize);
   const bool equal = base::ConstantTimeEqual(stored, digest.view());
-  if (!found || !equal || !well_formed) return BadCredentials();
-  const std::optional<base::Time> expires = select.MomentAt(2);
-  if (select.MomentAt(3) || (expires && *expires <= now)) return BadCredentials();
-  BLINDAI_TRY(const Scopes scopes, ParseScopes(select.TextAt(1)));
-  return Account{select.TextAt(4), static_cast<std::uint64_t>(select.NumberAt(5)), scopes};
+  if (!found || !equal || !id) return BadCredentials();
+  const std::optional<base::Time> expires = OptionalMoment(rows, 0, 2);
+  if (!rows.IsNull(0, 3) || (expires && *expires <= now)) return BadCredentials();
+  BLINDAI_TRY(const Scopes scopes, ParseScopes(rows.Text(0, 1)));
+  return Account{rows.Text(0, 4), static_cast<std::uint64_t>(rows.Number(0, 5)), scopes};
+}
+
+std::optional<std::string_view> ApiKeyId(std::string_view key) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  if (key.size() != kKeyLength || !key.starts_with(kPrefix) || key[kPrefix.size() + kIdLength] != '_') {
+    return std::nullopt;
+  }
+  const std::string_view id = key.substr(kPrefix.size(), kIdLength);
+  if (id.find_first_not_of(kHex) != std::string_view::npos) return std::nullopt;
+  return id;
 }
 
 }  // namespace blindai::accounts

@@ -6,12 +6,11 @@
 //   key = "bai_" + 8 hex digits (the key's id, to find and revoke it) + "_" + 43 characters (the secret,
 //   base64url)
 //
-// Any thread may call. SQLite, one file or ":memory:".
+// Any thread may call.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +20,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "service/accounts/account.h"
-
-struct sqlite3;
+#include "service/accounts/database.h"
 
 namespace blindai::accounts {
 
@@ -43,13 +41,12 @@ struct NewKey {
 
 class ApiKeys {
  public:
-  // Creates what is missing. Codes: accounts-open (the file cannot be opened or is no database of ours).
+  // Creates the tables that are missing. Code: accounts-open.
+  static base::Result<std::unique_ptr<ApiKeys>> Open(std::shared_ptr<Database> database);
+  // The same with OpenSqlite.
   static base::Result<std::unique_ptr<ApiKeys>> Open(const std::string& path);
-  ~ApiKeys();
-  ApiKeys(const ApiKeys&) = delete;
-  ApiKeys& operator=(const ApiKeys&) = delete;
 
-  // Codes: tenant (IsTenantName), scope (none given), accounts (the database failed).
+  // Codes: tenant (IsTenantName), scope (none given), accounts (the database failed, as for all of these).
   base::Result<NewKey> CreateKey(std::string_view tenant, const Scopes& scopes,
                                  std::optional<base::Time> expires, base::Time now);
   base::Result<std::vector<KeyInfo>> ListKeys() const;
@@ -60,10 +57,12 @@ class ApiKeys {
   base::Result<Account> Identify(std::string_view key, base::Time now) const;
 
  private:
-  explicit ApiKeys(sqlite3* database) : database_(database) {}
+  explicit ApiKeys(std::shared_ptr<Database> database) : database_(std::move(database)) {}
 
-  mutable std::mutex mutex_;
-  sqlite3* database_;
+  const std::shared_ptr<Database> database_;
 };
+
+// The id in a key's text, which is no secret; nothing when the text has not the form of a key.
+std::optional<std::string_view> ApiKeyId(std::string_view key);
 
 }  // namespace blindai::accounts
