@@ -26,6 +26,7 @@
 #include "protocols/endpoints/attestation.h"
 #include "protocols/endpoints/models.h"
 #include "protocols/endpoints/open_inference_v2.h"
+#include "protocols/endpoints/openai_audio.h"
 #include "protocols/endpoints/router.h"
 #include "server/attest_connection.h"
 #include "server/callers.h"
@@ -37,6 +38,7 @@
 #include "server/platform.h"
 #include "service/attestation_queue.h"
 #include "service/model_catalogue.h"
+#include "service/recordings.h"
 
 namespace blindai::server {
 namespace {
@@ -67,16 +69,17 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-// The worker program lies beside this one unless the configuration says otherwise.
-Result<std::string> WorkerProgram(const ServerConfig& config) {
+// A program that this one starts: it lies beside this one unless the configuration names another. `what` is "worker" or
+// "decoder".
+Result<std::string> OtherProgram(const std::string& configured, const std::string& what) {
   const std::string path =
-      config.worker_program.empty()
-          ? (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "blindai-worker").string()
-          : config.worker_program;
+      configured.empty()
+          ? (std::filesystem::read_symlink("/proc/self/exe").parent_path() / ("blindai-" + what)).string()
+          : configured;
   if (access(path.c_str(), X_OK) == 0) return path;
-  return base::MakeError(base::ErrorKind::kUnavailable, "worker-program",
-                         "the worker program is not there or cannot be executed: " + path +
-                             " (key engine.worker_program names another one)");
+  return base::MakeError(base::ErrorKind::kUnavailable, what + "-program",
+                         "the " + what + " program is not there or cannot be executed: " + path +
+                             " (key engine." + what + "_program names another one)");
 }
 
 std::string ManifestOf(const ServerConfig& config, const Platform& platform) {
@@ -87,6 +90,8 @@ std::string ManifestOf(const ServerConfig& config, const Platform& platform) {
                                 .precisions = {"f32", "bf16"},
                                 .limits = {{"model_bytes", config.model_bytes},
                                            {"tensor_bytes", config.tensor_bytes},
+                                           {"audio_bytes", config.audio_bytes},
+                                           {"audio_seconds", config.audio_seconds},
                                            {"resident_bytes", config.resident_bytes},
                                            {"models_per_tenant", config.models_per_tenant},
                                            {"request_deadline_ms", config.request_deadline_ms}},
@@ -132,7 +137,8 @@ Result<std::unique_ptr<fetch::Endorser>> EndorserOf(const ServerConfig& config) 
 
 // `stats` is of all ports with data together.
 std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStats()>& stats,
-                                         const service::ModelCatalogue& catalogue) {
+                                         const service::ModelCatalogue& catalogue,
+                                         const service::Recordings& recordings) {
   const auto net_number = [&stats](std::uint64_t net::HttpServerStats::*member) {
     return [stats, member] { return static_cast<double>(stats().*member); };
   };
@@ -157,6 +163,10 @@ std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStat
        [&catalogue] { return static_cast<double>(catalogue.size()); }},
       {"blindai_uploads_running", "Uploads that are under way.", false,
        [&catalogue] { return static_cast<double>(catalogue.uploads()); }},
+      {"blindai_recordings_running", "Recordings that arrive or are being transcribed.", false,
+       [&recordings] { return static_cast<double>(recordings.count()); }},
+      {"blindai_recordings_bytes", "Bytes of those recordings.", false,
+       [&recordings] { return static_cast<double>(recordings.bytes()); }},
   };
 }
 
@@ -195,12 +205,20 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
       {.models_per_tenant = config.models_per_tenant, .resident_bytes = config.resident_bytes});
   service::UploadOptions upload;
   upload.max_model_bytes = config.model_bytes;
-  BLINDAI_TRY(upload.worker.worker_program, WorkerProgram(config));
+  BLINDAI_TRY(upload.worker.worker_program, OtherProgram(config.worker_program, "worker"));
   upload.worker.threads = static_cast<int>(config.engine_threads);
   upload.worker.load_timeout_ms = static_cast<int>(config.load_deadline_ms);
   upload.worker.max_tensor_bytes = config.tensor_bytes;
   upload.worker.max_queue = config.queue_requests;
   upload.worker.max_queue_ms = static_cast<int>(config.queue_ms);
+
+  service::Recordings recordings({.max_bytes = config.audio_bytes,
+                                  .max_total_bytes = config.recordings_bytes,
+                                  .max_recordings = config.recordings});
+  endpoints::OpenAIAudioOptions audio;
+  BLINDAI_TRY(audio.decoder.decoder_program, OtherProgram(config.decoder_program, "decoder"));
+  audio.decoder.limits.max_seconds = config.audio_seconds;
+  audio.deadline = std::chrono::milliseconds(config.transcription_deadline_ms);
 
   // Who may use it.
   BLINDAI_TRY(const endpoints::IdentifyCaller identify, ChooseCallers(config, platform.mode == "simulation"));
@@ -217,6 +235,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   endpoints::RegisterAttestation(router,
                                  AttestWith(identity, *platform.attester, *endorser, attestation_queue));
   endpoints::RegisterModels(router, catalogue, upload, identify);
+  endpoints::RegisterOpenAIAudio(router, catalogue, recordings, audio, identify);
   endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
                                      {.server_version = BLINDAI_VERSION,
                                       .max_tensor_bytes = config.tensor_bytes,
@@ -249,7 +268,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
     if (v06) sum += v06->stats();
     return sum;
   };
-  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(stats, catalogue));
+  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(stats, catalogue, recordings));
   BLINDAI_TRY(const auto admin, net::HttpServer::Listen(ServerOptions(config.admin, config, pool),
                                                         [&admin_router](net::HttpExchange& exchange) {
                                                           return admin_router.Handle(exchange);

@@ -123,6 +123,7 @@ constexpr Key kKeys[] = {
     {"engine", "io_threads", TakeNumber<&ServerConfig::io_threads, 0, 256>},
     {"engine", "threads", TakeNumber<&ServerConfig::engine_threads, 0, 256>},
     {"engine", "worker_program", TakeText<&ServerConfig::worker_program>},
+    {"engine", "decoder_program", TakeText<&ServerConfig::decoder_program>},
     {"accounts", "database", TakeText<&ServerConfig::accounts_database>},
     {"accounts", "anonymous", TakeFlag<&ServerConfig::accounts_anonymous>},
     {"endorsements", "directory", TakeText<&ServerConfig::endorsements_directory>},
@@ -158,6 +159,11 @@ constexpr Key kKeys[] = {
     {"limits", "queue_ms", TakeNumber<&ServerConfig::queue_ms, 1, kDayMs>},
     {"limits", "request_deadline_ms", TakeNumber<&ServerConfig::request_deadline_ms, 1, kDayMs>},
     {"limits", "load_deadline_ms", TakeNumber<&ServerConfig::load_deadline_ms, 1, kDayMs>},
+    {"limits", "audio_bytes", TakeNumber<&ServerConfig::audio_bytes, 1, 2 * kGiB>},
+    {"limits", "audio_seconds", TakeNumber<&ServerConfig::audio_seconds, 1, 86'400>},
+    {"limits", "recordings", TakeNumber<&ServerConfig::recordings, 1, 10'000>},
+    {"limits", "recordings_bytes", TakeNumber<&ServerConfig::recordings_bytes, 1, 4096 * kGiB>},
+    {"limits", "transcription_deadline_ms", TakeNumber<&ServerConfig::transcription_deadline_ms, 1, kDayMs>},
     {"limits", "shutdown_grace_ms", TakeNumber<&ServerConfig::shutdown_grace_ms, 0, kDayMs>},
 };
 

@@ -34,6 +34,8 @@ struct ServerConfig {
   std::uint32_t engine_threads = 0;
   // The worker program; empty = blindai-worker beside this program.
   std::string worker_program;
+  // The program that decodes recordings; empty = blindai-decoder beside this program.
+  std::string decoder_program;
 
   // [accounts]. The database of API keys; empty = no keys. Without keys a request has no account; whether
   // that is allowed outside simulation is for the operator to say.
@@ -96,6 +98,11 @@ struct ServerConfig {
   std::uint32_t queue_ms = 30'000;
   std::uint32_t request_deadline_ms = 600'000;
   std::uint32_t load_deadline_ms = 120'000;
+  std::uint64_t audio_bytes = std::uint64_t{2} << 30;
+  std::uint32_t audio_seconds = 4 * 3600;
+  std::uint32_t recordings = 64;
+  std::uint64_t recordings_bytes = std::uint64_t{4} << 30;
+  std::uint32_t transcription_deadline_ms = 3'600'000;
   std::uint32_t shutdown_grace_ms = 10'000;
 };
 

@@ -22,6 +22,8 @@ using speech::Transcriber;
 using vocabulary::Datatype;
 using vocabulary::Tensor;
 
+constexpr std::int64_t kSamplesPerMs = 16;
+
 base::Error NotSpeech() {
   return MakeError(
       ErrorKind::kInvalid, "model-not-speech",
@@ -73,9 +75,9 @@ class Job : public std::enable_shared_from_this<Job> {
     if (!decoder.ok()) return End(std::move(decoder).error());
     decoder_ = std::move(*decoder);
     const SpeechSettings& settings = *served_->record.speech;
-    transcriber_.emplace(settings.vocabulary,
-                         speech::TranscriberOptions{settings.features, {}, std::move(keywords_)},
-                         decoder_->channels());
+    speech::TranscriberOptions options{settings.features, {}, std::move(keywords_)};
+    if (request_.silence_ms) options.chunks.min_silence_samples = *request_.silence_ms * kSamplesPerMs;
+    transcriber_.emplace(settings.vocabulary, std::move(options), decoder_->channels());
     Advance([] { return base::Ok(); });
   }
 

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,8 @@ struct TranscribeRequest {
   std::shared_ptr<const speech::AudioFile> audio;  // sealed
   // Words to favour; code keyword when the model cannot write one.
   std::vector<std::string> keywords;
+  // The shortest silence that the recording is cut in; nothing: the transcriber's own.
+  std::optional<std::uint32_t> silence_ms;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   // Called after each step, on the model host's thread, with the seconds that are done and those that the file states
   // (0: none); may be empty.

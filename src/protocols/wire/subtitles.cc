@@ -51,6 +51,12 @@ std::string EscapeVtt(std::string_view text) {
   return out;
 }
 
+// The name of a cue's speaker, which is there.
+std::string NameOf(int speaker, const SubtitleOptions& options) {
+  const auto index = static_cast<std::size_t>(speaker);
+  return index < options.speaker_names.size() ? OneLine(options.speaker_names[index]) : SpeakerName(speaker);
+}
+
 std::vector<Cue> CuesOf(const vocabulary::Transcript& transcript, const SubtitleOptions& options) {
   std::vector<Cue> cues;
   for (const vocabulary::Segment& segment : transcript.segments) {
@@ -89,7 +95,8 @@ std::string EncodeSrt(const vocabulary::Transcript& transcript, const SubtitleOp
   std::string out;
   std::size_t number = 0;
   for (const Cue& cue : CuesOf(transcript, options)) {
-    const std::string speaker = cue.speaker == vocabulary::kNoSpeaker ? "" : SpeakerName(cue.speaker) + ": ";
+    const std::string speaker =
+        cue.speaker == vocabulary::kNoSpeaker ? "" : NameOf(cue.speaker, options) + ": ";
     out += fmt::format("{}\n{} --> {}\n{}{}\n\n", ++number, Timestamp(cue.start_s, ','),
                        Timestamp(cue.end_s, ','), speaker, cue.text);
   }
@@ -100,7 +107,7 @@ std::string EncodeVtt(const vocabulary::Transcript& transcript, const SubtitleOp
   std::string out = "WEBVTT\n\n";
   for (const Cue& cue : CuesOf(transcript, options)) {
     const std::string speaker =
-        cue.speaker == vocabulary::kNoSpeaker ? "" : "<v " + SpeakerName(cue.speaker) + ">";
+        cue.speaker == vocabulary::kNoSpeaker ? "" : "<v " + EscapeVtt(NameOf(cue.speaker, options)) + ">";
     out += fmt::format("{} --> {}\n{}{}\n\n", Timestamp(cue.start_s, '.'), Timestamp(cue.end_s, '.'), speaker,
                        EscapeVtt(cue.text));
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "vocabulary/transcript.h"
 
@@ -13,6 +14,8 @@ struct SubtitleOptions {
   // A cue has at most so many characters and lasts at most so long, unless a single word is longer.
   std::size_t max_characters = 84;
   double max_seconds = 7;
+  // Names of speakers 0, 1, …; the rest are A, B, ….
+  std::vector<std::string> speaker_names = {};
 };
 
 // "1\n00:00:01,000 --> 00:00:02,500\nHELLO WORLD\n\n…". With speakers, a cue begins "A: ".

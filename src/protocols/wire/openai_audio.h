@@ -1,0 +1,33 @@
+// A transcript as `POST /v1/audio/transcriptions` answers it, in each of OpenAI's formats. Pure.
+// https://platform.openai.com/docs/api-reference/audio
+//
+// What a CTC model does not have is said as it is: `tokens` is empty, `temperature` and `seek` are 0, `usage` counts
+// seconds, and `no_speech_prob` is 0, because a segment stands only where characters were heard. `compression_ratio`
+// is Whisper's (bytes of the text over those of its zlib form). A logprob is the natural logarithm of a word's
+// confidence (vocabulary/transcript.h), one for each word, so the tokens joined are the text. In `diarized_json` a
+// speaker is a channel; a recording of one channel has the speaker "unknown", since nobody told its voices apart.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocols/wire/openai_audio_request.h"
+#include "vocabulary/transcript.h"
+
+namespace blindai::wire {
+
+// "json" and its like: application/json; text/plain, application/x-subrip, text/vtt.
+std::string_view ContentTypeOf(TranscriptionFormat format);
+
+// The body of the answer. `language` of the transcript wins over what the request says; "und" (undetermined, ISO 639-2)
+// where neither says any.
+std::string EncodeTranscription(const TranscriptionRequest& request,
+                                const vocabulary::Transcript& transcript);
+
+// The name of a segment's speaker: from the request, else "A", "B", …; "unknown" for one channel.
+std::string SpeakerLabel(const TranscriptionRequest& request, int speaker);
+
+// [{"token","logprob","bytes"}] of one segment's words; the first token begins with a space unless it begins the text.
+std::string EncodeLogprobs(const std::vector<vocabulary::Word>& words, bool begins_text);
+
+}  // namespace blindai::wire
