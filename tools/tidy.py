@@ -195,6 +195,7 @@ FOREIGN = [
     ("FFmpeg", r"#\s*include\s*<lib(av|sw)\w+/|\bav_[a-z]\w*\(", r"^src/speech/decode_audio"),
     ("gRPC", r"#\s*include\s*<grpc|\bgrpc::", r"^src/protocols/endpoints/\w*grpc|_test\.cc$|^tests/"),
     ("SQLite", r"#\s*include\s*<sqlite3|\bsqlite3_\w+", r"^src/(service|model)/\w*(store|accounts)"),
+    ("libpq", r"#\s*include\s*<libpq|\bPQ[a-z]\w+\(", r"^src/service/accounts/postgresql/"),
     ("libseccomp", r"#\s*include\s*<seccomp|\bseccomp_\w+\(", r"^src/model/|_test\.cc$"),
     ("TSS", r"#\s*include\s*<tss2/|\bEsys_\w+", r"^src/attestation/attester/tpm|^tests/"),
 ]
