@@ -1,11 +1,11 @@
 #include "service/transcribe.h"
 
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "base/secret.h"
 #include "model/supervisor.h"
+#include "service/speech_model.h"
 #include "speech/ctc_beam.h"
 #include "speech/transcriber.h"
 
@@ -20,26 +20,8 @@ using speech::AudioPiece;
 using speech::DecoderProcess;
 using speech::Transcriber;
 using vocabulary::Datatype;
-using vocabulary::Tensor;
 
 constexpr std::int64_t kSamplesPerMs = 16;
-
-base::Error NotSpeech() {
-  return MakeError(
-      ErrorKind::kInvalid, "model-not-speech",
-      "the model does not transcribe: it takes no samples [batch, samples], gives no scores [batch, "
-      "frames, characters of vocab.json], or was uploaded without kind=ctc-speech",
-      "model");
-}
-
-Tensor TensorOf(std::string name, std::vector<float>& window) {
-  const std::size_t bytes = window.size() * sizeof(float);
-  Tensor tensor{
-      std::move(name), Datatype::kFp32, {1, static_cast<std::int64_t>(window.size())}, base::Bytes(bytes)};
-  std::memcpy(tensor.data.data(), window.data(), bytes);
-  base::Wipe(window.data(), bytes);
-  return tensor;
-}
 
 // One recording on its way. Everything runs on the supervisor's thread, one step after the other, except what takes
 // long, which is offloaded while nothing else of the job runs.
@@ -115,30 +97,19 @@ class Job : public std::enable_shared_from_this<Job> {
   }
 
   void Run() {
-    const model::ModelSignature& signature = served_->record.signature;
-    std::vector<Tensor> tensors;
-    tensors.push_back(TensorOf(signature.inputs.front().name, *window_));
+    std::vector<float> window = std::move(*window_);
     window_.reset();
-    model::RunRequest run = model::RunRequest::Of(std::move(tensors));
-    run.outputs = {signature.outputs.front().name};
-    run.deadline = request_.deadline;
-    run.caller = caller_;
-    ticket_ = served_->host->Run(
-        std::move(run),
-        [self = shared_from_this()](Result<model::RunAnswer> answer) { self->OnAnswer(std::move(answer)); });
+    ticket_ = RunWindow(
+        *served_, caller_, window, request_.deadline,
+        [self = shared_from_this()](Result<WindowScores> scores) { self->OnScores(std::move(scores)); });
   }
 
-  void OnAnswer(Result<model::RunAnswer> answer) {
-    if (!answer.ok()) return End(std::move(answer).error());
-    const auto tensor = std::make_shared<Tensor>(std::move(answer->outputs.front()));
-    if (done_ == nullptr) return base::Wipe(tensor->data);
-    Advance([self = shared_from_this(), tensor] {
-      const std::int64_t frames = tensor->shape.size() == 3 && tensor->shape[0] == 1 ? tensor->shape[1] : -1;
-      const auto* const values = reinterpret_cast<const float*>(tensor->data.data());
-      base::Status taken =
-          self->transcriber_->TakeLogits({values, tensor->data.size() / sizeof(float)}, frames);
-      base::Wipe(tensor->data);
-      return taken;
+  void OnScores(Result<WindowScores> scores) {
+    if (!scores.ok()) return End(std::move(scores).error());
+    if (done_ == nullptr) return;
+    const auto held = std::make_shared<WindowScores>(std::move(*scores));
+    Advance([self = shared_from_this(), held] {
+      return self->transcriber_->TakeLogits(held->values(), held->frames());
     });
   }
 
@@ -198,17 +169,9 @@ void TranscribeTicket::Cancel() {
 TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
                             const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
                             std::function<void(Result<TranscribeDone>)> done) {
-  if (base::Status allowed = RequireRun(caller); !allowed.ok()) {
-    done(std::move(allowed).error());
-    return {};
-  }
-  Result<std::shared_ptr<const ServedModel>> served = catalogue.Find(caller, id);
+  Result<std::shared_ptr<const ServedModel>> served = FindSpeechModel(catalogue, caller, id);
   if (!served.ok()) {
     done(std::move(served).error());
-    return {};
-  }
-  if ((*served)->record.speech == nullptr) {
-    done(NotSpeech());
     return {};
   }
   auto keywords = speech::Keywords::Make(request.keywords, (*served)->record.speech->vocabulary);

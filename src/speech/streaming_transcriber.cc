@@ -57,6 +57,11 @@ struct StreamingTranscriber::Attempt {
 struct StreamingTranscriber::Utterance {
   Utterance(const CtcVocabulary& vocabulary, const TranscriberOptions& options)
       : base(std::make_unique<Transcriber>(vocabulary, options, 1)) {}
+  ~Utterance() {
+    if (heard) WipeTexts(*heard);
+  }
+  Utterance(const Utterance&) = delete;
+  Utterance& operator=(const Utterance&) = delete;
 
   std::uint64_t number = 0;
   std::int64_t begin = 0;
@@ -236,8 +241,11 @@ void StreamingTranscriber::Conclude(Utterance& utterance) {
   attempt_.reset();
   const bool said_nothing = heard.segments.empty();
   const double last_word = said_nothing ? Seconds(utterance.speech_begin) : heard.segments.back().end_s;
-  const std::string before = utterance.heard ? utterance.heard->Text() : std::string();
-  const bool changed = heard.Text() != before;
+  std::string before = utterance.heard ? utterance.heard->Text() : std::string();
+  std::string after = heard.Text();
+  const bool changed = after != before;
+  for (std::string* text : {&before, &after}) base::Wipe(text->data(), text->size());
+  if (utterance.heard) WipeTexts(*utterance.heard);
   utterance.heard = std::move(heard);
   if (utterance.end) return;
   if (options_.partials && changed) {

@@ -1,5 +1,7 @@
 #include "vocabulary/transcript.h"
 
+#include "base/secret.h"
+
 namespace blindai::vocabulary {
 
 std::string Transcript::Text() const {
@@ -10,6 +12,13 @@ std::string Transcript::Text() const {
     text += segment.text;
   }
   return text;
+}
+
+void WipeTexts(Transcript& transcript) {
+  for (Segment& segment : transcript.segments) {
+    base::Wipe(segment.text.data(), segment.text.size());
+    for (Word& word : segment.words) base::Wipe(word.text.data(), word.text.size());
+  }
 }
 
 }  // namespace blindai::vocabulary

@@ -49,4 +49,7 @@ struct Transcript {
   std::string Text() const;
 };
 
+// Overwrites all texts, when the last reader is done with them.
+void WipeTexts(Transcript& transcript);
+
 }  // namespace blindai::vocabulary
