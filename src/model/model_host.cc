@@ -180,6 +180,14 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
  public:
   Impl(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started)
       : file_(std::move(file)), options_(std::move(options)), started_(std::move(started)) {}
+  // Suspended.
+  Impl(Fetch fetch, WorkerOptions options, ModelSignature signature)
+      : options_(std::move(options)),
+        loaded_{std::move(signature)},
+        has_signature_(true),
+        fetch_(std::move(fetch)) {
+    stats_.is_suspended = true;
+  }
 
   // Any thread.
   const WorkerOptions& options() const { return options_; }
@@ -188,6 +196,8 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   HostStats stats() const;
   Ticket Run(RunRequest request, RunDone done);
   Ticket StartTicket();
+  void SetFetch(Fetch fetch);
+  bool Suspend(std::function<void()> gone);
 
   void StartWorker();
   void Stop(std::function<void()> stopped, milliseconds drain);
@@ -207,7 +217,7 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
     kDoomed,  // killed, not yet ended
   };
   // Why a worker was killed or what it was doing when it ended.
-  enum class Doom { kCrashed, kLoadTimeout, kLoadFailed, kRecycled, kStopped };
+  enum class Doom { kCrashed, kLoadTimeout, kLoadFailed, kRecycled, kSuspended, kStopped };
 
   void OnSocket();
   void OnMessage(FromWorker message);
@@ -228,6 +238,10 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
 
   void Kill(Doom doom);
   void AfterFirstStartFailed();
+  void SuspendNow(std::function<void()> gone);
+  void BeSuspended();
+  void FetchFile();
+  void OnFetched(base::Result<std::shared_ptr<ModelFile>> file);
   void ScheduleRestart();
   void BeStopped();
   base::Error StartError() const;
@@ -235,7 +249,7 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   void UpdateStats(Change change);
 
   Supervisor& supervisor_ = Supervisor::Instance();
-  const std::shared_ptr<ModelFile> file_;
+  std::shared_ptr<ModelFile> file_;  // null: suspended
   const WorkerOptions options_;
   Started started_;  // empty once it has been called
   LoadedMessage loaded_;
@@ -268,9 +282,14 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   std::vector<std::function<void()>> stops_;
   std::optional<Supervisor::TimerId> drain_timer_;
 
+  bool suspending_ = false;  // no worker and no file are wanted until the next run
+  bool fetching_ = false;
+  std::vector<std::function<void()>> gone_;
+
   mutable std::mutex stats_mutex_;
   HostStats stats_;
   Cage cage_;
+  Fetch fetch_;
 };
 
 template <typename Change>
@@ -431,12 +450,14 @@ void ModelHost::Impl::OnEnd() {
   outputs_sent_ = false;
   served_caller_.reset();
   UpdateStats([](HostStats& stats) { stats.pid = 0; });
+  for (const auto& gone : std::exchange(gone_, {})) gone();
 
   if (const auto current = std::exchange(current_, nullptr)) {
     Answer(*current, doom_ == Doom::kStopped ? StoppedError() : CrashedError());
   }
   if (started_) return AfterFirstStartFailed();
   if (stopping_ && (queue_.empty() || doom_ == Doom::kStopped)) return BeStopped();
+  if (suspending_ && queue_.empty()) return BeSuspended();
   ScheduleRestart();
 }
 
@@ -468,7 +489,7 @@ void ModelHost::Impl::AfterFirstStartFailed() {
 }
 
 void ModelHost::Impl::ScheduleRestart() {
-  const bool on_purpose = doom_ == Doom::kRecycled;
+  const bool on_purpose = doom_ == Doom::kRecycled || doom_ == Doom::kSuspended;
   UpdateStats([&](HostStats& stats) { on_purpose ? ++stats.recycled : ++stats.restarts; });
   milliseconds wait(0);
   if (!on_purpose) {
@@ -486,6 +507,70 @@ void ModelHost::Impl::ScheduleRestart() {
     if (self->stopping_ && self->queue_.empty()) return self->BeStopped();
     self->StartWorker();
   });
+}
+
+// ---- without a worker until the next run
+
+void ModelHost::Impl::SetFetch(Fetch fetch) {
+  const std::lock_guard lock(stats_mutex_);
+  fetch_ = std::move(fetch);
+}
+
+bool ModelHost::Impl::Suspend(std::function<void()> gone) {
+  {
+    // Run() counts its request under the same lock, so either sees what the other has decided.
+    const std::lock_guard lock(stats_mutex_);
+    if (stats_.queued != 0 || stats_.is_suspended || fetch_ == nullptr) return false;
+    stats_.is_suspended = true;
+  }
+  supervisor_.Post(
+      [self = shared_from_this(), gone = std::move(gone)]() mutable { self->SuspendNow(std::move(gone)); });
+  return true;
+}
+
+void ModelHost::Impl::SuspendNow(std::function<void()> gone) {
+  suspending_ = true;
+  if (worker_) {
+    if (gone) gone_.push_back(std::move(gone));
+    return Kill(Doom::kSuspended);
+  }
+  if (!fetching_) {
+    if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
+    BeSuspended();
+  }
+  if (gone) gone();
+}
+
+void ModelHost::Impl::BeSuspended() {
+  suspending_ = false;
+  file_.reset();
+  failed_loads_ = 0;
+  failed_runs_ = 0;
+}
+
+void ModelHost::Impl::FetchFile() {
+  Fetch fetch;
+  {
+    const std::lock_guard lock(stats_mutex_);
+    fetch = fetch_;
+  }
+  fetching_ = true;
+  fetch([self = shared_from_this()](base::Result<std::shared_ptr<ModelFile>> file) {
+    self->supervisor_.Post([self, file = std::move(file)]() mutable { self->OnFetched(std::move(file)); });
+  });
+}
+
+void ModelHost::Impl::OnFetched(base::Result<std::shared_ptr<ModelFile>> file) {
+  const auto self = shared_from_this();
+  fetching_ = false;
+  if (!file.ok()) FailAll(file.error());
+  if (stopping_ && queue_.empty()) return BeStopped();
+  if (file.ok() && !(suspending_ && queue_.empty())) {
+    file_ = std::move(file).value();
+    return StartWorker();
+  }
+  BeSuspended();
+  UpdateStats([](HostStats& stats) { stats.is_suspended = stats.queued == 0; });
 }
 
 // ---- requests
@@ -514,6 +599,11 @@ ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
   pending->plan = std::move(*plan);
   pending->done = std::move(done);
   pending->arrived = Clock::now();
+  UpdateStats([&](HostStats& stats) {
+    ++stats.queued;
+    stats.is_suspended = false;
+    stats.last_run = pending->arrived;
+  });
   Ticket ticket;
   ticket.cancel_ = [weak = weak_from_this(), id = pending->id] {
     Supervisor::Instance().Post([weak, id] {
@@ -527,7 +617,6 @@ ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
 }
 
 void ModelHost::Impl::Submit(std::shared_ptr<Pending> pending) {
-  UpdateStats([](HostStats& stats) { ++stats.queued; });
   if (stopping_) return Answer(*pending, StoppedError());
   if (failed_loads_ > kPatience) return Answer(*pending, UnavailableError());
   const HostStats now = [this] {
@@ -547,6 +636,8 @@ void ModelHost::Impl::Submit(std::shared_ptr<Pending> pending) {
                        [self = shared_from_this(), id = pending->id] { self->GiveUp(id, DeadlineError()); });
   }
   queue_.push_back(std::move(pending));
+  suspending_ = false;
+  if (!worker_ && !file_ && !fetching_) return FetchFile();
   Pump();
 }
 
@@ -752,6 +843,14 @@ ModelHost::ModelHost(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ModelHost::~ModelHost() {
   Supervisor::Instance().Post([impl = std::move(impl_)] { impl->Abandon(); });
 }
+
+std::shared_ptr<ModelHost> ModelHost::Suspended(Fetch fetch, WorkerOptions options,
+                                                ModelSignature signature) {
+  return std::shared_ptr<ModelHost>(
+      new ModelHost(std::make_shared<Impl>(std::move(fetch), std::move(options), std::move(signature))));
+}
+void ModelHost::SetFetch(Fetch fetch) { impl_->SetFetch(std::move(fetch)); }
+bool ModelHost::Suspend(std::function<void()> gone) { return impl_->Suspend(std::move(gone)); }
 
 const ModelSignature& ModelHost::signature() const { return impl_->signature(); }
 const WorkerOptions& ModelHost::options() const { return impl_->options(); }

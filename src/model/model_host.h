@@ -90,6 +90,9 @@ struct HostStats {
   double predicted_wait_ms = 0;      // what a request that came now would wait
   double mean_run_ms = 0;            // of recent runs
   double load_ms = 0;                // of the last start: exec to ready
+  // No worker and no file in memory, until the next run brings both back.
+  bool is_suspended = false;
+  std::chrono::steady_clock::time_point last_run;  // when the newest request came; the epoch before the first
 };
 
 class ModelHost {
@@ -115,6 +118,19 @@ class ModelHost {
   // model-crashed (ended the worker while loading), model-load-timeout, worker-unavailable (no process,
   // broken installation), cancelled (through the ticket).
   static Ticket Start(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started);
+
+  // Where a suspended host gets its model back from. It is called on the supervisor's thread, must not block, and
+  // calls back once, from any thread; its error is the answer to the requests that wait.
+  using Fetched = std::function<void(base::Result<std::shared_ptr<ModelFile>>)>;
+  using Fetch = std::function<void(Fetched)>;
+  // A model that was loaded before, by this process or an earlier one, and has this signature. The first run fetches
+  // it and starts a worker. One that turns out to have another signature never comes back (worker-unavailable).
+  static std::shared_ptr<ModelHost> Suspended(Fetch fetch, WorkerOptions options, ModelSignature signature);
+  // From now on this host may be suspended.
+  void SetFetch(Fetch fetch);
+  // Ends the worker and drops the file, if no request is waiting or running; the next run brings them back. False:
+  // in use, suspended already, or without a Fetch. `gone` is called when the worker's memory is the kernel's again.
+  bool Suspend(std::function<void()> gone = nullptr);
 
   // Stops as Stop() does, without waiting.
   ~ModelHost();

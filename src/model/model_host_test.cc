@@ -486,5 +486,160 @@ TEST_P(HostileExtraTest, DoesNotHarmTheServer) {
 INSTANTIATE_TEST_SUITE_P(ModelHost, HostileExtraTest,
                          testing::Values("twice", "descriptor", "flood", "shrink"));
 
+// Gives the file back at once, and counts.
+struct Shelf {
+  explicit Shelf(base::Bytes bytes, bool must_wait = false) : file(std::move(bytes)), waits(must_wait) {}
+  ModelHost::Fetch fetch() {
+    return [this](ModelHost::Fetched fetched) {
+      ++fetches;
+      if (waits) {
+        waiting = std::move(fetched);
+        has_asked.set_value();
+      } else if (is_broken) {
+        fetched(base::MakeError(base::ErrorKind::kUnavailable, "model-damaged", "damaged"));
+      } else {
+        fetched(tests::FileOf(file));
+      }
+    };
+  }
+  const base::Bytes file;
+  std::atomic<int> fetches = 0;
+  std::atomic<bool> is_broken = false;
+  const bool waits;
+  ModelHost::Fetched waiting;
+  std::promise<void> has_asked;
+};
+
+bool HasSuspended(ModelHost& host) {
+  std::promise<void> gone;
+  const bool suspended = host.Suspend([&gone] { gone.set_value(); });
+  if (suspended) gone.get_future().wait();
+  return suspended;
+}
+
+TEST(ModelHostSuspend, EndsTheWorkerAndTheNextRunBringsItBack) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  Shelf shelf(tests::MatMulModel(4, 2));
+  host->SetFetch(shelf.fetch());
+  const auto before = RunOn(*host, SmallInput());
+  ASSERT_TRUE(before.ok());
+  const std::int64_t pid = host->stats().pid;
+  ASSERT_TRUE(HasSuspended(*host));
+  EXPECT_TRUE(host->stats().is_suspended);
+  EXPECT_EQ(host->stats().pid, 0);
+  EXPECT_EQ(host->stats().resident_bytes, 0u);
+  EXPECT_NE(kill(static_cast<pid_t>(pid), 0), 0);
+  EXPECT_FALSE(host->Suspend());
+
+  const auto after = RunOn(*host, SmallInput());
+  ASSERT_TRUE(after.ok()) << after.error().code;
+  EXPECT_EQ(after->outputs[0].data, before->outputs[0].data);
+  EXPECT_FALSE(host->stats().is_suspended);
+  EXPECT_EQ(shelf.fetches, 1);
+  EXPECT_EQ(host->stats().restarts, 0u);
+}
+
+TEST(ModelHostSuspend, AHostOfAnEarlierProcessStartsWithItsFirstRun) {
+  const ModelSignature signature = (*StartHost(tests::MatMulModel(4, 2)))->signature();
+  Shelf shelf(tests::MatMulModel(4, 2));
+  const auto host = ModelHost::Suspended(shelf.fetch(), tests::TestOptions(), signature);
+  EXPECT_TRUE(host->stats().is_suspended);
+  EXPECT_EQ(RunOn(*host, {Floats("x", {1, 3}, {1, 1, 1})}).error().code, "tensor-shape");
+  EXPECT_EQ(shelf.fetches, 0);
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+  EXPECT_EQ(shelf.fetches, 1);
+  tests::StopHost(*host);
+}
+
+TEST(ModelHostSuspend, AModelThatIsNotWhatItWasNeverRuns) {
+  const ModelSignature signature = (*StartHost(tests::MatMulModel(4, 2)))->signature();
+  Shelf shelf(tests::IdentityModel());
+  const auto host = ModelHost::Suspended(shelf.fetch(), tests::TestOptions(), signature);
+  EXPECT_EQ(RunOn(*host, SmallInput()).error().code, "worker-unavailable");
+  tests::StopHost(*host);
+}
+
+TEST(ModelHostSuspend, NeverStopsWhatIsRunning) {
+  auto host = *StartHost(LongModel());
+  Shelf shelf(LongModel());
+  host->SetFetch(shelf.fetch());
+  const std::uint64_t before = CpuTicks(host->stats().pid);
+  Running run(*host, RunRequest::Of(LongWork(kLong)));
+  EXPECT_FALSE(host->Suspend());
+  UntilBusy(*host, before);
+  EXPECT_FALSE(host->Suspend());
+  run.ticket.Cancel();
+  EXPECT_EQ(run.Wait().error().code, "cancelled");
+  // Nobody waits for an answer any more, though the engine still computes.
+  EXPECT_TRUE(HasSuspended(*host));
+}
+
+TEST(ModelHostSuspend, NeedsAWayBack) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  EXPECT_FALSE(host->Suspend());
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+}
+
+TEST(ModelHostSuspend, WhenTheModelCannotBeFetchedItsRunsFailAndLaterOnesTryAgain) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  Shelf shelf(tests::MatMulModel(4, 2));
+  host->SetFetch(shelf.fetch());
+  ASSERT_TRUE(HasSuspended(*host));
+  shelf.is_broken = true;
+  EXPECT_EQ(RunOn(*host, SmallInput()).error().code, "model-damaged");
+  EXPECT_TRUE(Until([&] { return host->stats().is_suspended; }));
+  EXPECT_EQ(RunOn(*host, SmallInput()).error().code, "model-damaged");
+  shelf.is_broken = false;
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+  EXPECT_EQ(shelf.fetches, 3);
+}
+
+TEST(ModelHostSuspend, ARunThatWaitsForItsModelCanBeCancelledAndHasADeadline) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  Shelf shelf(tests::MatMulModel(4, 2), true);
+  host->SetFetch(shelf.fetch());
+  ASSERT_TRUE(HasSuspended(*host));
+  Running cancelled(*host, RunRequest::Of(SmallInput()));
+  Running late(*host, WithDeadline(SmallInput(), milliseconds(1)));
+  Running patient(*host, RunRequest::Of(SmallInput()));
+  shelf.has_asked.get_future().wait();
+  cancelled.ticket.Cancel();
+  EXPECT_EQ(cancelled.Wait().error().code, "cancelled");
+  EXPECT_EQ(late.Wait().error().code, "deadline");
+  EXPECT_FALSE(host->Suspend());
+  shelf.waiting(tests::FileOf(shelf.file));
+  EXPECT_TRUE(patient.Wait().ok());
+}
+
+TEST(ModelHostSuspend, AHostThatStopsWhileItsModelIsFetchedAnswersEverybody) {
+  const ModelSignature signature = (*StartHost(tests::MatMulModel(4, 2)))->signature();
+  Shelf shelf(tests::MatMulModel(4, 2), true);
+  const auto host = ModelHost::Suspended(shelf.fetch(), tests::TestOptions(), signature);
+  Running run(*host, RunRequest::Of(SmallInput()));
+  shelf.has_asked.get_future().wait();
+  tests::StopHost(*host);
+  EXPECT_EQ(run.Wait().error().code, "model-stopped");
+  shelf.waiting(tests::FileOf(shelf.file));
+}
+
+TEST(ModelHostSuspend, RunsAndSuspensionsFromManyThreadsLoseNoAnswer) {
+  auto host = *StartHost(tests::MatMulModel(4, 2));
+  Shelf shelf(tests::MatMulModel(4, 2));
+  host->SetFetch(shelf.fetch());
+  std::atomic<int> right = 0;
+  std::vector<std::thread> runners;
+  for (int t = 0; t < 3; ++t) {
+    runners.emplace_back([&] {
+      for (int i = 0; i < 6; ++i) {
+        right += RunOn(*host, SmallInput()).ok() ? 1 : 0;
+        host->Suspend();
+      }
+    });
+  }
+  for (std::thread& runner : runners) runner.join();
+  EXPECT_EQ(right, 18);
+}
+
 }  // namespace
 }  // namespace blindai::model
