@@ -30,28 +30,35 @@ service::Caller CallerOf(const accounts::Account& account) {
 
 }  // namespace
 
-Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config, bool simulation) {
+Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config,
+                                                std::shared_ptr<const SessionKeys> sessions,
+                                                bool simulation) {
   std::shared_ptr<const accounts::ApiKeys> keys;
   if (!config.accounts_database.empty()) {
     BLINDAI_TRY(keys, accounts::ApiKeys::Open(config.accounts_database));
   }
-  const bool anonymous = config.accounts_anonymous || (simulation && !keys);
-  if (!keys && !anonymous) {
+  const bool anonymous = config.accounts_anonymous || (simulation && !keys && !sessions);
+  if (!keys && !sessions && !anonymous) {
     return base::MakeError(
         base::ErrorKind::kInvalid, "no-callers",
-        "nobody could use this server: name a database of API keys (accounts.database), or allow "
-        "requests without a key (accounts.anonymous = true)");
+        "nobody could use this server: name a database of API keys (accounts.database), a directory "
+        "(directory.url), or allow requests without a key (accounts.anonymous = true)");
   }
-  return endpoints::IdentifyCaller(
-      [keys, anonymous](const net::RequestHead& head) -> Result<service::Caller> {
-        // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
-        // nobody's.
-        if (const auto key = BearerKey(head); key && keys) {
-          BLINDAI_TRY(const accounts::Account account, keys->Identify(*key, base::Now()));
-          return CallerOf(account);
-        }
-        return anonymous ? service::Caller::AnonymousWithAllRights() : service::Caller{};
-      });
+  return endpoints::IdentifyCaller([keys, sessions = std::move(sessions),
+                                    anonymous](const net::RequestHead& head) -> Result<service::Caller> {
+    // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
+    // nobody's.
+    const auto key = BearerKey(head);
+    if (key && keys) {
+      BLINDAI_TRY(const accounts::Account account, keys->Identify(*key, base::Now()));
+      return CallerOf(account);
+    }
+    if (key && sessions) {
+      BLINDAI_TRY(const accounts::SessionClaims claims, sessions->Verify(*key, base::Now()));
+      return CallerOf(claims.account);
+    }
+    return anonymous ? service::Caller::AnonymousWithAllRights() : service::Caller{};
+  });
 }
 
 }  // namespace blindai::server

@@ -34,14 +34,14 @@ class CallersTest : public ::testing::Test {
 };
 
 TEST_F(CallersTest, AKeyIsItsTenant) {
-  const auto identify = ChooseCallers(config_, false);
+  const auto identify = ChooseCallers(config_, nullptr, false);
   ASSERT_TRUE(identify.ok());
   EXPECT_EQ((*identify)(With("Bearer " + key_))->tenant, "clinic");
   EXPECT_EQ((*identify)(With("bearer " + key_))->tenant, "clinic");
 }
 
 TEST_F(CallersTest, WithoutAKeyNothingIsAllowed) {
-  const auto identify = ChooseCallers(config_, true);
+  const auto identify = ChooseCallers(config_, nullptr, true);
   const auto nobody = (*identify)(With(""));
   ASSERT_TRUE(nobody.ok());
   EXPECT_FALSE(nobody->may_run);
@@ -50,21 +50,21 @@ TEST_F(CallersTest, WithoutAKeyNothingIsAllowed) {
 
 TEST_F(CallersTest, AWrongKeyIsRefusedEvenWhereNoneIsNeeded) {
   config_.accounts_anonymous = true;
-  const auto identify = ChooseCallers(config_, false);
+  const auto identify = ChooseCallers(config_, nullptr, false);
   EXPECT_TRUE((*identify)(With(""))->may_run);
   EXPECT_EQ((*identify)(With("Bearer wrong")).error().code, "bad-credentials");
 }
 
 TEST_F(CallersTest, ARevokedKeyIsRefusedWhileTheServerRuns) {
-  const auto identify = ChooseCallers(config_, false);
+  const auto identify = ChooseCallers(config_, nullptr, false);
   EXPECT_TRUE((*identify)(With("Bearer " + key_)).ok());
   ASSERT_TRUE((*accounts::ApiKeys::Open(path_))->RevokeKey(key_.substr(4, 8), base::Now()).ok());
   EXPECT_EQ((*identify)(With("Bearer " + key_)).error().code, "bad-credentials");
 }
 
 TEST(Callers, AServerThatNobodyCouldUseDoesNotStart) {
-  EXPECT_EQ(ChooseCallers(ServerConfig{}, false).error().code, "no-callers");
-  EXPECT_TRUE(ChooseCallers(ServerConfig{}, true).ok());
+  EXPECT_EQ(ChooseCallers(ServerConfig{}, nullptr, false).error().code, "no-callers");
+  EXPECT_TRUE(ChooseCallers(ServerConfig{}, nullptr, true).ok());
 }
 
 }  // namespace

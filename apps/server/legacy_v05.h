@@ -23,6 +23,8 @@ class LegacyV05 {
 
   // "127.0.0.1:50052,127.0.0.1:50051": untrusted, attested.
   std::string Addresses() const;
+  std::uint16_t attested_port() const { return server_->attested_port(); }
+  std::uint16_t untrusted_port() const { return server_->untrusted_port(); }
   // What runs may finish until then.
   void Stop(std::chrono::steady_clock::time_point deadline);
 

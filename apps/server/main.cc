@@ -31,11 +31,13 @@
 #include "server/attest_connection.h"
 #include "server/callers.h"
 #include "server/command_line.h"
+#include "server/directory_link.h"
 #include "server/keys_command.h"
 #include "server/legacy.h"
 #include "server/legacy_v05.h"
 #include "server/legacy_v06.h"
 #include "server/platform.h"
+#include "server/session_keys.h"
 #include "service/attestation_queue.h"
 #include "service/model_catalogue.h"
 #include "service/recordings.h"
@@ -193,6 +195,14 @@ void StopModels(service::ModelCatalogue& catalogue) {
   for (std::size_t seen = left; seen != 0; seen = left) left.wait(seen);
 }
 
+service::Visibility DefaultVisibility(const ServerConfig& config) {
+  using enum service::Visibility;
+  for (const auto visibility : {kPrivate, kLink, kTenants, kPublic}) {
+    if (config.models_default_visibility == service::VisibilityName(visibility)) return visibility;
+  }
+  BLINDAI_CHECK(false);  // server_config.cc takes no other word
+}
+
 Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   // What this server is: the platform that vouches for it, and the key that the platform vouches for.
   BLINDAI_TRY(const Platform platform, ChoosePlatform(config, Devices::OfThisMachine()));
@@ -205,6 +215,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
       {.models_per_tenant = config.models_per_tenant, .resident_bytes = config.resident_bytes});
   service::UploadOptions upload;
   upload.max_model_bytes = config.model_bytes;
+  upload.default_visibility = DefaultVisibility(config);
   BLINDAI_TRY(upload.worker.worker_program, OtherProgram(config.worker_program, "worker"));
   upload.worker.threads = static_cast<int>(config.engine_threads);
   upload.worker.load_timeout_ms = static_cast<int>(config.load_deadline_ms);
@@ -221,7 +232,9 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   audio.deadline = std::chrono::milliseconds(config.transcription_deadline_ms);
 
   // Who may use it.
-  BLINDAI_TRY(const endpoints::IdentifyCaller identify, ChooseCallers(config, platform.mode == "simulation"));
+  BLINDAI_TRY(const std::shared_ptr<SessionKeys> sessions, ChooseSessionKeys(config));
+  BLINDAI_TRY(const endpoints::IdentifyCaller identify,
+              ChooseCallers(config, sessions, platform.mode == "simulation"));
 
   // How it is reached.
   std::atomic<bool> ready = false;
@@ -286,9 +299,21 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
       .OperatorText("platform", platform.name)
       .Emit();
 
+  // From now on clients may be sent here.
+  std::unique_ptr<DirectoryLink> directory;
+  if (!config.directory_url.empty()) {
+    const std::string address = config.directory_address.empty() ? https_address : config.directory_address;
+    std::optional<wire::V05Ports> v05_ports;
+    if (v05) v05_ports = {v05->attested_port(), v05->untrusted_port()};
+    BLINDAI_TRY(directory, DirectoryLink::Start(config, sessions, [&catalogue, address, v05_ports] {
+                  return ReportOf(catalogue, address, v05_ports);
+                }));
+  }
+
   int signal_number = 0;
   sigwait(&stop_signals, &signal_number);
   ready = false;
+  directory.reset();
   base::LogEvent("server-stopping")
       .Number("signal", signal_number)
       .Number("grace_ms", config.shutdown_grace_ms)

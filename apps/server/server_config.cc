@@ -111,6 +111,16 @@ Status TakePlatform(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+Status TakeVisibility(ServerConfig& config, const toml::node& node) {
+  constexpr std::array<std::string_view, 4> kVisibilities = {"private", "link", "tenants", "public"};
+  const auto text = node.value_exact<std::string>();
+  if (!text || std::find(kVisibilities.begin(), kVisibilities.end(), *text) == kVisibilities.end()) {
+    return BadValue("one of \"private\", \"link\", \"tenants\", \"public\"");
+  }
+  config.models_default_visibility = *text;
+  return base::Ok();
+}
+
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 constexpr std::uint64_t kDayMs = 86'400'000;
 
@@ -126,6 +136,14 @@ constexpr Key kKeys[] = {
     {"engine", "decoder_program", TakeText<&ServerConfig::decoder_program>},
     {"accounts", "database", TakeText<&ServerConfig::accounts_database>},
     {"accounts", "anonymous", TakeFlag<&ServerConfig::accounts_anonymous>},
+    {"accounts", "session_keys_file", TakeText<&ServerConfig::accounts_session_keys_file>},
+    {"accounts", "session_issuer", TakeText<&ServerConfig::accounts_session_issuer>},
+    {"models", "default_visibility", TakeVisibility},
+    {"directory", "url", TakeText<&ServerConfig::directory_url>},
+    {"directory", "key_file", TakeText<&ServerConfig::directory_key_file>},
+    {"directory", "ca_file", TakeText<&ServerConfig::directory_ca_file>},
+    {"directory", "address", TakeText<&ServerConfig::directory_address>},
+    {"directory", "report_every_s", TakeNumber<&ServerConfig::directory_report_every_s, 1, 60>},
     {"endorsements", "directory", TakeText<&ServerConfig::endorsements_directory>},
     {"endorsements", "dcap_service", TakeText<&ServerConfig::endorsements_dcap_service>},
     {"endorsements", "dcap_root_crl", TakeText<&ServerConfig::endorsements_dcap_root_crl>},

@@ -41,6 +41,20 @@ struct ServerConfig {
   // that is allowed outside simulation is for the operator to say.
   std::string accounts_database;
   bool accounts_anonymous = false;
+  // A JSON Web Key Set whose session tokens are accepted, and the issuer that they must name. With a directory both
+  // come from there.
+  std::string accounts_session_keys_file;
+  std::string accounts_session_issuer = "blindai-directory";
+
+  // [models]. Of uploads that name none: "private", "link", "tenants" or "public".
+  std::string models_default_visibility = "link";
+
+  // [directory]. The managed cloud's front that this server reports to; empty = none, and no outgoing connection.
+  std::string directory_url;
+  std::string directory_key_file;
+  std::string directory_ca_file;  // empty = the system's CAs
+  std::string directory_address;  // where clients reach this server; empty = listen.https
+  std::uint32_t directory_report_every_s = 5;
 
   // [endorsements]. What travels with the evidence beside what the platform hands out; nothing is contacted unless its
   // address stands here (attestation/fetch/endorser.h).

@@ -41,6 +41,14 @@ model_bytes = 1000
   EXPECT_EQ(config->model_bytes, 1000u);
 }
 
+TEST(ServerConfig, ADefaultVisibilityIsOneOfFourWords) {
+  EXPECT_EQ(ParseServerConfig("", "server.toml")->models_default_visibility, "link");
+  EXPECT_EQ(ParseServerConfig("[models]\ndefault_visibility = \"private\"\n", "server.toml")
+                ->models_default_visibility,
+            "private");
+  EXPECT_THAT(ErrorOf("[models]\ndefault_visibility = \"everybody\"\n"), HasSubstr("\"tenants\""));
+}
+
 TEST(ServerConfig, AMisspeltKeyIsRefusedWithLineAndHint) {
   EXPECT_EQ(
       ErrorOf("[limits]\n\nmodel_byte = 5\n"),

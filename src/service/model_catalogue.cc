@@ -160,6 +160,14 @@ std::vector<std::shared_ptr<const ServedModel>> ModelCatalogue::List(const Calle
   return listed;
 }
 
+std::vector<std::shared_ptr<const ServedModel>> ModelCatalogue::All() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const ServedModel>> all;
+  all.reserve(models_.size());
+  for (const auto& [id, served] : models_) all.push_back(served);
+  return all;
+}
+
 base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::Remove(const Caller& caller,
                                                                         const ModelId& id) {
   const std::lock_guard lock(mutex_);

@@ -111,6 +111,8 @@ class ModelCatalogue {
                                                                 std::string_view sha256) const;
   // The caller's own models and those listed to it, by id.
   std::vector<std::shared_ptr<const ServedModel>> List(const Caller& caller) const;
+  // Every model, for what the server says about itself.
+  std::vector<std::shared_ptr<const ServedModel>> All() const;
   // Takes the caller's own model out of the table. Code: model-not-found.
   base::Result<std::shared_ptr<const ServedModel>> Remove(const Caller& caller,
                                                           const vocabulary::ModelId& id);

@@ -119,7 +119,7 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload,
                                                .opset = summary.opset,
                                                .version = 1,
                                                .precision = held->request_.precision,
-                                               .visibility = held->request_.visibility,
+                                               .visibility = held->visibility(),
                                                .created = base::Now(),
                                                .signature = host->signature(),
                                                .speech = speech};

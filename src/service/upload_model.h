@@ -28,7 +28,8 @@ namespace blindai::service {
 struct UploadRequest {
   vocabulary::ModelId id;
   Precision precision = Precision::kF32;
-  Visibility visibility = Visibility::kLink;
+  // Nothing: the server's default.
+  std::optional<Visibility> visibility = std::nullopt;
   // Of a speech model; null for others. SetSpeech gives it later.
   std::shared_ptr<const SpeechSettings> speech = nullptr;
   // What the client says that it will send; checked against what arrives (code upload-length).
@@ -40,6 +41,8 @@ struct UploadRequest {
 struct UploadOptions {
   // The largest file (code model-too-large).
   std::uint64_t max_model_bytes = std::uint64_t{2} << 30;
+  // Of uploads that name none.
+  Visibility default_visibility = Visibility::kLink;
   // How workers are started; the precision is the request's.
   model::WorkerOptions worker;
 };
@@ -71,6 +74,7 @@ class ModelUpload {
               UploadRequest request, std::unique_ptr<ModelCatalogue::Reservation> place,
               std::shared_ptr<model::ModelFile> file);
   base::Result<model::OnnxSummary> Complete();
+  Visibility visibility() const { return request_.visibility.value_or(options_.default_visibility); }
 
   ModelCatalogue& catalogue_;
   const UploadOptions options_;

@@ -107,6 +107,12 @@ TEST_F(UploadModelTest, ReplacingServesTheNewModelUnderTheSameId) {
             FloatBytes({-1, -2}));
 }
 
+TEST_F(UploadModelTest, AnUploadThatNamesNoVisibilityGetsTheServersDefault) {
+  EXPECT_EQ(Upload(DoublingModel())->visibility, Visibility::kLink);
+  options_.default_visibility = Visibility::kPrivate;
+  EXPECT_EQ(Upload(DoublingModel())->visibility, Visibility::kPrivate);
+}
+
 TEST_F(UploadModelTest, AFileThatIsNoModelLeavesNothingBehind) {
   EXPECT_FALSE(Upload(base::AsBytes("this is no model")).ok());
   EXPECT_EQ(catalogue_.size(), 0u);

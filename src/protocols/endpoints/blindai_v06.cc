@@ -11,6 +11,7 @@
 #include "protocols/wire/blindai_v06.h"
 #include "protocols/wire/errors.h"
 #include "service/delete_model.h"
+#include "service/model_names.h"
 #include "service/run_model.h"
 
 namespace blindai::endpoints {
@@ -61,8 +62,7 @@ Result<std::shared_ptr<const ServedModel>> FindModel(const service::ModelCatalog
                                                      const service::Caller& caller,
                                                      const wire::v06::RunRequest& request) {
   if (!request.model_sha256.empty()) return catalogue.FindBySha256(caller, request.model_sha256);
-  BLINDAI_TRY(const ModelId id, ModelId::Parse(request.model_id));
-  return catalogue.Find(caller, id);
+  return service::FindByName(catalogue, caller, request.model_id);
 }
 
 }  // namespace

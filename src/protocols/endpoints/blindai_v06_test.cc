@@ -170,6 +170,13 @@ TEST_F(BlindaiV06Test, AModelOfAnotherClientRunsHereToo) {
   EXPECT_THAT(Output(Run(RunOf("native", "", {{"", {3, 5}}, {"", {1, 1}}}))), ElementsAre(2, 4));
 }
 
+TEST_F(BlindaiV06Test, ABareIdAndOneWithItsOwnersNameFindTheSameModel) {
+  const Model model = Uploaded(DifferenceModel());
+  const std::vector<Input> inputs = {{"", {3, 5}}, {"", {1, 1}}};
+  EXPECT_THAT(Output(Run(RunOf("anonymous/" + model.id, "", inputs))), ElementsAre(2, 4));
+  EXPECT_THAT(Failure(Run(RunOf("clinic/" + model.id, "", inputs)), 404), HasSubstr("model-not-found"));
+}
+
 TEST_F(BlindaiV06Test, TheSameModelTwiceHasTwoIdsAndDeletingOneLeavesTheOther) {
   const Model one = Uploaded(DifferenceModel());
   const Model two = Uploaded(DifferenceModel());

@@ -39,6 +39,11 @@ wire::ModelInfo InfoOf(const ModelRecord& record) {
   info.outputs = record.signature.outputs;
   return info;
 }
+
+std::optional<service::Visibility> VisibilityOf(const wire::UploadQuery& query) {
+  if (!query.visibility) return std::nullopt;
+  return static_cast<service::Visibility>(*query.visibility);
+}
 static_assert(static_cast<int>(wire::ModelVisibility::kPublic) ==
               static_cast<int>(service::Visibility::kPublic));
 
@@ -132,9 +137,7 @@ class ModelsEndpoint {
     const bool bf16 = query.precision.value_or(wire::ModelPrecision::kF32) == wire::ModelPrecision::kBf16;
     service::UploadRequest request{.id = std::move(id),
                                    .precision = bf16 ? service::Precision::kBf16 : service::Precision::kF32,
-                                   .visibility = query.visibility
-                                                     ? static_cast<service::Visibility>(*query.visibility)
-                                                     : service::Visibility::kLink};
+                                   .visibility = VisibilityOf(query)};
     const bool is_speech = query.kind == wire::ModelKind::kCtcSpeech;
     const std::uint64_t length = head.content_length.value_or(0);
     if (!is_speech) {
