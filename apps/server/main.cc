@@ -252,7 +252,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
                                      {.server_version = BLINDAI_VERSION,
                                       .max_tensor_bytes = config.tensor_bytes,
-                                      .deadline = std::chrono::milliseconds(config.request_deadline_ms)},
+                                      .deadline = std::chrono::milliseconds(config.request_deadline_ms),
+                                      .upload = upload},
                                      identify);
 
   const std::uint32_t io_threads =

@@ -120,7 +120,10 @@ struct Pending {
   RunPlan plan;
   ModelHost::RunDone done;  // empty once it has been called
   Clock::time_point arrived;
+  // Zero until it happens: its turn comes, the worker gets it, the worker has answered.
+  Clock::time_point picked;
   Clock::time_point sent;
+  Clock::time_point ran;
   std::optional<Supervisor::TimerId> deadline;
 
   bool answered() const { return done == nullptr; }
@@ -158,6 +161,44 @@ std::uint64_t EndOf(const std::vector<PlacedTensor>& places) {
 
 void WipeAnswer(RunAnswer& answer) {
   for (vocabulary::Tensor& tensor : answer.outputs) base::Wipe(tensor.data);
+}
+
+std::uint64_t Ns(Clock::duration duration) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count()));
+}
+
+bool Happened(Clock::time_point time) { return time != Clock::time_point(); }
+
+RunFailure FailureOf(const Pending& pending, const base::Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kCancelled:
+      return RunFailure::kCancelled;
+    case ErrorKind::kExhausted:
+      return RunFailure::kRejected;
+    case ErrorKind::kDeadline:
+      return Happened(pending.sent) ? RunFailure::kOther : RunFailure::kRejected;
+    default:
+      return Happened(pending.sent) ? RunFailure::kBackend : RunFailure::kOther;
+  }
+}
+
+void CountEnd(const Pending& pending, const base::Result<RunAnswer>& answer, Clock::time_point now,
+              RunStats& run) {
+  if (!Happened(pending.sent)) --run.pending;
+  if (!answer.ok()) {
+    ++run.failures[static_cast<std::size_t>(FailureOf(pending, answer.error()))];
+    run.failure_ns += Ns(now - pending.arrived);
+    return;
+  }
+  ++run.successes;
+  run.success_ns += Ns(now - pending.arrived);
+  run.queue_ns += Ns(pending.picked - pending.arrived);
+  run.input_ns += Ns(pending.sent - pending.picked);
+  run.infer_ns += Ns(pending.ran - pending.sent);
+  run.output_ns += Ns(now - pending.ran);
+  run.last_success_ms =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 void Clean(SharedRegion& region, std::uint64_t used) {
@@ -247,6 +288,9 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   base::Error StartError() const;
   template <typename Change>
   void UpdateStats(Change change);
+  // In the host's own numbers and in those of all models.
+  template <typename Change>
+  void CountRun(Change change);
 
   Supervisor& supervisor_ = Supervisor::Instance();
   std::shared_ptr<ModelFile> file_;  // null: suspended
@@ -298,6 +342,12 @@ void ModelHost::Impl::UpdateStats(Change change) {
   change(stats_);
 }
 
+template <typename Change>
+void ModelHost::Impl::CountRun(Change change) {
+  UpdateStats([&](HostStats& stats) { change(stats.run); });
+  if (options_.totals) options_.totals->Update(change);
+}
+
 Cage ModelHost::Impl::cage() const {
   const std::lock_guard lock(stats_mutex_);
   return cage_;
@@ -310,6 +360,8 @@ HostStats ModelHost::Impl::stats() const {
     stats = stats_;
   }
   if (stats.pid != 0) stats.resident_bytes = WorkerProcess::ResidentBytesOf(static_cast<pid_t>(stats.pid));
+  stats.runs = stats.run.successes;
+  stats.failures = stats.run.AllFailures();
   stats.predicted_wait_ms = stats.mean_run_ms * static_cast<double>(stats.queued);
   return stats;
 }
@@ -589,7 +641,7 @@ ModelHost::Ticket ModelHost::Impl::StartTicket() {
 ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
   auto plan = PlanRun(signature(), request.inputs, request.outputs, options_.max_tensor_bytes);
   if (!plan.ok()) {
-    UpdateStats([](HostStats& stats) { ++stats.failures; });
+    CountRun([](RunStats& run) { ++run.failures[static_cast<std::size_t>(RunFailure::kOther)]; });
     supervisor_.Post([done = std::move(done), error = std::move(plan).error()] { done(error); });
     return {};
   }
@@ -604,6 +656,7 @@ ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
     stats.is_suspended = false;
     stats.last_run = pending->arrived;
   });
+  CountRun([](RunStats& run) { ++run.pending; });
   Ticket ticket;
   ticket.cancel_ = [weak = weak_from_this(), id = pending->id] {
     Supervisor::Instance().Post([weak, id] {
@@ -670,10 +723,9 @@ void ModelHost::Impl::Answer(Pending& pending, base::Result<RunAnswer> answer) {
     return;
   }
   if (pending.deadline) supervisor_.CancelTimer(*pending.deadline);
-  UpdateStats([&](HostStats& stats) {
-    answer.ok() ? ++stats.runs : ++stats.failures;
-    --stats.queued;
-  });
+  UpdateStats([](HostStats& stats) { --stats.queued; });
+  const Clock::time_point now = Clock::now();
+  CountRun([&](RunStats& run) { CountEnd(pending, answer, now, run); });
   auto done = std::exchange(pending.done, nullptr);
   done(std::move(answer));
 }
@@ -697,6 +749,7 @@ void ModelHost::Impl::Pump() {
   served_caller_ = caller;
   current_ = std::move(queue_.front());
   queue_.pop_front();
+  current_->picked = Clock::now();
 
   const std::uint64_t needed = current_->plan.region_bytes;
   if (!inputs_ || inputs_->size() < needed) {
@@ -741,6 +794,7 @@ void ModelHost::Impl::SendRun() {
   // Cancelled while it was copied: the worker never hears of it.
   if (current_->answered()) return FinishRun(0, CancelledError());
   current_->sent = Clock::now();
+  CountRun([](RunStats& run) { --run.pending; });
   phase_ = Phase::kRunning;
   if (auto sent = SendRegions(); !sent.ok()) {
     if (sent.error().code == "worker-crashed") return Kill(Doom::kCrashed);
@@ -757,9 +811,9 @@ void ModelHost::Impl::On(const RanMessage& message) {
            .ok()) {
     return Kill(Doom::kCrashed);
   }
-  const Clock::time_point now = Clock::now();
+  current_->ran = Clock::now();
   failed_runs_ = 0;
-  const double took_ms = Ms(now - current_->sent);
+  const double took_ms = Ms(current_->ran - current_->sent);
   UpdateStats([&](HostStats& stats) {
     stats.mean_run_ms = stats.mean_run_ms == 0 ? took_ms : 0.8 * stats.mean_run_ms + 0.2 * took_ms;
   });

@@ -25,6 +25,7 @@
 #include "base/result.h"
 #include "model/cage.h"
 #include "model/model_file.h"
+#include "model/run_stats.h"
 #include "model/signature.h"
 #include "vocabulary/tensor.h"
 
@@ -52,6 +53,8 @@ struct WorkerOptions {
   // Whether different callers may use the same worker. Only for models that the operator names in the
   // measured manifest: a model of unknown origin may keep an input and give it to the next caller.
   bool shared = false;
+  // Counts the runs of this model too, beside its own statistics; null = nobody does.
+  std::shared_ptr<RunTotals> totals = nullptr;
 };
 
 // What to run. The elements stay where they are (a request's body) until they have been copied to the worker.
@@ -93,6 +96,7 @@ struct HostStats {
   // No worker and no file in memory, until the next run brings both back.
   bool is_suspended = false;
   std::chrono::steady_clock::time_point last_run;  // when the newest request came; the epoch before the first
+  RunStats run;                      // everything since the start of the host
 };
 
 class ModelHost {

@@ -292,6 +292,42 @@ TEST(ModelHost, ARunningRequestCanBeCancelled) {
   EXPECT_EQ(run.Wait().error().code, "cancelled");
 }
 
+TEST(ModelHost, StatisticsSayWhatRunsCostAndHowTheyEnded) {
+  auto options = tests::TestOptions();
+  options.totals = std::make_shared<RunTotals>();
+  options.max_queue = 1;
+  auto host = *StartHost(LongModel(), options);
+  EXPECT_TRUE(RunOn(*host, LongWork(4)).ok());
+  EXPECT_FALSE(RunOn(*host, SmallInput()).ok());  // does not fit
+  const auto before = CpuTicks(host->stats().pid);
+  Running running(*host, RunRequest::Of(LongWork(kLong)));
+  UntilBusy(*host, before);
+  Running waiting(*host, WithDeadline(LongWork(4), milliseconds(1)));
+  EXPECT_EQ(waiting.Wait().error().code, "deadline");
+  Running next(*host, RunRequest::Of(LongWork(4)));
+  EXPECT_EQ(RunOn(*host, LongWork(4)).error().code, "queue-full");
+  EXPECT_EQ(host->stats().run.pending, 1);
+  running.ticket.Cancel();
+  EXPECT_EQ(running.Wait().error().code, "cancelled");
+  EXPECT_TRUE(next.Wait().ok());
+
+  const RunStats run = host->stats().run;
+  EXPECT_EQ(run.successes, 2u);
+  EXPECT_EQ(run.failures[static_cast<std::size_t>(RunFailure::kRejected)], 2u);
+  EXPECT_EQ(run.failures[static_cast<std::size_t>(RunFailure::kCancelled)], 1u);
+  EXPECT_EQ(run.failures[static_cast<std::size_t>(RunFailure::kBackend)], 0u);
+  EXPECT_EQ(run.failures[static_cast<std::size_t>(RunFailure::kOther)], 1u);
+  EXPECT_EQ(run.pending, 0);
+  EXPECT_GT(run.infer_ns, 0u);
+  EXPECT_GE(run.success_ns, run.queue_ns + run.input_ns + run.infer_ns + run.output_ns);
+  EXPECT_GT(run.failure_ns, 0u);
+  EXPECT_GT(run.last_success_ms, 0);
+  // The same, and they outlive the host.
+  host.reset();
+  EXPECT_EQ(options.totals->Read().successes, 2u);
+  EXPECT_EQ(options.totals->Read().AllFailures(), 4u);
+}
+
 TEST(ModelHost, AFullQueueSaysSo) {
   auto options = tests::TestOptions();
   options.max_queue = 2;

@@ -11,9 +11,7 @@
 #include "base/secret.h"
 #include "net/await_callback.h"
 #include "protocols/endpoints/answer.h"
-#include "protocols/wire/open_inference_v2.h"
-#include "protocols/wire/open_inference_v2_metadata.h"
-#include "service/run_model.h"
+#include "protocols/endpoints/open_inference_models.h"
 
 namespace blindai::endpoints {
 namespace {
@@ -21,9 +19,9 @@ namespace {
 using base::ErrorKind;
 using base::MakeError;
 using base::Result;
+using service::ModelRecord;
 using service::RunDone;
 using service::ServedModel;
-using vocabulary::ModelId;
 
 // Room for the JSON part beside the tensors.
 constexpr std::uint64_t kJsonAllowanceBytes = std::uint64_t{1} << 20;
@@ -61,30 +59,28 @@ Result<std::optional<std::uint64_t>> HeaderLength(const net::RequestHead& head) 
   return std::optional<std::uint64_t>(length);
 }
 
-// The parameter `timeout`, in microseconds; 0 and absent mean the server's own.
-std::chrono::steady_clock::time_point DeadlineOf(const wire::InferRequest& request,
-                                                 std::chrono::milliseconds most) {
-  std::chrono::microseconds wait = most;
-  if (const auto found = request.parameters.find("timeout"); found != request.parameters.end()) {
-    if (const auto* microseconds = std::get_if<std::int64_t>(&found->second);
-        microseconds && *microseconds > 0) {
-      wait = std::min(wait, std::chrono::microseconds(*microseconds));
-    }
-  }
-  return std::chrono::steady_clock::now() + wait;
+// A request body that is compressed would be read as if it were not.
+base::Status CheckEncoding(const net::RequestHead& head) {
+  const std::optional<std::string_view> encoding = head.headers.Find("Content-Encoding");
+  if (!encoding || *encoding == "identity") return base::Ok();
+  return MakeError(ErrorKind::kUnsupported, "content-encoding",
+                   "compressed bodies are not served; send the body as it is", "Content-Encoding");
+}
+
+std::string_view Argument(const PathArguments& arguments, std::string_view name) {
+  const auto found = arguments.find(name);
+  return found == arguments.end() ? std::string_view() : std::string_view(found->second);
 }
 
 class OpenInferenceEndpoint {
  public:
-  OpenInferenceEndpoint(const service::ModelCatalogue& catalogue, const std::atomic<bool>& ready,
+  OpenInferenceEndpoint(service::ModelCatalogue& catalogue, const std::atomic<bool>& ready,
                         OpenInferenceOptions options, IdentifyCaller identify)
       : catalogue_(catalogue), ready_(ready), options_(std::move(options)), identify_(std::move(identify)) {}
 
   net::Task<void> Server(net::HttpExchange& exchange) const {
     const std::string json =
-        wire::EncodeServerMetadata({"blindai",
-                                    options_.server_version,
-                                    {"binary_tensor_data", "parameters", "statistics", "model_repository"}});
+        wire::EncodeServerMetadata({"blindai", options_.server_version, OpenInferenceExtensions()});
     co_await AnswerJson(exchange, 200, json);
   }
 
@@ -104,12 +100,17 @@ class OpenInferenceEndpoint {
       co_await AnswerError(exchange, served.error());
       co_return;
     }
-    const service::ModelRecord& record = (*served)->record;
-    const std::string json = wire::EncodeModelMetadata({record.id.text(),
-                                                        {std::to_string(record.version)},
-                                                        "onnx_onnxv1",
-                                                        record.signature.inputs,
-                                                        record.signature.outputs});
+    const std::string json = wire::EncodeModelMetadata(MetadataOf((*served)->record));
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+  net::Task<void> Config(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    const Result<std::shared_ptr<const ServedModel>> served = Find(exchange, arguments);
+    if (!served.ok()) {
+      co_await AnswerError(exchange, served.error());
+      co_return;
+    }
+    const std::string json = wire::EncodeModelConfig(MetadataOf((*served)->record));
     co_await AnswerJson(exchange, 200, json);
   }
 
@@ -124,23 +125,18 @@ class OpenInferenceEndpoint {
   }
 
   net::Task<void> Statistics(net::HttpExchange& exchange, const PathArguments& arguments) const {
-    std::vector<std::shared_ptr<const ServedModel>> models;
-    if (arguments.contains("model")) {
-      const Result<std::shared_ptr<const ServedModel>> served = Find(exchange, arguments);
-      if (!served.ok()) {
-        co_await AnswerError(exchange, served.error());
-        co_return;
-      }
-      models.push_back(*served);
-    } else {
-      const Result<service::Caller> caller = identify_(exchange.head());
-      if (!caller.ok()) {
-        co_await AnswerError(exchange, caller.error());
-        co_return;
-      }
-      models = catalogue_.List(*caller);
+    const Result<service::Caller> caller = identify_(exchange.head());
+    if (!caller.ok()) {
+      co_await AnswerError(exchange, caller.error());
+      co_return;
     }
-    const std::string json = wire::EncodeStatistics(StatisticsOf(models));
+    const auto statistics =
+        StatisticsFor(catalogue_, *caller, Argument(arguments, "model"), Argument(arguments, "version"));
+    if (!statistics.ok()) {
+      co_await AnswerError(exchange, statistics.error());
+      co_return;
+    }
+    const std::string json = wire::EncodeStatistics(*statistics);
     co_await AnswerJson(exchange, 200, json);
   }
 
@@ -162,11 +158,27 @@ class OpenInferenceEndpoint {
       co_await AnswerError(exchange, ready_only.error());
       co_return;
     }
-    std::vector<wire::IndexEntry> entries;
-    for (const auto& served : catalogue_.List(*caller)) {
-      entries.push_back({served->record.id.text(), std::to_string(served->record.version), "READY", ""});
+    const std::string json = wire::EncodeIndex(IndexFor(catalogue_, *caller));
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+  net::Task<void> Load(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    const Result<ModelRecord> loaded = co_await LoadFrom(exchange, arguments.at("model"));
+    if (!loaded.ok()) {
+      co_await AnswerError(exchange, loaded.error());
+      co_return;
     }
-    const std::string json = wire::EncodeIndex(entries);
+    const std::string json = wire::EncodeLoaded(loaded->id.text(), std::to_string(loaded->version));
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+  net::Task<void> Unload(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    const Result<ModelRecord> unloaded = co_await UnloadFrom(exchange, arguments.at("model"));
+    if (!unloaded.ok()) {
+      co_await AnswerError(exchange, unloaded.error());
+      co_return;
+    }
+    const std::string json = "{}";
     co_await AnswerJson(exchange, 200, json);
   }
 
@@ -174,6 +186,11 @@ class OpenInferenceEndpoint {
     const Result<std::shared_ptr<const ServedModel>> served = Find(exchange, arguments);
     if (!served.ok()) {
       co_await AnswerError(exchange, served.error());
+      co_return;
+    }
+    const base::Status encoding = CheckEncoding(exchange.head());
+    if (!encoding.ok()) {
+      co_await AnswerError(exchange, encoding.error());
       co_return;
     }
     Result<base::Bytes> body =
@@ -197,20 +214,50 @@ class OpenInferenceEndpoint {
   }
 
  private:
-  // The model of the path, when its version is the one that is served. Code: model-not-found, model-version.
+  // Codes: those of FindVersion.
   Result<std::shared_ptr<const ServedModel>> Find(net::HttpExchange& exchange,
                                                   const PathArguments& arguments) const {
     BLINDAI_TRY(const service::Caller caller, identify_(exchange.head()));
-    BLINDAI_TRY(const ModelId id, ModelId::Parse(arguments.at("model")));
-    BLINDAI_TRY(std::shared_ptr<const ServedModel> served, catalogue_.Find(caller, id));
-    const auto version = arguments.find("version");
-    if (version != arguments.end() && version->second != std::to_string(served->record.version)) {
-      return MakeError(
-          ErrorKind::kNotFound, "model-version",
-          fmt::format("model '{}' is served as version {} only; leave the version out for the latest",
-                      id.text(), served->record.version));
-    }
-    return served;
+    return FindVersion(catalogue_, caller, Argument(arguments, "model"), Argument(arguments, "version"));
+  }
+
+  // Whoever may not upload is told so before the body is read.
+  Result<service::Caller> Uploader(const net::RequestHead& head) const {
+    BLINDAI_TRY(service::Caller caller, identify_(head));
+    BLINDAI_RETURN_IF_ERROR(service::RequireUpload(caller));
+    BLINDAI_RETURN_IF_ERROR(CheckEncoding(head));
+    return caller;
+  }
+
+  net::Task<Result<ModelRecord>> LoadFrom(net::HttpExchange& exchange, const std::string& name) const {
+    const Result<service::Caller> caller = Uploader(exchange.head());
+    if (!caller.ok()) co_return caller.error();
+    Result<base::Bytes> body = co_await exchange.ReadWholeBody(wire::kMaxLoadBodyBytes);
+    if (!body.ok()) co_return body.error();
+    Result<wire::LoadRequest> request = [&] {
+      const base::SecretBytes text(std::move(*body));
+      return wire::DecodeLoadRequest(text.ExposeSecret(), name);
+    }();
+    if (!request.ok()) co_return request.error();
+    std::function<void(net::Callback<ModelRecord>)> start = [&](net::Callback<ModelRecord> done) {
+      LoadModel(catalogue_, options_.upload, *caller, name, *request, std::move(done));
+    };
+    Result<ModelRecord> loaded = co_await net::AwaitCallback<ModelRecord>(start);
+    co_return loaded;
+  }
+
+  net::Task<Result<ModelRecord>> UnloadFrom(net::HttpExchange& exchange, const std::string& name) const {
+    const Result<service::Caller> caller = Uploader(exchange.head());
+    if (!caller.ok()) co_return caller.error();
+    const Result<base::Bytes> body = co_await exchange.ReadWholeBody(kJsonAllowanceBytes);
+    if (!body.ok()) co_return body.error();
+    const base::Status wanted = wire::CheckUnloadRequest(*body);
+    if (!wanted.ok()) co_return wanted.error();
+    std::function<void(net::Callback<ModelRecord>)> start = [&](net::Callback<ModelRecord> done) {
+      UnloadModel(catalogue_, *caller, name, std::move(done));
+    };
+    Result<ModelRecord> unloaded = co_await net::AwaitCallback<ModelRecord>(start);
+    co_return unloaded;
   }
 
   Result<std::shared_ptr<Decoded>> Decode(const net::RequestHead& head, const service::ModelRecord& record,
@@ -225,16 +272,12 @@ class OpenInferenceEndpoint {
     return decoded;
   }
 
-  net::Task<Result<RunDone>> Run(net::HttpExchange& exchange, const ModelId& id,
+  net::Task<Result<RunDone>> Run(net::HttpExchange& exchange, const vocabulary::ModelId& id,
                                  const std::shared_ptr<Decoded>& decoded) const {
     const Result<service::Caller> caller = identify_(exchange.head());
     if (!caller.ok()) co_return caller.error();
-    service::RunRequest request;
-    for (const wire::InferTensor& input : decoded->request.inputs) request.inputs.push_back(input.tensor);
-    for (const wire::RequestedOutput& output : decoded->request.outputs)
-      request.outputs.push_back(output.name);
-    request.elements = decoded;
-    request.deadline = DeadlineOf(decoded->request, options_.deadline);
+    service::RunRequest request =
+        RunRequestOf(decoded->request, decoded, std::chrono::steady_clock::now() + options_.deadline);
 
     service::RunTicket ticket;
     std::function<void(net::Callback<RunDone>)> start = [&](net::Callback<RunDone> done) {
@@ -275,27 +318,7 @@ class OpenInferenceEndpoint {
     co_await exchange.Respond(http);
   }
 
-  static std::vector<wire::ModelStatistics> StatisticsOf(
-      const std::vector<std::shared_ptr<const ServedModel>>& models) {
-    std::vector<wire::ModelStatistics> statistics;
-    for (const auto& served : models) {
-      const service::HostStats stats = served->host->stats();
-      wire::ModelStatistics entry;
-      entry.name = served->record.id.text();
-      entry.version = std::to_string(served->record.version);
-      entry.inference_count = stats.runs;
-      entry.execution_count = stats.runs;
-      entry.success.count = stats.runs;
-      entry.fail.count = stats.failures;
-      entry.compute_infer.count = stats.runs;
-      entry.compute_infer.ns =
-          static_cast<std::uint64_t>(stats.mean_run_ms * 1e6 * static_cast<double>(stats.runs));
-      statistics.push_back(std::move(entry));
-    }
-    return statistics;
-  }
-
-  const service::ModelCatalogue& catalogue_;
+  service::ModelCatalogue& catalogue_;
   const std::atomic<bool>& ready_;
   const OpenInferenceOptions options_;
   const IdentifyCaller identify_;
@@ -303,7 +326,7 @@ class OpenInferenceEndpoint {
 
 }  // namespace
 
-void RegisterOpenInferenceV2(Router& router, const service::ModelCatalogue& catalogue,
+void RegisterOpenInferenceV2(Router& router, service::ModelCatalogue& catalogue,
                              const std::atomic<bool>& ready, OpenInferenceOptions options,
                              IdentifyCaller identify) {
   const auto endpoint = std::make_shared<const OpenInferenceEndpoint>(catalogue, ready, std::move(options),
@@ -322,9 +345,19 @@ void RegisterOpenInferenceV2(Router& router, const service::ModelCatalogue& cata
   router.Add("GET", "/v2/models/stats", [endpoint](Exchange& exchange, const PathArguments& arguments) {
     return endpoint->Statistics(exchange, arguments);
   });
+  const std::string repository = "/v2/repository/models/{model}";
+  router.Add("POST", repository + "/load", [endpoint](Exchange& exchange, const PathArguments& arguments) {
+    return endpoint->Load(exchange, arguments);
+  });
+  router.Add("POST", repository + "/unload", [endpoint](Exchange& exchange, const PathArguments& arguments) {
+    return endpoint->Unload(exchange, arguments);
+  });
   for (const std::string base : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
     router.Add("GET", base, [endpoint](Exchange& exchange, const PathArguments& arguments) {
       return endpoint->Metadata(exchange, arguments);
+    });
+    router.Add("GET", base + "/config", [endpoint](Exchange& exchange, const PathArguments& arguments) {
+      return endpoint->Config(exchange, arguments);
     });
     router.Add("GET", base + "/ready", [endpoint](Exchange& exchange, const PathArguments& arguments) {
       return endpoint->ModelReady(exchange, arguments);

@@ -6,8 +6,9 @@
 //   GET  /v2/health/live, /v2/health/ready
 //   GET  /v2/models/{model}[/versions/{version}][/ready]
 //   POST /v2/models/{model}[/versions/{version}]/infer
-//   GET  /v2/models/{model}[/versions/{version}]/stats, /v2/models/stats
+//   GET  /v2/models/{model}[/versions/{version}]/config, …/stats, and /v2/models/stats
 //   POST /v2/repository/index
+//   POST /v2/repository/models/{model}/load, …/unload
 //
 // https://github.com/kserve/open-inference-protocol
 #pragma once
@@ -20,6 +21,7 @@
 #include "protocols/endpoints/authentication.h"
 #include "protocols/endpoints/router.h"
 #include "service/model_catalogue.h"
+#include "service/upload_model.h"
 
 namespace blindai::endpoints {
 
@@ -31,10 +33,12 @@ struct OpenInferenceOptions {
   // From the complete request to its answer; a client may ask for less with the parameter `timeout`
   // (microseconds).
   std::chrono::milliseconds deadline{600'000};
+  // For loads that bring a file.
+  service::UploadOptions upload;
 };
 
 // The catalogue and `ready` must outlive the router.
-void RegisterOpenInferenceV2(Router& router, const service::ModelCatalogue& catalogue,
+void RegisterOpenInferenceV2(Router& router, service::ModelCatalogue& catalogue,
                              const std::atomic<bool>& ready, OpenInferenceOptions options,
                              IdentifyCaller identify);
 

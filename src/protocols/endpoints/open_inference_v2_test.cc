@@ -6,6 +6,7 @@
 #include <cstring>
 #include <future>
 
+#include "encoding/base64.h"
 #include "support/fake_exchange.h"
 #include "support/onnx_builder.h"
 #include "support/served_models.h"
@@ -14,6 +15,7 @@ namespace blindai::endpoints {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using tests::FakeAnswer;
 using tests::FakeExchange;
 using tests::Serve;
@@ -23,19 +25,34 @@ class OpenInferenceTest : public ::testing::Test {
  protected:
   OpenInferenceTest() {
     RegisterOpenInferenceV2(router_, models_.catalogue(), ready_,
-                            {.server_version = "1.2.3", .max_tensor_bytes = 4096}, tests::EverybodyMay);
-    tests::OnnxGraph graph;
-    graph.Input("x", tests::kOnnxFloat, {2}).Output("y", tests::kOnnxFloat, {2});
-    graph.Node(tests::OnnxNode("Neg", {"x"}, {"y"}));
+                            {.server_version = "1.2.3", .max_tensor_bytes = 4096, .upload = models_.upload()},
+                            Identify);
     auto upload = service::ModelUpload::Begin(
         models_.catalogue(), models_.upload(), service::Caller::AnonymousWithAllRights(),
         {.id = *vocabulary::ModelId::Parse("negate"), .content_length = std::nullopt});
-    BLINDAI_CHECK(upload.ok() && (*upload)->Feed(tests::OnnxModel(graph).Opset(17).Bytes()).ok());
+    BLINDAI_CHECK(upload.ok() && (*upload)->Feed(NegateModel()).ok());
     std::promise<bool> published;
     service::ModelUpload::Finish(std::move(*upload), [&](const base::Result<service::ModelRecord>& record) {
       published.set_value(record.ok());
     });
     BLINDAI_CHECK(published.get_future().get());
+  }
+  static base::Bytes NegateModel() {
+    tests::OnnxGraph graph;
+    graph.Input("x", tests::kOnnxFloat, {2}).Output("y", tests::kOnnxFloat, {2});
+    graph.Node(tests::OnnxNode("Neg", {"x"}, {"y"}));
+    return tests::OnnxModel(graph).Opset(17).Bytes();
+  }
+  // "reader" may run and nothing else, "bert" is another user, everybody else is anonymous with all rights.
+  static base::Result<service::Caller> Identify(const net::RequestHead& head) {
+    const auto who = head.headers.Find("Authorization").value_or("");
+    if (who == "Bearer reader") return service::Caller{"reader", 1, false, true};
+    if (who == "Bearer bert") return service::Caller{"bert", 2, true, true};
+    return service::Caller::AnonymousWithAllRights();
+  }
+  static std::string LoadBody(base::ByteView model, const std::string& more = "") {
+    return R"({"parameters":{"config":"{\"backend\":\"onnxruntime\"}","file:1/model.onnx":")" +
+           encoding::Base64Encode(model) + "\"" + more + "}}";
   }
   FakeAnswer Ask(const std::string& request, std::string_view body = "") {
     FakeExchange exchange(request, base::CopyBytes(base::AsBytes(body)));
@@ -125,6 +142,81 @@ TEST_F(OpenInferenceTest, StatisticsCountRuns) {
   Infer(R"({"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[1,2]}]})");
   EXPECT_THAT(Ask("GET /v2/models/negate/stats").body, HasSubstr(R"("inference_count":1)"));
   EXPECT_THAT(Ask("GET /v2/models/stats").body, HasSubstr(R"("name":"negate")"));
+  const std::string body = Ask("GET /v2/models/negate/versions/1/stats").body;
+  EXPECT_THAT(body, HasSubstr(R"("success":{"count":1,"ns":)"));
+  EXPECT_THAT(body, HasSubstr(R"("queue":{"count":1,)"));
+  EXPECT_THAT(body, Not(HasSubstr(R"("last_inference":0)")));
+  EXPECT_THAT(body, Not(HasSubstr(R"("byte_size":0)")));
+  EXPECT_EQ(Ask("GET /v2/models/negate/versions/2/stats").status, 404);
+  EXPECT_EQ(Ask("GET /v2/models/none/stats").status, 404);
+}
+
+TEST_F(OpenInferenceTest, AModelsConfigurationIsInTritonsWords) {
+  const FakeAnswer answer = Ask("GET /v2/models/negate/versions/1/config");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr(R"("input":[{"name":"x","data_type":"TYPE_FP32","dims":[2]}])"));
+  EXPECT_EQ(Ask("GET /v2/models/none/config").status, 404);
+}
+
+TEST_F(OpenInferenceTest, ALoadBringsAModelThroughTheGate) {
+  const FakeAnswer loaded = Ask("POST /v2/repository/models/other/load", LoadBody(NegateModel()));
+  ASSERT_EQ(loaded.status, 200) << loaded.body;
+  EXPECT_EQ(loaded.body, R"({"name":"other","version":"1","state":"READY"})");
+  const FakeAnswer answer = Ask("POST /v2/models/other/infer",
+                                R"({"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[1,2]}]})");
+  EXPECT_THAT(answer.body, HasSubstr(R"("data":[-1,-2)"));
+  // Again: in its place, and the version counts.
+  EXPECT_THAT(Ask("POST /v2/repository/models/other/load", LoadBody(NegateModel())).body,
+              HasSubstr(R"("version":"2")"));
+  // Without a file: what is there.
+  EXPECT_THAT(Ask("POST /v2/repository/models/other/load").body, HasSubstr(R"("version":"2")"));
+  EXPECT_EQ(Ask("POST /v2/repository/models/none/load").status, 404);
+  const FakeAnswer hostile =
+      Ask("POST /v2/repository/models/bad/load", LoadBody(base::AsBytes("not a model")));
+  EXPECT_EQ(hostile.status, 400);
+  EXPECT_THAT(hostile.body, HasSubstr(R"("code":"not-onnx")"));
+  EXPECT_EQ(Ask("POST /v2/repository/models/bad/load", "[]").status, 400);
+}
+
+TEST_F(OpenInferenceTest, WhatIsUnloadedIsGone) {
+  EXPECT_EQ(
+      Ask("POST /v2/repository/models/negate/unload", R"({"parameters":{"unload_dependents":true}})").status,
+      200);
+  EXPECT_EQ(Ask("GET /v2/models/negate/ready").status, 404);
+  EXPECT_EQ(Ask("POST /v2/repository/models/negate/unload").status, 404);
+  EXPECT_EQ(Ask("POST /v2/repository/models/no%20id/unload").status, 400);
+}
+
+TEST_F(OpenInferenceTest, OnlyItsOwnerLoadsAndUnloads) {
+  const std::string as_reader = "\r\nAuthorization: Bearer reader";
+  EXPECT_EQ(Ask("POST /v2/repository/models/mine/load" + as_reader, LoadBody(NegateModel())).status, 403);
+  EXPECT_EQ(Ask("POST /v2/repository/models/negate/load" + as_reader).status, 403);
+  EXPECT_EQ(Ask("POST /v2/repository/models/negate/unload" + as_reader).status, 403);
+  const std::string as_bert = "\r\nAuthorization: Bearer bert";
+  EXPECT_EQ(Ask("POST /v2/repository/models/negate/load" + as_bert, LoadBody(NegateModel())).status, 409);
+  EXPECT_EQ(Ask("POST /v2/repository/models/negate/unload" + as_bert).status, 404);
+  EXPECT_EQ(Ask("POST /v2/repository/models/secret/load" + as_bert,
+                LoadBody(NegateModel(), R"(,"visibility":"private")"))
+                .status,
+            200);
+  EXPECT_EQ(Ask("GET /v2/models/secret").status, 404);
+  EXPECT_EQ(Ask("GET /v2/models/secret" + as_bert).status, 200);
+}
+
+TEST_F(OpenInferenceTest, CompressedBodiesAreRefused) {
+  const FakeAnswer answer = Ask("POST /v2/models/negate/infer\r\nContent-Encoding: gzip", "{}");
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_THAT(answer.body, HasSubstr(R"("code":"content-encoding")"));
+}
+
+TEST_F(OpenInferenceTest, ATimeoutOfTheRequestIsItsDeadline) {
+  const auto with = [](const char* timeout) {
+    return R"({"parameters":{"timeout":)" + std::string(timeout) +
+           R"(},"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[1,2]}]})";
+  };
+  EXPECT_EQ(Infer(with("9223372036854775807")).status, 200);
+  EXPECT_EQ(Infer(with("0")).status, 200);
+  EXPECT_EQ(Infer(with("60000000")).status, 200);
 }
 
 TEST_F(OpenInferenceTest, TheIndexListsWhatIsServedToTheCaller) {

@@ -454,6 +454,14 @@ Result<InferBody> EncodeInferRequest(const InferRequest& request) {
   return body;
 }
 
+std::optional<std::chrono::microseconds> TimeoutOf(const InferRequest& request) {
+  const auto found = request.parameters.find("timeout");
+  if (found == request.parameters.end()) return std::nullopt;
+  const auto* const number = std::get_if<std::int64_t>(&found->second);
+  if (number == nullptr || *number <= 0) return std::nullopt;
+  return std::chrono::microseconds(*number);
+}
+
 bool WantsBinary(const InferRequest& request, std::string_view output_name) {
   for (const RequestedOutput& output : request.outputs) {
     if (output.name == output_name && output.binary_data) return *output.binary_data;

@@ -18,6 +18,7 @@
 //   sequences, classification) are refused, because without it the answer would be wrong.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -112,6 +113,9 @@ base::Result<InferRequest> DecodeInferRequest(base::ByteView body, std::optional
                                               const InferLimits& limits = {});
 // Codes: tensor-json (a tensor that JSON cannot carry: FP16, BF16, NaN, Infinity, BYTES that are not UTF-8).
 base::Result<InferBody> EncodeInferRequest(const InferRequest& request);
+
+// The parameter `timeout`, in microseconds; nothing when it is absent or 0, which mean the server's own.
+std::optional<std::chrono::microseconds> TimeoutOf(const InferRequest& request);
 
 // Whether the client asked for this output as a blob: the output's own word, else the request's.
 bool WantsBinary(const InferRequest& request, std::string_view output_name);

@@ -41,6 +41,25 @@ json::object DurationToJson(const StatisticDuration& duration) {
   return {{"count", duration.count}, {"ns", duration.ns}};
 }
 
+json::array ConfigTensors(const std::vector<vocabulary::TensorSpec>& specs) {
+  json::array tensors;
+  for (const vocabulary::TensorSpec& spec : specs) {
+    tensors.push_back(json::object{{"name", spec.name},
+                                   {"data_type", ConfigTypeName(spec.datatype)},
+                                   {"dims", json::array(spec.shape.begin(), spec.shape.end())}});
+  }
+  return tensors;
+}
+
+// Every run is a batch of one: nothing is gathered from several requests.
+json::array BatchesToJson(const ModelStatistics& model) {
+  if (model.execution_count == 0) return {};
+  return {json::object{{"batch_size", 1},
+                       {"compute_input", DurationToJson(model.compute_input)},
+                       {"compute_infer", DurationToJson(model.compute_infer)},
+                       {"compute_output", DurationToJson(model.compute_output)}}};
+}
+
 Result<std::uint64_t> Count(const JsonFields& fields, std::string_view name) {
   BLINDAI_TRY(const std::optional<std::uint64_t> count, fields.OptionalUnsigned(name));
   return count.value_or(0);
@@ -57,6 +76,18 @@ Result<StatisticDuration> DurationFrom(const json::object* statistics, std::stri
   return duration;
 }
 
+Result<std::uint64_t> MemoryFrom(const JsonFields& fields) {
+  BLINDAI_TRY(const json::array* const array, fields.OptionalArray("memory_usage"));
+  std::uint64_t sum = 0;
+  if (array == nullptr) return sum;
+  for (const json::value& entry : *array) {
+    if (!entry.is_object()) return fields.Wrong("memory_usage", "has an entry that is not an object");
+    BLINDAI_TRY(const std::uint64_t bytes, Count(JsonFields(entry.get_object(), kCode), "byte_size"));
+    sum += bytes;
+  }
+  return sum;
+}
+
 Result<ModelStatistics> StatisticsFrom(const json::object& object) {
   const JsonFields fields(object, kCode, "model_stats");
   ModelStatistics model;
@@ -65,6 +96,7 @@ Result<ModelStatistics> StatisticsFrom(const json::object& object) {
   BLINDAI_TRY(model.last_inference_ms, Count(fields, "last_inference"));
   BLINDAI_TRY(model.inference_count, Count(fields, "inference_count"));
   BLINDAI_TRY(model.execution_count, Count(fields, "execution_count"));
+  BLINDAI_TRY(model.memory_bytes, MemoryFrom(fields));
   BLINDAI_TRY(const json::object* const durations, fields.OptionalObject("inference_stats"));
   BLINDAI_TRY(model.success, DurationFrom(durations, "success"));
   BLINDAI_TRY(model.fail, DurationFrom(durations, "fail"));
@@ -110,6 +142,21 @@ Result<ModelMetadata> DecodeModelMetadata(ByteView body) {
   BLINDAI_TRY(metadata.inputs, TensorSpecsFromJson(fields, "inputs", kCode));
   BLINDAI_TRY(metadata.outputs, TensorSpecsFromJson(fields, "outputs", kCode));
   return metadata;
+}
+
+std::string ConfigTypeName(vocabulary::Datatype datatype) {
+  if (datatype == vocabulary::Datatype::kBytes) return "TYPE_STRING";
+  return "TYPE_" + std::string(vocabulary::DatatypeName(datatype));
+}
+
+std::string EncodeModelConfig(const ModelMetadata& metadata) {
+  return json::serialize(json::object{{"name", metadata.name},
+                                      {"platform", metadata.platform},
+                                      {"backend", "openvino"},
+                                      {"max_batch_size", 0},
+                                      {"input", ConfigTensors(metadata.inputs)},
+                                      {"output", ConfigTensors(metadata.outputs)},
+                                      {"instance_group", {{{"count", 1}, {"kind", "KIND_CPU"}}}}});
 }
 
 std::string EncodeHealth(bool good) {
@@ -185,12 +232,18 @@ std::string EncodeStatistics(const std::vector<ModelStatistics>& models) {
                            {"queue", DurationToJson(model.queue)},
                            {"compute_input", DurationToJson(model.compute_input)},
                            {"compute_infer", DurationToJson(model.compute_infer)},
-                           {"compute_output", DurationToJson(model.compute_output)}};
+                           {"compute_output", DurationToJson(model.compute_output)},
+                           {"cache_hit", DurationToJson({})},
+                           {"cache_miss", DurationToJson({})}};
+    json::object memory{{"type", "CPU"}, {"id", 0}, {"byte_size", model.memory_bytes}};
     json::object object{{"name", model.name},
                         {"last_inference", model.last_inference_ms},
                         {"inference_count", model.inference_count},
                         {"execution_count", model.execution_count},
-                        {"inference_stats", std::move(durations)}};
+                        {"inference_stats", std::move(durations)},
+                        {"response_stats", json::object()},
+                        {"batch_stats", BatchesToJson(model)},
+                        {"memory_usage", json::array{std::move(memory)}}};
     if (!model.version.empty()) object["version"] = model.version;
     array.push_back(std::move(object));
   }

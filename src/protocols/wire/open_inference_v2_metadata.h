@@ -39,6 +39,12 @@ struct ModelMetadata {
 std::string EncodeModelMetadata(const ModelMetadata& metadata);
 base::Result<ModelMetadata> DecodeModelMetadata(base::ByteView body);
 
+// `GET /v2/models/{m}/config`: the same facts in the words of Triton's model configuration. Its dimensions are all of
+// the model's (max_batch_size 0).
+std::string EncodeModelConfig(const ModelMetadata& metadata);
+// "TYPE_FP32"; BYTES is "TYPE_STRING" there.
+std::string ConfigTypeName(vocabulary::Datatype datatype);
+
 // `GET /v2/health/live` and `/ready`. The standard's text names the field of both "live", its gRPC message
 // says "ready": the body holds both.
 std::string EncodeHealth(bool good);
@@ -79,6 +85,7 @@ struct ModelStatistics {
   StatisticDuration compute_input;
   StatisticDuration compute_infer;
   StatisticDuration compute_output;
+  std::uint64_t memory_bytes = 0;  // resident, of the model's worker
 };
 std::string EncodeStatistics(const std::vector<ModelStatistics>& models);
 base::Result<std::vector<ModelStatistics>> DecodeStatistics(base::ByteView body);

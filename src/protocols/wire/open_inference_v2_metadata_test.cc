@@ -62,11 +62,28 @@ TEST(OipMetadata, StatisticsAreReadBack) {
   model.execution_count = 3;
   model.success = {7, 1'000'000'007};
   model.compute_infer = {3, 5};
+  model.memory_bytes = 1 << 20;
   const std::string text = EncodeStatistics({model});
   const auto read = DecodeStatistics(AsBytes(text));
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(EncodeStatistics(*read), text);
   EXPECT_EQ(read->front().success.ns, 1'000'000'007u);
+  EXPECT_NE(text.find(R"("batch_stats":[{"batch_size":1,)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("memory_usage":[{"type":"CPU","id":0,"byte_size":1048576}])"), std::string::npos)
+      << text;
+}
+
+TEST(OipMetadata, AModelsConfigurationSpeaksTritonsWords) {
+  const ModelMetadata metadata{"m",
+                               {"1"},
+                               "onnx_onnxv1",
+                               {{"x", vocabulary::Datatype::kFp32, {-1, 3}}},
+                               {{"y", vocabulary::Datatype::kBytes, {}}}};
+  EXPECT_EQ(EncodeModelConfig(metadata),
+            R"({"name":"m","platform":"onnx_onnxv1","backend":"openvino","max_batch_size":0,)"
+            R"("input":[{"name":"x","data_type":"TYPE_FP32","dims":[-1,3]}],)"
+            R"("output":[{"name":"y","data_type":"TYPE_STRING","dims":[]}],)"
+            R"("instance_group":[{"count":1,"kind":"KIND_CPU"}]})");
 }
 
 TEST(OipMetadata, BodiesOfAnotherShapeAreRefused) {

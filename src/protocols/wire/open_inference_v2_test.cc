@@ -406,5 +406,17 @@ TEST(InferBody, AMovedRequestKeepsItsElements) {
   EXPECT_EQ(DataOf(moved, 1), (Bytes{2}));
 }
 
+TEST(OipInfer, ATimeoutIsInMicrosecondsAndZeroIsNone) {
+  InferRequest request;
+  EXPECT_FALSE(TimeoutOf(request));
+  for (const ParameterValue& none : {ParameterValue(std::int64_t{0}), ParameterValue(std::int64_t{-1}),
+                                     ParameterValue(std::string("5")), ParameterValue(true)}) {
+    request.parameters["timeout"] = none;
+    EXPECT_FALSE(TimeoutOf(request));
+  }
+  request.parameters["timeout"] = std::int64_t{5000};
+  EXPECT_EQ(TimeoutOf(request), std::chrono::microseconds(5000));
+}
+
 }  // namespace
 }  // namespace blindai::wire
