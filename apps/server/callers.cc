@@ -1,8 +1,6 @@
 #include "server/callers.h"
 
 #include <memory>
-#include <optional>
-#include <string_view>
 
 #include "base/clock.h"
 #include "service/accounts/api_keys.h"
@@ -11,18 +9,6 @@ namespace blindai::server {
 namespace {
 
 using base::Result;
-
-// RFC 6750 section 2.1; the scheme's name has no case.
-std::optional<std::string_view> BearerKey(const net::RequestHead& head) {
-  const std::optional<std::string_view> field = head.headers.Find("Authorization");
-  constexpr std::string_view kScheme = "bearer ";
-  if (!field || field->size() < kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = (*field)[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return std::nullopt;
-  }
-  return field->substr(kScheme.size());
-}
 
 service::Caller CallerOf(const accounts::Account& account) {
   return {account.tenant, account.number, account.scopes.upload, account.scopes.run};
@@ -48,7 +34,7 @@ Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config,
                                     anonymous](const net::RequestHead& head) -> Result<service::Caller> {
     // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
     // nobody's.
-    const auto key = BearerKey(head);
+    const auto key = endpoints::BearerCredential(head);
     if (key && keys) {
       BLINDAI_TRY(const accounts::Account account, keys->Identify(*key, base::Now()));
       return CallerOf(account);

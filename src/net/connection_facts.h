@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -18,6 +19,7 @@ struct ConnectionFacts {
   std::uint64_t id = 0;  // unique in this process, for as long as it runs
   bool is_tls = false;
   bool peer_is_loopback = false;
+  std::string peer_address;  // numeric, without a port (server side)
   // The certificate that the peer showed, and its SubjectPublicKeyInfo (client side; empty on a server).
   base::Bytes peer_certificate_der;
   base::Bytes peer_spki_der;

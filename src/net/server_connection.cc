@@ -47,6 +47,7 @@ ConnectionFacts FactsOf(const asio::ip::tcp::socket& socket) {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   }
   facts.peer_is_loopback = !error && address.is_loopback();
+  if (!error) facts.peer_address = address.to_string();
   return facts;
 }
 

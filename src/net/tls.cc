@@ -391,7 +391,8 @@ TlsServerContext::TlsServerContext(std::unique_ptr<State> state) : state_(std::m
 TlsServerContext::~TlsServerContext() = default;
 
 Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::Make(
-    const crypto::SigningKey& key, const crypto::Certificate& certificate) {
+    const crypto::SigningKey& key, const crypto::Certificate& certificate,
+    std::span<const crypto::Certificate> chain) {
   ERR_clear_error();
   auto state = std::make_unique<State>();
   state->context.reset(SSL_CTX_new(TLS_server_method()));
@@ -407,6 +408,9 @@ Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::Make(
       SSL_CTX_check_private_key(context) != 1) {
     ERR_clear_error();
     return base::Malformed("The certificate is not for this key", "tls-key-mismatch");
+  }
+  for (const crypto::Certificate& issuer : chain) {
+    if (SSL_CTX_add1_chain_cert(context, crypto::OpenSslHandle::Of(issuer)) != 1) return NoMemory();
   }
   return std::shared_ptr<const TlsServerContext>(new TlsServerContext(std::move(state)));
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -24,9 +25,11 @@ class TlsSession;
 
 class TlsServerContext {
  public:
-  // The certificate must carry the key's public half: code "tls-key-mismatch" otherwise.
-  static base::Result<std::shared_ptr<const TlsServerContext>> Make(const crypto::SigningKey& key,
-                                                                    const crypto::Certificate& certificate);
+  // The certificate must carry the key's public half: code "tls-key-mismatch" otherwise. `chain` is what is sent
+  // behind it for clients that judge by CAs: the certificates of its issuers, without the root.
+  static base::Result<std::shared_ptr<const TlsServerContext>> Make(
+      const crypto::SigningKey& key, const crypto::Certificate& certificate,
+      std::span<const crypto::Certificate> chain = {});
   ~TlsServerContext();
 
   // One connection's state over an open, non-blocking socket (net/stream uses it).

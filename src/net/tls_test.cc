@@ -265,6 +265,32 @@ TEST(TlsForHttps, TrustsItsCaForTheRightNameAndAddress) {
   EXPECT_EQ(ConnectError(To(server.port(), story.Client(), "127.0.0.1")), "connected");
 }
 
+TEST(TlsForHttps, AnIntermediateCaIsSentWithTheCertificate) {
+  const CaStory root;
+  const crypto::SigningKey middle_key = crypto::SigningKey::GenerateP256();
+  const crypto::SigningKey key = crypto::SigningKey::GenerateP256();
+  crypto::CertificateSpec spec;
+  spec.common_name = "middle";
+  spec.is_ca = true;
+  spec.not_before = base::Now() - std::chrono::hours(1);
+  spec.not_after = base::Now() + std::chrono::hours(1);
+  const std::vector<crypto::Certificate> chain = {
+      crypto::MakeSigned(spec, middle_key.public_key(), *root.ca, root.ca_key).value()};
+  spec.common_name = "server";
+  spec.is_ca = false;
+  spec.dns_names = {"localhost"};
+  const crypto::Certificate leaf =
+      crypto::MakeSigned(spec, key.public_key(), chain.front(), middle_key).value();
+  HttpServerOptions with;
+  with.tls = TlsServerContext::Make(key, leaf, chain).value();
+  TestServer complete(with);
+  EXPECT_EQ(ConnectError(To(complete.port(), root.Client(), "localhost")), "connected");
+  HttpServerOptions without;
+  without.tls = TlsServerContext::Make(key, leaf).value();
+  TestServer incomplete(without);
+  EXPECT_EQ(ConnectError(To(incomplete.port(), root.Client(), "localhost")), "tls-certificate");
+}
+
 TEST(TlsForHttps, RefusesAnotherCa) {
   const CaStory story;
   const CaStory other;
