@@ -1,34 +1,15 @@
 #include "server/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <sstream>
 #include <utility>
+
+#include "program/config_file.h"
 
 namespace blindai::server {
 namespace {
 
 using base::ErrorKind;
 using base::MakeError;
-
-// A configuration is a page of text; more is a mistake in the file's name.
-constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
-
-base::Result<std::string> ReadConfigFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxConfigBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (!file.eof() && file.fail())) {
-    return MakeError(ErrorKind::kNotFound, "config-file",
-                     "the file that --config names cannot be read: " + path);
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxConfigBytes) {
-    return MakeError(ErrorKind::kTooLarge, "config-file",
-                     "the file that --config names is larger than 1 MiB: " + path);
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -66,7 +47,7 @@ base::Result<CommandLine> ReadCommandLine(int argc, const char* const* argv) {
     return line;
   }
   if (!config_path.empty()) {
-    BLINDAI_TRY(const std::string text, ReadConfigFile(config_path));
+    BLINDAI_TRY(const std::string text, program::ReadConfigFile(config_path));
     BLINDAI_TRY(line.config, ParseServerConfig(text, config_path));
   }
   if (simulation) line.config.platform = "simulation";
@@ -76,13 +57,7 @@ base::Result<CommandLine> ReadCommandLine(int argc, const char* const* argv) {
   if (!admin.empty()) {
     BLINDAI_TRY(line.config.admin, ParseListenAddress(admin).Within("--admin"));
   }
-  const std::string& host = line.config.admin.host;
-  if (host != "127.0.0.1" && host != "::1") {
-    return MakeError(
-        ErrorKind::kInvalid, "config-address",
-        "the admin port speaks plain HTTP and is for this machine only: wanted 127.0.0.1 or [::1], seen " +
-            AddressText(line.config.admin));
-  }
+  BLINDAI_RETURN_IF_ERROR(program::RequireLoopback(line.config.admin));
   return line;
 }
 

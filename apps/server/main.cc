@@ -3,8 +3,6 @@
 // is made here once.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -22,6 +20,8 @@
 #include "net/http_server.h"
 #include "net/io_pool.h"
 #include "net/tls.h"
+#include "program/keys_command.h"
+#include "program/process.h"
 #include "protocols/endpoints/admin.h"
 #include "protocols/endpoints/attestation.h"
 #include "protocols/endpoints/models.h"
@@ -32,7 +32,6 @@
 #include "server/callers.h"
 #include "server/command_line.h"
 #include "server/directory_link.h"
-#include "server/keys_command.h"
 #include "server/legacy.h"
 #include "server/legacy_v05.h"
 #include "server/legacy_v06.h"
@@ -50,26 +49,6 @@ constexpr int kExitUsage = 2;
 
 using base::Result;
 using base::Status;
-
-// Nothing of a request may reach a disk or another process of this machine: no core file, no debugger of the
-// same user. A peer that goes away is an error value and not a signal.
-void HardenProcess() {
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  prctl(PR_SET_DUMPABLE, 0);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-// SIGINT and SIGTERM are waited for and never interrupt anything. Before any thread is started, so that all
-// inherit it.
-sigset_t BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 // A program that this one starts: it lies beside this one unless the configuration names another. `what` is "worker" or
 // "decoder".
@@ -333,8 +312,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
 }
 
 int Main(int argc, char** argv) {
-  HardenProcess();
-  const sigset_t stop_signals = BlockStopSignals();
+  program::HardenProcess();
+  const sigset_t stop_signals = program::BlockStopSignals();
   const Result<CommandLine> line = ReadCommandLine(argc, argv);
   if (!line.ok()) {
     fmt::print(stderr, "blindai-server: {}\n", line.error().message);
@@ -356,6 +335,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "keys")
-    return blindai::server::RunKeysCommand(argc - 1, argv + 1);
+    return blindai::program::RunKeysCommand("blindai-server", blindai::accounts::OpenSqlite, argc - 1,
+                                            argv + 1);
   return blindai::server::Main(argc, argv);
 }

@@ -10,14 +10,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "program/listen_address.h"
 
 namespace blindai::server {
 
-struct ListenAddress {
-  std::string host;
-  std::uint16_t port = 0;  // 0 = any free port, reported when ready
-  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
-};
+using program::AddressText;
+using program::ListenAddress;
+using program::ParseListenAddress;
 
 struct ServerConfig {
   // "auto" looks for hardware in the order of docs/ARCHITECTURE.md; a name insists on one platform.
@@ -119,10 +118,6 @@ struct ServerConfig {
   std::uint32_t transcription_deadline_ms = 3'600'000;
   std::uint32_t shutdown_grace_ms = 10'000;
 };
-
-// "127.0.0.1:8443", "[::1]:8443" or "0.0.0.0:0". Code: config-address.
-base::Result<ListenAddress> ParseListenAddress(std::string_view text);
-std::string AddressText(const ListenAddress& address);
 
 // Whether `compat` names this protocol.
 bool IsCompatible(const ServerConfig& config, std::string_view protocol);
