@@ -108,6 +108,64 @@ Uploaded Upload(Client& self, const std::string& model_id, const nb::object& mod
   return {std::move(uploaded), client::EncodeRecord(*connection)};
 }
 
+// An event as (kind, value).
+nb::tuple EventTuple(const wire::TranscriptionEvent& event) {
+  if (const auto* delta = std::get_if<wire::TextDelta>(&event)) return nb::make_tuple("delta", delta->delta);
+  if (const auto* progress = std::get_if<wire::TranscriptionProgress>(&event)) {
+    return nb::make_tuple("progress", nb::make_tuple(progress->seconds_done, progress->seconds_total));
+  }
+  if (const auto* segment = std::get_if<wire::TextSegment>(&event)) {
+    return nb::make_tuple("segment",
+                          nb::make_tuple(segment->start_s, segment->end_s, segment->text, segment->speaker));
+  }
+  if (const auto* done = std::get_if<wire::TextDone>(&event)) return nb::make_tuple("done", done->text);
+  return nb::make_tuple("other", nb::none());
+}
+
+// Calls `on_event(kind, value)` on the calling thread. False, or what it raises, ends the transcription.
+std::function<bool(const wire::TranscriptionEvent&)> MakeOnEvent(const nb::object& on_event) {
+  if (on_event.is_none()) return nullptr;
+  return [&on_event](const wire::TranscriptionEvent& event) {
+    const nb::gil_scoped_acquire gil;
+    if (PyErr_Occurred() != nullptr) return false;
+    try {
+      const nb::tuple tuple = EventTuple(event);
+      return !on_event(tuple[0], tuple[1]).is(nb::bool_(false));
+    } catch (nb::python_error& error) {
+      KeepPending(error);
+      return false;
+    }
+  };
+}
+
+// `fields` are those of OpenAI's form; the answer is the document.
+nb::bytes Transcribe(Client& self, const nb::object& recording,
+                     const std::vector<std::pair<std::string, std::string>>& fields,
+                     const nb::object& on_event, double timeout) {
+  constexpr const char* kAnyModel = "any";
+  wire::TranscriptionFields form;
+  bool has_model = false;
+  const auto take = [&](const std::string& name, const std::string& value) {
+    base::Status taken = form.Take(name, value);
+    if (!taken.ok()) throw nb::value_error(taken.error().message.c_str());
+  };
+  for (const auto& [name, value] : fields) {
+    take(name, value);
+    has_model = has_model || name == "model";
+  }
+  if (!has_model) take("model", kAnyModel);
+  auto request = form.Finish();
+  if (!request.ok()) throw nb::value_error(request.error().message.c_str());
+  client::TranscribeOptions options;
+  options.request = *std::move(request);
+  if (!has_model) options.request.model.clear();
+  options.on_event = MakeOnEvent(on_event);
+  options.timeout = Milliseconds(timeout, "timeout");
+  const client::FileSource source = MakeSource(recording);
+  const client::Transcription answer = Blocking(self, [&] { return self.Transcribe(source, options); });
+  return nb::bytes(answer.document().data(), answer.document().size());
+}
+
 // `inputs` are tuples (name, datatype, shape, bytes as a one-dimensional uint8 array).
 Prediction Predict(Client& self, const std::string& model_id, const nb::sequence& inputs,
                    const std::vector<std::string>& outputs, std::optional<double> timeout) {
@@ -172,6 +230,7 @@ void BindClient(nb::module_& module) {
             Blocking(self, [&] { return self.DeleteModel(model_id); });
           },
           "model_id"_a)
+      .def("transcribe", &Transcribe, "recording"_a, "fields"_a, "on_event"_a.none(), "timeout"_a)
       .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none())
       .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
 

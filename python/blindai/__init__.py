@@ -17,12 +17,14 @@ from .async_client import AsyncClient
 from .client import Client, connect
 from .errors import AccessError, AttestationError, BlindAIError, ConnectionError, ModelError, QuotaError
 from .response import Output, Outputs, Response
+from .transcription import AsyncTranscriptionStream, Transcription, TranscriptionStream
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AccessError",
     "AsyncClient",
+    "AsyncTranscriptionStream",
     "AttestationError",
     "BlindAIError",
     "Client",
@@ -35,6 +37,8 @@ __all__ = [
     "QuotaError",
     "Response",
     "TensorSpec",
+    "Transcription",
+    "TranscriptionStream",
     "Verdict",
     "connect",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Optional, Sequence, TypeVar
+from typing import Any, Callable, List, Optional, Sequence, TypeVar, Union
 
 from . import _native
 from .client import Client, FileLike, PathLike, Progress, connect
 from .response import Response
+from .transcription import AsyncTranscriptionStream, Result, TranscriptionStream
 
 T = TypeVar("T")
 
@@ -62,6 +63,12 @@ class AsyncClient:
         """``Client.predict``."""
         return await self._run(self._connected().predict, model_id, inputs, outputs=outputs, timeout=timeout,
                                **of_05)
+
+    async def transcribe(self, audio: Any, model: Optional[str] = None, *, stream: bool = False,
+                         **options: Any) -> Union[Result, AsyncTranscriptionStream]:
+        """``Client.transcribe`` with its options; ``progress`` is called on another thread."""
+        result = await self._run(self._connected().transcribe, audio, model, stream=stream, **options)
+        return AsyncTranscriptionStream(result, self._run) if isinstance(result, TranscriptionStream) else result
 
     async def models(self) -> List["_native.Model"]:
         """``Client.models``."""

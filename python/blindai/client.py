@@ -13,6 +13,7 @@ import numpy as np
 from . import _datatypes, _native
 from .errors import ModelError
 from .response import Response
+from .transcription import Result, TimeProgress, TranscriptionStream, fields_of, recording_of, result_of
 
 PathLike = Union[str, "os.PathLike[str]"]
 FileLike = Union[PathLike, bytes, bytearray, memoryview]
@@ -128,6 +129,49 @@ class Client:
         except ModelError:
             self._forget(model_id)  # another model may go by this name now
             raise
+
+    def transcribe(self, audio: Any, model: Optional[str] = None, *, format: str = "verbose_json",
+                   stream: bool = False, progress: Optional[TimeProgress] = None, language: Optional[str] = None,
+                   keywords: Sequence[str] = (), alignment: Optional[str] = None,
+                   timestamp_granularities: Sequence[str] = (), include: Sequence[str] = (),
+                   speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None, rate: int = 16000,
+                   timeout: float = 3600.0) -> Union[Result, TranscriptionStream]:
+        """Turns a recording into text.
+
+        ``audio``: a path (flac, mp3, mp4, m4a, ogg, opus, webm, wav, aac, aiff), streamed from disk; the bytes of such
+        a file; or samples as an array of int16 or floats at ``rate``, one channel or two. ``model``: may be left out
+        where one model that transcribes is listed to you. ``format``: "verbose_json", "json" and "diarized_json" give a
+        ``Transcription``; "text", "srt" and "vtt" give a str. Each channel of a two-channel recording is a speaker,
+        named by ``speaker_names`` or A and B.
+
+        ``keywords``: words to favour. ``alignment``: the text that was said, to be given its times.
+        ``timestamp_granularities``: "segment" (default), "word" or both, with "verbose_json". ``include``: "logprobs",
+        "coverage". ``silence_ms``: the shortest silence that the recording may be cut in. ``language``: as you know it;
+        it is given back.
+
+        ``progress(done, total)`` is called with seconds of the recording (total is 0 where the file does not say); what
+        it raises ends the work. ``stream=True`` gives a ``TranscriptionStream`` of pieces of the text at once.
+        ``timeout``: seconds for upload, work and answer together.
+        """
+        fields = fields_of(model, format, language, keywords, alignment, timestamp_granularities, include,
+                           speaker_names, silence_ms)
+        if progress is not None:
+            fields += [("include[]", "progress")]
+        streams = stream or progress is not None
+        if streams:
+            fields += [("stream", "true")]
+        recording = recording_of(audio, rate)
+
+        def run(on_piece: Optional[Callable[[str, Any], object]]) -> Result:
+            def on_event(kind: str, value: Any) -> object:
+                if kind == "progress" and progress is not None:
+                    progress(*value)
+                return on_piece(kind, value) if on_piece is not None else None
+
+            document = self._native.transcribe(recording, fields, on_event if streams else None, timeout)
+            return result_of(format, document)
+
+        return TranscriptionStream(run) if stream else run(None)
 
     def models(self) -> List["_native.Model"]:
         """The models that this client may use."""

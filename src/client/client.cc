@@ -266,4 +266,31 @@ Result<Prediction> Client::Predict(const std::string& model_id,
   return Prediction(std::move(answer), std::move(decoded), std::move(connection));
 }
 
+// The one model that transcribes.
+Result<std::string> Client::SpeechModel() {
+  BLINDAI_TRY(const std::vector<wire::ModelInfo> models, ListModels());
+  std::string found;
+  for (const wire::ModelInfo& model : models) {
+    if (model.kind != wire::ModelKind::kCtcSpeech) continue;
+    if (!found.empty()) return Argument("several models transcribe here; name one", "model");
+    found = model.id;
+  }
+  if (found.empty()) {
+    return Argument("no model that transcribes is listed to you; upload one of kind=ctc-speech, or name it",
+                    "model");
+  }
+  return found;
+}
+
+Result<Transcription> Client::Transcribe(const FileSource& recording, const TranscribeOptions& options) {
+  std::string model = options.request.model;
+  if (model.empty()) {
+    BLINDAI_TRY(model, SpeechModel());
+  }
+  TranscriptionExchange exchange(recording, options, std::move(model));
+  const auto make = [&exchange] { return exchange.MakeRequest(); };
+  BLINDAI_TRY(net::HttpResponse response, impl_->Send(make));
+  return exchange.Finish(std::move(response));
+}
+
 }  // namespace blindai::client

@@ -25,6 +25,7 @@
 #include "client/connection_record.h"
 #include "client/request_body.h"
 #include "client/settings.h"
+#include "client/transcription.h"
 #include "protocols/wire/model_listing.h"
 #include "protocols/wire/open_inference_v2.h"
 #include "vocabulary/tensor.h"
@@ -104,10 +105,16 @@ class Client {
                                    std::span<const vocabulary::TensorView> inputs,
                                    const PredictOptions& options);
 
+  // A recording becomes text. The recording is sent from where it lies and must stay until the call returns. Codes of
+  // the server, and those of TranscriptionExchange; argument (no model is named, and not just one transcribes).
+  base::Result<Transcription> Transcribe(const FileSource& recording, const TranscribeOptions& options);
+
   // Closes idle connections; a call after it opens, and verifies, a new one. Running calls go on.
   void Close();
 
  private:
+  base::Result<std::string> SpeechModel();
+
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -73,3 +73,15 @@ def no_settings_of_the_user(monkeypatch, tmp_path_factory):
     for name in ("BLINDAI_ADDR", "BLINDAI_API_KEY", "BLINDAI_POLICY", "BLINDAI_SIMULATION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+
+
+DEMO = ROOT / "models/blindai-demo-en"
+
+
+@pytest.fixture(scope="session")
+def speech(server):
+    """The demo model on the shared server, by its name."""
+    with blindai.connect(server.address, simulation=True) as connected:
+        connected.upload_model(DEMO / "blindai-demo-en.onnx", model_id="speech", kind="ctc-speech", visibility="public")
+        yield "speech"
+        connected.delete_model("speech")

@@ -75,8 +75,7 @@ std::string EncodeDoneEvent(const TranscriptionRequest& request, const vocabular
     }
     fields += ",\"logprobs\":" + EncodeLogprobs(words, true);
   }
-  if (request.format != TranscriptionFormat::kJson || request.coverage)
-    fields += ",\"document\":" + JsonString(EncodeTranscription(request, transcript));
+  fields += ",\"document\":" + JsonString(EncodeTranscription(request, transcript));
   return Event("{" + fields + "}");
 }
 

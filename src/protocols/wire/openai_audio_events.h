@@ -2,8 +2,8 @@
 // directions. Deltas only append, and joined they are the text of the last event, transcript.text.done; a stream
 // without it broke. https://html.spec.whatwg.org/multipage/server-sent-events.html
 //
-// Beyond OpenAI: `transcript.text.done` carries the `document` in the format that was asked for, unless that is json;
-// and with include[]=progress there are events "transcript.progress" with `seconds_done` and `seconds_total` (0: the
+// Beyond OpenAI: `transcript.text.done` carries the `document` in the format that was asked for; and with
+// include[]=progress there are events "transcript.progress" with `seconds_done` and `seconds_total` (0: the
 // file does not say). An event {"error": …} ends a stream that failed; beside OpenAI's error it has the `status` that
 // the answer would have had.
 #pragma once
@@ -34,7 +34,7 @@ struct TextSegment {
 };
 struct TextDone {
   std::string text;
-  std::string document;  // empty for json
+  std::string document;
 };
 struct TranscriptionProgress {
   double seconds_done = 0;
