@@ -15,6 +15,7 @@ namespace blindai::cli {
 void AddAttest(CLI::App& app, ExitCode& code);
 void AddModels(CLI::App& app, ExitCode& code);
 void AddRun(CLI::App& app, ExitCode& code);
+void AddTranscribe(CLI::App& app, ExitCode& code);
 void AddVerify(CLI::App& app, ExitCode& code);
 
 // The words that name a server and say what is accepted; every command that connects has them.

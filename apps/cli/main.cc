@@ -17,12 +17,14 @@ int main(int argc, char** argv) {
       "examples:\n"
       "  blindai attest server.example --policy policy.toml\n"
       "  blindai models upload wav2vec2.onnx --id demo\n"
-      "  blindai run demo --input audio=speech.npy\n\n"
+      "  blindai run demo --input audio=speech.npy\n"
+      "  blindai transcribe session.wav --format srt\n\n"
       "exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 undecided");
   cli::ExitCode code = cli::ExitCode::kDone;
   cli::AddAttest(app, code);
   cli::AddModels(app, code);
   cli::AddRun(app, code);
+  cli::AddTranscribe(app, code);
   cli::AddVerify(app, code);
   try {
     app.parse(argc, argv);

@@ -92,7 +92,7 @@ ExitCode Fail(const base::Error& error, const std::optional<verifier::Verdict>& 
 Progress::Progress(std::string what) : what_(std::move(what)), terminal_(IsTerminal(To::kStderr)) {}
 
 Progress::~Progress() {
-  if (terminal_ && shown_percent_ >= 0) Write(stderr, "\r\x1b[K");
+  if (shown_) Write(stderr, "\r\x1b[K");
 }
 
 void Progress::Show(std::uint64_t done, std::uint64_t total) {
@@ -100,7 +100,13 @@ void Progress::Show(std::uint64_t done, std::uint64_t total) {
   const int percent = static_cast<int>(static_cast<double>(done) / static_cast<double>(total) * 100);
   if (percent == shown_percent_) return;
   shown_percent_ = percent;
-  Write(stderr, fmt::format("\r\x1b[K{} {}% of {}", what_, percent, ByteText(total)));
+  ShowText(fmt::format("{}% of {}", percent, ByteText(total)));
+}
+
+void Progress::ShowText(std::string_view text) {
+  if (!terminal_) return;
+  shown_ = true;
+  Write(stderr, fmt::format("\r\x1b[K{} {}", what_, text));
 }
 
 std::string ByteText(std::uint64_t bytes) {

@@ -48,10 +48,13 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void Show(std::uint64_t done, std::uint64_t total);
+  // What is said after the beginning, in the caller's own words.
+  void ShowText(std::string_view text);
 
  private:
   std::string what_;
   bool terminal_;
+  bool shown_ = false;
   int shown_percent_ = -1;
 };
 

@@ -60,7 +60,7 @@ Result<UploadBody> MakeUploadBody(const ModelSource& source, const UploadOptions
   BLINDAI_RETURN_IF_ERROR(form.AddFile("vocab", "vocab.json", options.speech->vocab));
   BLINDAI_RETURN_IF_ERROR(
       form.AddFile("preprocessor", "preprocessor_config.json", options.speech->preprocessor));
-  BLINDAI_RETURN_IF_ERROR(form.AddFile("model", "model.onnx", source));
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("model", "model", source));
   std::string content_type = form.ContentType();
   return UploadBody{std::move(content_type), std::make_shared<RequestBody>(std::move(form).Finish())};
 }

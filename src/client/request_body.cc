@@ -99,7 +99,7 @@ void FormBody::AddField(std::string_view name, std::string_view value) {
 base::Status FormBody::AddFile(std::string_view name, std::string_view file_name, const FileSource& source) {
   body_.AddText(wire::EncodePartHead(
       boundary_, {std::string(name), std::string(file_name), "application/octet-stream"}));
-  BLINDAI_RETURN_IF_ERROR(body_.AddFile(source, name));
+  BLINDAI_RETURN_IF_ERROR(body_.AddFile(source, file_name));
   body_.AddText("\r\n");
   return base::Ok();
 }

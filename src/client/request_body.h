@@ -65,7 +65,7 @@ class FormBody {
   explicit FormBody(RequestBody::Progress progress);
 
   void AddField(std::string_view name, std::string_view value);
-  // `file_name` is what the server is told. Codes: those of RequestBody::AddFile.
+  // `file_name` is what the server is told, and errors. Codes: those of RequestBody::AddFile.
   base::Status AddFile(std::string_view name, std::string_view file_name, const FileSource& source);
 
   std::string ContentType() const;

@@ -41,8 +41,8 @@ class Transcription {
   base::SecretBytes document_;
 };
 
-// One transcription over HTTP; the client makes its request once, and once more where a kept connection turned out to be
-// closed.
+// One transcription over HTTP; the client makes its request once, and once more where a kept connection turned out to
+// be closed.
 class TranscriptionExchange {
  public:
   // `recording` and `options` must outlive it.

@@ -64,7 +64,7 @@ def test_diarized_json_has_speakers(api):
 def test_logprobs_and_an_object_of_chunking(api):
     heard = api.audio.transcriptions.create(
         model="speech", file=HELLO, include=["logprobs"],
-        chunking_strategy={"type": "server_vad", "silence_duration_ms": 300, "prefix_padding_ms": 300, "threshold": 0.5})
+        chunking_strategy={"type": "server_vad", "silence_duration_ms": 300, "threshold": 0.5})
     assert "".join(entry.token for entry in heard.logprobs) == heard.text
     assert all(entry.logprob <= 0 for entry in heard.logprobs)
     assert bytes(map(int, heard.logprobs[0].bytes)).decode() == heard.logprobs[0].token

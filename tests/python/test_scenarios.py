@@ -6,8 +6,8 @@
     [exit 3]                                               its exit code, where it is not 0
 
 "…" stands for anything within a line, and a line of nothing else for any number of lines. Lines that begin with # are
-remarks. Each file runs in a folder of its own with model.onnx (two inputs a and b, output total), a.npy, b.npy and
-simulated.hex.
+remarks. Each file runs in a folder of its own with model.onnx (two inputs a and b, output total), a.npy, b.npy,
+simulated.hex and the demo speech model in demo/.
 """
 
 import pathlib
@@ -55,6 +55,7 @@ def folder(tmp_path):
     (tmp_path / "model.onnx").write_bytes(onnx_models.adder())
     (tmp_path / "broken.onnx").write_bytes(onnx_models.adder()[:-40])
     shutil.copy(ROOT / "tests/scenarios/simulated.hex", tmp_path)
+    (tmp_path / "demo").symlink_to(ROOT / "models/blindai-demo-en")
     np.save(tmp_path / "a.npy", np.array([1, 2.5], np.float32))
     np.save(tmp_path / "b.npy", np.array([3, 4], np.float32))
     np.save(tmp_path / "doubles.npy", np.array([3, 4], np.float64))
