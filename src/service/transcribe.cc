@@ -43,7 +43,8 @@ class Job : public std::enable_shared_from_this<Job> {
   Job& operator=(const Job&) = delete;
 
   void Start(const DecoderOptions& options) {
-    DecoderProcess::Start(std::move(request_.audio), options,
+    // Kept to the end, since whoever counts recordings counts by their holders.
+    DecoderProcess::Start(request_.audio, options,
                           [self = shared_from_this()](Result<std::shared_ptr<DecoderProcess>> decoder) {
                             self->OnOpened(std::move(decoder));
                           });
@@ -118,6 +119,7 @@ class Job : public std::enable_shared_from_this<Job> {
     if (done == nullptr) return;
     ticket_.Cancel();
     decoder_.reset();
+    request_.audio.reset();
     done(std::move(result));
   }
 
