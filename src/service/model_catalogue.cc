@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 namespace blindai::service {
@@ -15,13 +16,19 @@ using vocabulary::ModelId;
 // How long a replaced model may go on with what it is running.
 constexpr std::chrono::milliseconds kDrain{600'000};
 
+bool Owns(const Caller& caller, const ModelRecord& record) {
+  return !record.is_operators && record.owner == caller.tenant;
+}
+
 bool MayRun(const Caller& caller, const ModelRecord& record) {
-  if (record.owner == caller.tenant) return true;
+  if (Owns(caller, record)) return true;
   switch (record.visibility) {
     case Visibility::kPrivate:
       return false;
     case Visibility::kTenants:
-      return !caller.is_anonymous();
+      return !caller.is_anonymous() &&
+             (record.tenants.empty() ||
+              std::ranges::find(record.tenants, caller.tenant) != record.tenants.end());
     case Visibility::kLink:
     case Visibility::kPublic:
       return true;
@@ -31,10 +38,49 @@ bool MayRun(const Caller& caller, const ModelRecord& record) {
 
 bool IsListedTo(const Caller& caller, const ModelRecord& record) {
   // A model shared by link is known to those who were told its id, and to nobody else.
-  return record.owner == caller.tenant || (record.visibility != Visibility::kLink && MayRun(caller, record));
+  return Owns(caller, record) || (record.visibility != Visibility::kLink && MayRun(caller, record));
+}
+
+// What a worker holds, or is expected to.
+std::uint64_t BytesOf(const ServedModel& served, const HostStats& stats, std::uint64_t expected) {
+  if (served.host == nullptr) return expected;
+  return stats.is_suspended ? 0 : std::max(expected, stats.resident_bytes);
+}
+
+HostStats StatsOf(const ServedModel& served) {
+  return served.host != nullptr ? served.host->stats() : HostStats{};
 }
 
 }  // namespace
+
+// Calls back when all workers that were told to end have ended.
+class ModelCatalogue::WorkersGone {
+ public:
+  explicit WorkersGone(std::function<void(base::Status)> done) : state_(std::make_shared<State>()) {
+    state_->done = std::move(done);
+  }
+  // To be called once for each of them.
+  std::function<void()> Expect() {
+    ++state_->left;
+    return [state = state_] { state->Count(); };
+  }
+  // No more will come.
+  void Close(base::Status status) {
+    state_->status = std::move(status);
+    state_->Count();
+  }
+
+ private:
+  struct State {
+    void Count() {
+      if (--left == 0) done(std::move(status));
+    }
+    std::atomic<std::size_t> left = 1;
+    base::Status status = base::Ok();
+    std::function<void(base::Status)> done;
+  };
+  const std::shared_ptr<State> state_;
+};
 
 std::string_view VisibilityName(Visibility visibility) {
   constexpr std::string_view kNames[] = {"private", "link", "tenants", "public"};
@@ -59,25 +105,118 @@ base::Status ModelCatalogue::Reservation::ExpectBytes(std::uint64_t model_bytes)
   const std::lock_guard lock(catalogue_.mutex_);
   const std::uint64_t wanted = ExpectedResidentBytes(model_bytes);
   if (wanted <= expected_bytes_) return base::Ok();
-  BLINDAI_RETURN_IF_ERROR(catalogue_.CheckMemory(wanted - expected_bytes_));
+  BLINDAI_RETURN_IF_ERROR(catalogue_.MakeRoom(tenant_, wanted - expected_bytes_, nullptr));
   expected_bytes_ = wanted;
   return base::Ok();
 }
 
-base::Status ModelCatalogue::CheckMemory(std::uint64_t more_bytes) const {
+bool ModelCatalogue::IsVisible(const ModelRecord& record) const {
+  return !record.expires || limits_.now() < *record.expires;
+}
+
+std::uint64_t ModelCatalogue::UsedBytes(const std::string* tenant) const {
   std::uint64_t used = 0;
   for (const auto& [id, served] : models_) {
-    used += std::max(ExpectedResidentBytes(served->record.bytes),
-                     served->host ? served->host->stats().resident_bytes : 0);
+    if (tenant != nullptr && served->record.owner != *tenant) continue;
+    used += BytesOf(*served, StatsOf(*served), ExpectedResidentBytes(served->record.bytes));
   }
-  for (const auto& [id, reservation] : reserved_) used += reservation->expected_bytes_;
-  if (used + more_bytes <= limits_.resident_bytes) return base::Ok();
+  for (const auto& [id, reservation] : reserved_) {
+    if (tenant == nullptr || reservation->tenant_ == *tenant) used += reservation->expected_bytes_;
+  }
+  return used;
+}
+
+base::Status ModelCatalogue::MakeRoom(const std::string& tenant, std::uint64_t more_bytes,
+                                      WorkersGone* gone) const {
+  if (limits_.resident_bytes_per_tenant != 0 && tenant != kOperator) {
+    BLINDAI_RETURN_IF_ERROR(MakeRoomUnder(limits_.resident_bytes_per_tenant, &tenant, more_bytes, gone));
+  }
+  return MakeRoomUnder(limits_.resident_bytes, nullptr, more_bytes, gone);
+}
+
+base::Status ModelCatalogue::MakeRoomUnder(std::uint64_t limit, const std::string* tenant,
+                                           std::uint64_t more_bytes, WorkersGone* gone) const {
+  std::uint64_t used = UsedBytes(tenant);
+  if (used + more_bytes <= limit) return base::Ok();
+  struct Idle {
+    std::chrono::steady_clock::time_point last_run;
+    std::uint64_t bytes;
+    const ServedModel* served;
+  };
+  std::vector<Idle> idle;
+  std::uint64_t reclaimable = 0;
+  for (const auto& [id, served] : models_) {
+    const bool counts = tenant == nullptr || served->record.owner == *tenant;
+    if (!counts || !served->record.is_saved || served->host == nullptr) continue;
+    const HostStats stats = served->host->stats();
+    if (stats.is_suspended || stats.queued != 0) continue;
+    const std::uint64_t bytes = BytesOf(*served, stats, ExpectedResidentBytes(served->record.bytes));
+    idle.push_back({stats.last_run, bytes, served.get()});
+    reclaimable += bytes;
+  }
+  // Nobody is sent away for nothing.
+  if (used - std::min(used, reclaimable) + more_bytes <= limit) {
+    std::ranges::sort(idle, {}, &Idle::last_run);
+    for (const Idle& candidate : idle) {
+      if (used + more_bytes <= limit) break;
+      // A run may have come in between: then it stays.
+      std::function<void()> when_gone = gone != nullptr ? gone->Expect() : nullptr;
+      if (candidate.served->host->Suspend(when_gone)) {
+        used -= std::min(used, candidate.bytes);
+      } else if (when_gone) {
+        when_gone();
+      }
+    }
+    if (used + more_bytes <= limit) return base::Ok();
+  }
   return MakeError(
       ErrorKind::kExhausted, "memory-full",
       fmt::format(
-          "this model is expected to need {} MiB; the models served now hold {} of {} MiB; delete one, or "
-          "ask the operator for a larger limits.resident_bytes",
-          more_bytes >> 20, used >> 20, limits_.resident_bytes >> 20));
+          "this model is expected to need {} MiB more; the models in use now hold {} of {} MiB{}; delete "
+          "one, try again when fewer are in use, or ask the operator for a larger limits.resident_bytes",
+          more_bytes >> 20, used >> 20, limit >> 20, tenant != nullptr ? " of yours" : ""));
+}
+
+void ModelCatalogue::MakeRoomFor(const ModelId& id, std::function<void(base::Status)> done) const {
+  WorkersGone gone(std::move(done));
+  base::Status room = base::Ok();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = models_.find(id);
+    // It counts already, because it is not suspended any more.
+    if (found != models_.end()) room = MakeRoom(found->second->record.owner, 0, &gone);
+  }
+  gone.Close(std::move(room));
+}
+
+std::unique_ptr<ModelCatalogue::Reservation> ModelCatalogue::Hold(std::string tenant, const ModelId& id) {
+  auto reservation = std::unique_ptr<Reservation>(new Reservation(*this, std::move(tenant), id));
+  reserved_.emplace(id, reservation.get());
+  return reservation;
+}
+
+base::Result<std::unique_ptr<ModelCatalogue::Reservation>> ModelCatalogue::ReserveForOperator(
+    const ModelId& id) {
+  const std::lock_guard lock(mutex_);
+  if (models_.contains(id) || reserved_.contains(id)) {
+    return MakeError(ErrorKind::kConflict, "model-id-taken",
+                     fmt::format("the id '{}' is there twice; give each model its own", id.text()), "id");
+  }
+  return Hold(std::string(kOperator), id);
+}
+
+std::optional<ModelRecord> ModelCatalogue::Replaces(const Reservation& place) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = models_.find(place.id_);
+  return found == models_.end() ? std::nullopt : std::optional(found->second->record);
+}
+
+bool ModelCatalogue::Restore(ModelRecord record, std::shared_ptr<model::ModelHost> host) {
+  const std::lock_guard lock(mutex_);
+  if (models_.contains(record.id)) return false;
+  const ModelId id = record.id;
+  models_.emplace(id, std::make_shared<const ServedModel>(ServedModel{std::move(record), std::move(host)}));
+  return true;
 }
 
 base::Result<std::unique_ptr<ModelCatalogue::Reservation>> ModelCatalogue::Reserve(const Caller& caller,
@@ -85,7 +224,7 @@ base::Result<std::unique_ptr<ModelCatalogue::Reservation>> ModelCatalogue::Reser
   const std::lock_guard lock(mutex_);
   const auto served = models_.find(id);
   const bool replaces = served != models_.end();
-  if (replaces && served->second->record.owner != caller.tenant) {
+  if (replaces && !Owns(caller, served->second->record)) {
     return MakeError(ErrorKind::kConflict, "model-id-taken",
                      fmt::format("the id '{}' is taken; choose another one", id.text()), "id");
   }
@@ -96,8 +235,7 @@ base::Result<std::unique_ptr<ModelCatalogue::Reservation>> ModelCatalogue::Reser
         "id");
   }
   std::size_t count = 0;
-  for (const auto& [other, entry] : models_)
-    count += entry->record.owner == caller.tenant && other != id ? 1 : 0;
+  for (const auto& [other, entry] : models_) count += Owns(caller, entry->record) && other != id ? 1 : 0;
   for (const auto& [other, entry] : reserved_)
     count += entry->tenant_ == caller.tenant && !models_.contains(other) ? 1 : 0;
   if (count >= limits_.models_per_tenant) {
@@ -106,9 +244,7 @@ base::Result<std::unique_ptr<ModelCatalogue::Reservation>> ModelCatalogue::Reser
         fmt::format("{} models are served or being uploaded for you, the limit is {}; delete one first",
                     count, limits_.models_per_tenant));
   }
-  auto reservation = std::unique_ptr<Reservation>(new Reservation(*this, caller.tenant, id));
-  reserved_.emplace(id, reservation.get());
-  return reservation;
+  return Hold(caller.tenant, id);
 }
 
 ModelRecord ModelCatalogue::Publish(const Reservation& place, ModelRecord record,
@@ -119,7 +255,7 @@ ModelRecord ModelCatalogue::Publish(const Reservation& place, ModelRecord record
     BLINDAI_CHECK(place.id_ == record.id && place.tenant_ == record.owner);
     std::shared_ptr<const ServedModel>& entry = models_.emplace(record.id, nullptr).first->second;
     replaced = std::move(entry);
-    if (replaced) record.version = replaced->record.version + 1;
+    record.version = replaced ? replaced->record.version + 1 : 1;
     entry = std::make_shared<const ServedModel>(ServedModel{record, std::move(host)});
   }
   if (replaced && replaced->host) {
@@ -133,7 +269,9 @@ base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::Find(const Call
                                                                       const ModelId& id) const {
   const std::lock_guard lock(mutex_);
   const auto found = models_.find(id);
-  if (found == models_.end() || !MayRun(caller, found->second->record)) return NotFound(id);
+  if (found == models_.end() || !IsVisible(found->second->record) || !MayRun(caller, found->second->record)) {
+    return NotFound(id);
+  }
   return found->second;
 }
 
@@ -142,7 +280,8 @@ base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::FindBySha256(co
   const std::lock_guard lock(mutex_);
   std::shared_ptr<const ServedModel> newest;
   for (const auto& [id, served] : models_) {
-    if (served->record.sha256 != sha256 || !IsListedTo(caller, served->record)) continue;
+    const ModelRecord& record = served->record;
+    if (record.sha256 != sha256 || !IsVisible(record) || !IsListedTo(caller, record)) continue;
     if (!newest || served->record.created > newest->record.created) newest = served;
   }
   if (newest) return newest;
@@ -155,7 +294,7 @@ std::vector<std::shared_ptr<const ServedModel>> ModelCatalogue::List(const Calle
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<const ServedModel>> listed;
   for (const auto& [id, served] : models_) {
-    if (IsListedTo(caller, served->record)) listed.push_back(served);
+    if (IsVisible(served->record) && IsListedTo(caller, served->record)) listed.push_back(served);
   }
   return listed;
 }
@@ -168,11 +307,36 @@ std::vector<std::shared_ptr<const ServedModel>> ModelCatalogue::All() const {
   return all;
 }
 
+base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::FindOwn(const Caller& caller,
+                                                                         const ModelId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = models_.find(id);
+  if (found == models_.end() || !IsVisible(found->second->record) || !Owns(caller, found->second->record)) {
+    return NotFound(id);
+  }
+  return found->second;
+}
+
+std::vector<ModelCatalogue::Expired> ModelCatalogue::RemoveExpired() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Expired> expired;
+  for (auto entry = models_.begin(); entry != models_.end();) {
+    // One that is being replaced goes with its replacement.
+    if (IsVisible(entry->second->record) || reserved_.contains(entry->first)) {
+      ++entry;
+      continue;
+    }
+    expired.push_back({entry->second, Hold(entry->second->record.owner, entry->first)});
+    entry = models_.erase(entry);
+  }
+  return expired;
+}
+
 base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::Remove(const Caller& caller,
                                                                         const ModelId& id) {
   const std::lock_guard lock(mutex_);
   const auto found = models_.find(id);
-  if (found == models_.end() || found->second->record.owner != caller.tenant) return NotFound(id);
+  if (found == models_.end() || !Owns(caller, found->second->record)) return NotFound(id);
   const std::shared_ptr<const ServedModel> removed = found->second;
   models_.erase(found);
   return removed;

@@ -2,14 +2,20 @@
 // reserve their place first, so that quotas hold while several uploads are under way; a model appears in one
 // step, complete, or not at all. Replacing a model swaps the entry and lets the old host finish what it runs.
 //
+// Memory is bounded, of all and of each tenant. When it is needed, the workers of stored models that nobody
+// uses now are ended, those first whose last run is longest ago; their next run brings them back
+// (service/model_storage.h). A model that is not stored is never taken away.
+//
 // "Unknown" and "not yours" are one answer (code model-not-found): ids of others cannot be probed.
 // Any thread may call.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +34,10 @@ namespace blindai::service {
 using Precision = model::Precision;
 using HostStats = model::HostStats;
 
-// Who may run a model besides its owner. `link`: whoever knows the id.
+class ModelStorage;
+
+// Who may run a model besides its owner. `link`: whoever knows the id. `tenants`: those that the owner lists,
+// or, without a list, everybody with an account.
 enum class Visibility : std::uint8_t { kPrivate, kLink, kTenants, kPublic };
 std::string_view VisibilityName(Visibility visibility);
 
@@ -36,13 +45,16 @@ std::string_view VisibilityName(Visibility visibility);
 struct SpeechSettings {
   speech::CtcVocabulary vocabulary;
   speech::FeatureSettings features;
+  // What they were read from, to be stored with the model.
+  std::string vocab_json;
+  std::string preprocessor_json;
 };
 
 // What is known about a served model; small, copied freely, no bytes of the model in it.
 struct ModelRecord {
   vocabulary::ModelId id;
-  std::string owner;
-  std::string sha256;  // of the ONNX file, lower-case hex
+  std::string owner = {};
+  std::string sha256 = {};  // of the ONNX file, lower-case hex
   std::uint64_t bytes = 0;
   std::uint64_t parameters = 0;
   std::int64_t opset = 0;
@@ -52,7 +64,17 @@ struct ModelRecord {
   base::Time created;
   model::ModelSignature signature;
   std::shared_ptr<const SpeechSettings> speech = nullptr;  // null: a model of tensors only
+  std::vector<std::string> tenants = {};                   // for Visibility::kTenants
+  std::optional<base::Time> expires = std::nullopt;        // from then on it is not found any more
+  bool is_saved = false;
+  // Named in the operator's configuration: no client owns, replaces or deletes it.
+  bool is_operators = false;
+  // The stored file was found damaged or missing; it does not run, and its owner may replace or delete it.
+  bool is_damaged = false;
 };
+
+// The owner of the operator's own models; no tenant has this name.
+inline constexpr std::string_view kOperator = "operator";
 
 struct ServedModel {
   ModelRecord record;
@@ -64,11 +86,15 @@ struct CatalogueLimits {
   std::size_t models_per_tenant = 16;
   // Resident memory of all workers together, and what a new model is expected to need (code memory-full).
   std::uint64_t resident_bytes = std::uint64_t{8} << 30;
+  // The same for the models of one tenant; 0 = no limit of its own.
+  std::uint64_t resident_bytes_per_tenant = 0;
+  // For the time to live.
+  std::function<base::Time()> now = base::Now;
 };
 
 class ModelCatalogue {
  public:
-  explicit ModelCatalogue(CatalogueLimits limits) : limits_(limits) {}
+  explicit ModelCatalogue(CatalogueLimits limits) : limits_(std::move(limits)) {}
   ~ModelCatalogue();
   ModelCatalogue(const ModelCatalogue&) = delete;
   ModelCatalogue& operator=(const ModelCatalogue&) = delete;
@@ -97,8 +123,15 @@ class ModelCatalogue {
   // Codes: model-quota (kExhausted), model-id-taken (another owner has it; kConflict), upload-in-progress (an
   // upload of this id is under way; kConflict).
   base::Result<std::unique_ptr<Reservation>> Reserve(const Caller& caller, const vocabulary::ModelId& id);
+  // For a model of the operator's configuration, which counts towards no quota. Codes: model-id-taken.
+  base::Result<std::unique_ptr<Reservation>> ReserveForOperator(const vocabulary::ModelId& id);
+  // The model that Publish will replace, if there is one.
+  std::optional<ModelRecord> Replaces(const Reservation& place) const;
   // Makes the model visible, in the place of an older one with its id. Returns the record with its version.
   ModelRecord Publish(const Reservation& place, ModelRecord record, std::shared_ptr<model::ModelHost> host);
+
+  // A model of an earlier process. False: the id is taken.
+  bool Restore(ModelRecord record, std::shared_ptr<model::ModelHost> host);
 
   // The one answer for what is unknown and for what is not the caller's. Code: model-not-found.
   static base::Error NotFound(const vocabulary::ModelId& id);
@@ -113,11 +146,29 @@ class ModelCatalogue {
   std::vector<std::shared_ptr<const ServedModel>> List(const Caller& caller) const;
   // Every model, for what the server says about itself.
   std::vector<std::shared_ptr<const ServedModel>> All() const;
+  // The caller's own model, which it may replace and delete. Code: model-not-found.
+  base::Result<std::shared_ptr<const ServedModel>> FindOwn(const Caller& caller,
+                                                           const vocabulary::ModelId& id) const;
   // Takes the caller's own model out of the table. Code: model-not-found.
   base::Result<std::shared_ptr<const ServedModel>> Remove(const Caller& caller,
                                                           const vocabulary::ModelId& id);
   // Takes everything out (the server is stopping).
   std::vector<std::shared_ptr<const ServedModel>> RemoveAll();
+
+  // Takes out the models whose time has come. Their ids stay reserved until their files are gone.
+  struct Expired {
+    std::shared_ptr<const ServedModel> served;
+    std::unique_ptr<Reservation> place;
+  };
+  std::vector<Expired> RemoveExpired();
+
+  // A suspended model is about to run again: ends workers that nobody uses until the limits hold, and calls back once
+  // their memory is free, at once or on the supervisor's thread. Code: memory-full.
+  void MakeRoomFor(const vocabulary::ModelId& id, std::function<void(base::Status)> done) const;
+
+  // Where save=true goes to; null: nowhere. Set while nobody else calls.
+  void UseStorage(ModelStorage* storage) { storage_ = storage; }
+  ModelStorage* storage() const { return storage_; }
 
   // For metrics: how many models are served, and how many uploads are under way.
   std::size_t size() const;
@@ -128,12 +179,20 @@ class ModelCatalogue {
   static std::uint64_t ExpectedResidentBytes(std::uint64_t model_bytes) {
     return 2 * model_bytes + (64 << 20);
   }
-  base::Status CheckMemory(std::uint64_t more_bytes) const;  // mutex_ is held
+  class WorkersGone;
+  // With mutex_ held:
+  bool IsVisible(const ModelRecord& record) const;
+  std::uint64_t UsedBytes(const std::string* tenant) const;
+  base::Status MakeRoom(const std::string& tenant, std::uint64_t more_bytes, WorkersGone* gone) const;
+  base::Status MakeRoomUnder(std::uint64_t limit, const std::string* tenant, std::uint64_t more_bytes,
+                             WorkersGone* gone) const;
+  std::unique_ptr<Reservation> Hold(std::string tenant, const vocabulary::ModelId& id);
 
   const CatalogueLimits limits_;
   mutable std::mutex mutex_;
   std::map<vocabulary::ModelId, std::shared_ptr<const ServedModel>> models_;
   std::map<vocabulary::ModelId, Reservation*> reserved_;
+  ModelStorage* storage_ = nullptr;
 };
 
 }  // namespace blindai::service

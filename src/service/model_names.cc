@@ -47,6 +47,8 @@ Found FindByName(const ModelCatalogue& catalogue, const Caller& caller, std::str
   BLINDAI_TRY(const ModelId id, ModelId::Parse(name));
   const auto [user, bare] = Split(id);
   if (user.empty()) {
+    // Nobody takes the place of a model that the operator names.
+    if (Found found = catalogue.Find(caller, id); found.ok() && (*found)->record.is_operators) return found;
     if (const Result<ModelId> own = ModelId::Parse(caller.tenant + "/" + id.text()); own.ok()) {
       if (Found found = FindOwned(catalogue, caller, caller.tenant, *own); found.ok()) return found;
     }

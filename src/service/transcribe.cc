@@ -142,8 +142,8 @@ Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(std::string_vie
                                                                  std::string_view preprocessor_json) {
   BLINDAI_TRY(speech::CtcVocabulary vocabulary, speech::CtcVocabulary::Parse(vocab_json));
   BLINDAI_TRY(const speech::FeatureSettings features, speech::ParsePreprocessorConfig(preprocessor_json));
-  return std::shared_ptr<const SpeechSettings>(
-      std::make_shared<SpeechSettings>(SpeechSettings{std::move(vocabulary), features}));
+  return std::shared_ptr<const SpeechSettings>(std::make_shared<SpeechSettings>(SpeechSettings{
+      std::move(vocabulary), features, std::string(vocab_json), std::string(preprocessor_json)}));
 }
 
 base::Status CheckSpeechSignature(const model::ModelSignature& signature, const SpeechSettings& settings) {

@@ -4,10 +4,10 @@
 
 #include <utility>
 
-#include "service/transcribe.h"
-
 #include "crypto/random.h"
 #include "encoding/hex.h"
+#include "service/model_storage.h"
+#include "service/transcribe.h"
 
 namespace blindai::service {
 namespace {
@@ -45,21 +45,46 @@ base::Result<std::unique_ptr<ModelUpload>> ModelUpload::Begin(ModelCatalogue& ca
                                                               const UploadOptions& options,
                                                               const Caller& caller, UploadRequest request) {
   BLINDAI_RETURN_IF_ERROR(RequireUpload(caller));
+  if (request.save) {
+    if (catalogue.storage() == nullptr) {
+      return MakeError(ErrorKind::kUnsupported, "save-unsupported",
+                       "this server keeps models in memory only; leave save out, or say save=false", "save");
+    }
+    if (auto refusal = catalogue.storage()->refusal()) return *std::move(refusal);
+  }
   const std::uint64_t expected = request.content_length.value_or(request.least_bytes);
   if (expected > options.max_model_bytes) return TooLarge(options.max_model_bytes);
   BLINDAI_TRY(auto place, catalogue.Reserve(caller, request.id));
-  BLINDAI_RETURN_IF_ERROR(place->ExpectBytes(expected));
-  BLINDAI_TRY(auto file, model::ModelFile::Create(options.max_model_bytes));
-  return std::unique_ptr<ModelUpload>(
-      new ModelUpload(catalogue, options, caller, std::move(request), std::move(place), std::move(file)));
+  return Make(catalogue, options, caller.tenant, std::move(request), std::move(place));
 }
 
-ModelUpload::ModelUpload(ModelCatalogue& catalogue, const UploadOptions& options, const Caller& caller,
+base::Result<std::unique_ptr<ModelUpload>> ModelUpload::BeginForOperator(ModelCatalogue& catalogue,
+                                                                         const UploadOptions& options,
+                                                                         UploadRequest request) {
+  BLINDAI_TRY(auto place, catalogue.ReserveForOperator(request.id));
+  UploadOptions shared = options;
+  shared.worker.shared = true;
+  BLINDAI_TRY(auto upload,
+              Make(catalogue, shared, std::string(kOperator), std::move(request), std::move(place)));
+  upload->is_operators_ = true;
+  return upload;
+}
+
+base::Result<std::unique_ptr<ModelUpload>> ModelUpload::Make(
+    ModelCatalogue& catalogue, const UploadOptions& options, std::string owner, UploadRequest request,
+    std::unique_ptr<ModelCatalogue::Reservation> place) {
+  BLINDAI_RETURN_IF_ERROR(place->ExpectBytes(request.content_length.value_or(request.least_bytes)));
+  BLINDAI_TRY(auto file, model::ModelFile::Create(options.max_model_bytes));
+  return std::unique_ptr<ModelUpload>(new ModelUpload(catalogue, options, std::move(owner),
+                                                      std::move(request), std::move(place), std::move(file)));
+}
+
+ModelUpload::ModelUpload(ModelCatalogue& catalogue, const UploadOptions& options, std::string owner,
                          UploadRequest request, std::unique_ptr<ModelCatalogue::Reservation> place,
                          std::shared_ptr<model::ModelFile> file)
     : catalogue_(catalogue),
       options_(options),
-      owner_(caller.tenant),
+      owner_(std::move(owner)),
       request_(std::move(request)),
       place_(std::move(place)),
       file_(std::move(file)),
@@ -82,52 +107,75 @@ base::Result<model::OnnxSummary> ModelUpload::Complete() {
   return summary;
 }
 
-void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload,
-                         std::function<void(base::Result<ModelRecord>)> done) {
-  base::Result<model::OnnxSummary> summary = upload->Complete();
-  if (!summary.ok()) {
-    // The place is free before the client hears of it, so that it may try again at once.
-    upload.reset();
-    return done(std::move(summary).error());
-  }
-  model::WorkerOptions worker = upload->options_.worker;
-  worker.precision = upload->request_.precision;
-  const std::shared_ptr<model::ModelFile> file = upload->file_;
+void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload, Done done) {
   // Shared, because a std::function must be copyable; there is one owner.
   const std::shared_ptr<ModelUpload> held = std::move(upload);
-  model::ModelHost::Start(file, worker,
-                          [held, summary = *summary, done = std::move(done)](
-                              base::Result<std::shared_ptr<model::ModelHost>> started) mutable {
-                            if (!started.ok()) {
-                              held->place_.reset();
-                              return done(std::move(started).error());
-                            }
+  base::Result<model::OnnxSummary> summary = held->Complete();
+  if (!summary.ok()) return held->Fail(std::move(summary).error(), done);
+  model::WorkerOptions worker = held->options_.worker;
+  worker.precision = held->request_.precision;
+  model::ModelHost::Start(held->file_, worker,
+                          [held, summary = *summary,
+                           done = std::move(done)](base::Result<std::shared_ptr<model::ModelHost>> started) {
+                            if (!started.ok()) return held->Fail(std::move(started).error(), done);
                             std::shared_ptr<model::ModelHost> host = std::move(started).value();
-                            const auto& speech = held->request_.speech;
-                            if (speech != nullptr) {
+                            if (const auto& speech = held->request_.speech) {
                               base::Status fits = CheckSpeechSignature(host->signature(), *speech);
-                              if (!fits.ok()) {
-                                held->place_.reset();
-                                return done(std::move(fits).error());
-                              }
+                              if (!fits.ok()) return held->Fail(std::move(fits).error(), done);
                             }
-                            ModelRecord record{.id = held->request_.id,
-                                               .owner = held->owner_,
-                                               .sha256 = held->file_->sha256_hex(),
-                                               .bytes = held->file_->size(),
-                                               .parameters = summary.parameters,
-                                               .opset = summary.opset,
-                                               .version = 1,
-                                               .precision = held->request_.precision,
-                                               .visibility = held->visibility(),
-                                               .created = base::Now(),
-                                               .signature = host->signature(),
-                                               .speech = speech};
-                            ModelRecord published =
-                                held->catalogue_.Publish(*held->place_, std::move(record), std::move(host));
-                            held->place_.reset();
-                            done(std::move(published));
+                            ModelRecord record = held->RecordOf(summary, *host);
+                            Store(held, std::move(record), std::move(host), done);
                           });
+}
+
+ModelRecord ModelUpload::RecordOf(const model::OnnxSummary& summary, const model::ModelHost& host) const {
+  const base::Time now = base::Now();
+  const std::optional<ModelRecord> replaced = catalogue_.Replaces(*place_);
+  ModelRecord record{.id = request_.id, .created = now, .signature = host.signature()};
+  record.owner = owner_;
+  record.sha256 = file_->sha256_hex();
+  record.bytes = file_->size();
+  record.parameters = summary.parameters;
+  record.opset = summary.opset;
+  record.version = replaced ? replaced->version + 1 : 1;
+  record.precision = request_.precision;
+  record.visibility = visibility();
+  record.speech = request_.speech;
+  record.tenants = request_.tenants;
+  if (request_.time_to_live) record.expires = now + *request_.time_to_live;
+  record.is_saved = request_.save;
+  record.is_operators = is_operators_;
+  return record;
+}
+
+void ModelUpload::Store(std::shared_ptr<ModelUpload> upload, ModelRecord record,
+                        std::shared_ptr<model::ModelHost> host, Done done) {
+  const std::optional<ModelRecord> replaced = upload->catalogue_.Replaces(*upload->place_);
+  ModelStorage* const storage = upload->catalogue_.storage();
+  const auto publish = [upload, record, host, done = std::move(done)](base::Status stored) {
+    if (!stored.ok()) return upload->Fail(std::move(stored).error(), done);
+    upload->Publish(record, host, done);
+  };
+  if (record.is_saved) {
+    host->SetFetch(storage->FetchOf(record));
+    storage->Save(record, upload->file_, publish);
+  } else if (replaced && replaced->is_saved) {
+    // Or the older version would be back after a restart.
+    storage->Delete(record.id, publish);
+  } else {
+    publish(base::Ok());
+  }
+}
+
+void ModelUpload::Publish(ModelRecord record, std::shared_ptr<model::ModelHost> host, const Done& done) {
+  ModelRecord published = catalogue_.Publish(*place_, std::move(record), std::move(host));
+  place_.reset();
+  done(std::move(published));
+}
+
+void ModelUpload::Fail(base::Error error, const Done& done) {
+  place_.reset();
+  done(std::move(error));
 }
 
 }  // namespace blindai::service

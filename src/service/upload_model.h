@@ -1,6 +1,7 @@
 // Takes an ONNX file in as it arrives: each piece passes the gate (model/inspect_onnx) and goes into the
-// kernel's memory for the worker; nothing is kept twice and nothing reaches a disk. Once the file is complete
-// a worker process loads it, and only then does the model get its id. Dropping the upload at any point leaves
+// kernel's memory for the worker; nothing is kept twice, and nothing reaches a disk but what is to be saved,
+// sealed. Once the file is complete a worker process loads it, then it is saved if that is wanted, and only
+// then does the model get its id. Dropping the upload at any point leaves
 // nothing behind: no name, no memory, no worker.
 //
 //   BLINDAI_TRY(auto upload, ModelUpload::Begin(catalogue, options, caller, request));
@@ -8,6 +9,7 @@
 //   ModelUpload::Finish(std::move(upload), [](base::Result<ModelRecord> record) { … });
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +32,10 @@ struct UploadRequest {
   Precision precision = Precision::kF32;
   // Nothing: the server's default.
   std::optional<Visibility> visibility = std::nullopt;
+  std::vector<std::string> tenants = {};  // for Visibility::kTenants
+  // Whether it shall survive a restart of the server (service/model_storage.h).
+  bool save = false;
+  std::optional<std::chrono::seconds> time_to_live = std::nullopt;
   // Of a speech model; null for others. SetSpeech gives it later.
   std::shared_ptr<const SpeechSettings> speech = nullptr;
   // What the client says that it will send; checked against what arrives (code upload-length).
@@ -53,10 +59,16 @@ vocabulary::ModelId RandomModelId();
 class ModelUpload {
  public:
   // Refuses what can be refused before the first byte is read. Codes: those of RequireUpload and Reserve,
-  // model-too-large, memory-full.
+  // model-too-large, memory-full; with save: save-unsupported (this server stores nothing) and those of
+  // ModelStorage::refusal.
   static base::Result<std::unique_ptr<ModelUpload>> Begin(ModelCatalogue& catalogue,
                                                           const UploadOptions& options, const Caller& caller,
                                                           UploadRequest request);
+
+  // A model that the operator names in the measured configuration: callers share its worker, and no client owns it.
+  static base::Result<std::unique_ptr<ModelUpload>> BeginForOperator(ModelCatalogue& catalogue,
+                                                                     const UploadOptions& options,
+                                                                     UploadRequest request);
 
   // The next bytes. Codes: those of the gate, model-too-large, memory-full, out-of-memory.
   base::Status Feed(base::ByteView chunk);
@@ -64,21 +76,35 @@ class ModelUpload {
   // Of a speech model, known before Finish.
   void SetSpeech(std::shared_ptr<const SpeechSettings> speech) { request_.speech = std::move(speech); }
 
-  // The file has ended. Loads it and publishes it; `done` is called once, on the model host's thread or at
-  // once. Codes: those of the gate and of ModelHost::Start, upload-length; for a speech model model-not-speech.
+  // The file has ended. Loads it, saves it and publishes it; `done` is called once, on the model host's or
+  // the storage's thread or at once. Codes: those of the gate, of ModelHost::Start and of ModelStorage::Save,
+  // upload-length; for a speech model model-not-speech.
   static void Finish(std::unique_ptr<ModelUpload> upload,
                      std::function<void(base::Result<ModelRecord>)> done);
 
  private:
-  ModelUpload(ModelCatalogue& catalogue, const UploadOptions& options, const Caller& caller,
+  using Done = std::function<void(base::Result<ModelRecord>)>;
+
+  ModelUpload(ModelCatalogue& catalogue, const UploadOptions& options, std::string owner,
               UploadRequest request, std::unique_ptr<ModelCatalogue::Reservation> place,
               std::shared_ptr<model::ModelFile> file);
+  static base::Result<std::unique_ptr<ModelUpload>> Make(ModelCatalogue& catalogue,
+                                                         const UploadOptions& options, std::string owner,
+                                                         UploadRequest request,
+                                                         std::unique_ptr<ModelCatalogue::Reservation> place);
   base::Result<model::OnnxSummary> Complete();
   Visibility visibility() const { return request_.visibility.value_or(options_.default_visibility); }
+  ModelRecord RecordOf(const model::OnnxSummary& summary, const model::ModelHost& host) const;
+  // These end the upload: the place is free before `done` hears of it, so that the client may try again at once.
+  static void Store(std::shared_ptr<ModelUpload> upload, ModelRecord record,
+                    std::shared_ptr<model::ModelHost> host, Done done);
+  void Publish(ModelRecord record, std::shared_ptr<model::ModelHost> host, const Done& done);
+  void Fail(base::Error error, const Done& done);
 
   ModelCatalogue& catalogue_;
   const UploadOptions options_;
   const std::string owner_;
+  bool is_operators_ = false;
   UploadRequest request_;
   std::unique_ptr<ModelCatalogue::Reservation> place_;
   std::shared_ptr<model::ModelFile> file_;
