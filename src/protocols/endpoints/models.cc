@@ -35,8 +35,15 @@ wire::ModelInfo InfoOf(const ModelRecord& record) {
                                                                  : wire::ModelPrecision::kF32;
   info.kind = record.speech == nullptr ? wire::ModelKind::kTensor : wire::ModelKind::kCtcSpeech;
   info.visibility = static_cast<wire::ModelVisibility>(record.visibility);
+  info.saved = record.is_saved;
+  if (record.expires) info.expires_at = record.expires->time_since_epoch().count();
   info.inputs = record.signature.inputs;
   info.outputs = record.signature.outputs;
+  return info;
+}
+wire::ModelInfo InfoOf(const service::ServedModel& served) {
+  wire::ModelInfo info = InfoOf(served.record);
+  info.state = served.record.is_damaged ? "failed" : served.host->stats().is_suspended ? "stored" : "ready";
   return info;
 }
 
@@ -69,7 +76,7 @@ class ModelsEndpoint {
       co_return;
     }
     std::vector<wire::ModelInfo> models;
-    for (const auto& served : catalogue_.List(*caller)) models.push_back(InfoOf(served->record));
+    for (const auto& served : catalogue_.List(*caller)) models.push_back(InfoOf(*served));
     const std::string json = wire::EncodeModelList(models);
     co_await AnswerJson(exchange, 200, json);
   }
@@ -80,7 +87,7 @@ class ModelsEndpoint {
       co_await AnswerError(exchange, served.error());
       co_return;
     }
-    const std::string json = wire::EncodeModelInfo(InfoOf((*served)->record));
+    const std::string json = wire::EncodeModelInfo(InfoOf(**served));
     co_await AnswerJson(exchange, 200, json);
   }
 
@@ -126,10 +133,6 @@ class ModelsEndpoint {
     BLINDAI_TRY(const service::Caller caller, identify_(head));
     BLINDAI_TRY(ModelId id, ModelId::Parse(text));
     BLINDAI_TRY(const wire::UploadQuery query, wire::DecodeUploadQuery(head.query));
-    if (query.save.value_or(false)) {
-      return MakeError(ErrorKind::kUnsupported, "save-unsupported",
-                       "this server keeps models in memory only; leave save out, or say save=false", "save");
-    }
     if (!head.has_body()) {
       return MakeError(ErrorKind::kInvalid, "model-empty",
                        "the body is empty; send the ONNX file as the body of the request");
@@ -138,6 +141,9 @@ class ModelsEndpoint {
     service::UploadRequest request{.id = std::move(id),
                                    .precision = bf16 ? service::Precision::kBf16 : service::Precision::kF32,
                                    .visibility = VisibilityOf(query)};
+    request.tenants = query.tenants;
+    request.save = query.save.value_or(false);
+    if (query.ttl_s) request.time_to_live = std::chrono::seconds(*query.ttl_s);
     const bool is_speech = query.kind == wire::ModelKind::kCtcSpeech;
     const std::uint64_t length = head.content_length.value_or(0);
     if (!is_speech) {

@@ -1,7 +1,7 @@
 // `/v1/models`: upload, list, show and delete models. The body of an upload is the ONNX file; it is taken in
 // as it arrives, and an error is answered as soon as it is known.
 //
-//   PUT    /v1/models/{id}?precision=&visibility=&kind=&save=   201 with the model
+//   PUT    /v1/models/{id}?precision=&visibility=&tenants=&kind=&save=&ttl=   201 with the model
 //   GET    /v1/models            OpenAI's list
 //   GET    /v1/models/{id}
 //   DELETE /v1/models/{id}       200 when the worker process is gone

@@ -141,7 +141,7 @@ void UnloadModel(service::ModelCatalogue& catalogue, const service::Caller& call
                  std::function<void(Result<ModelRecord>)> done) {
   Result<ModelId> id = ModelId::Parse(name);
   if (!id.ok()) return done(std::move(id).error());
-  service::DeleteModel(catalogue, caller, *id, std::move(done));
+  service::UnloadModel(catalogue, caller, *id, std::move(done));
 }
 
 }  // namespace blindai::endpoints

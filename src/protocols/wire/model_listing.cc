@@ -1,6 +1,8 @@
 #include "protocols/wire/model_listing.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <boost/json.hpp>
 
@@ -15,6 +17,9 @@ using base::ByteView;
 using base::Result;
 
 constexpr std::string_view kCode = "model-listing";
+constexpr std::size_t kMaxTenantNameBytes = 64;
+constexpr std::size_t kMaxQueryTenants = 100;
+constexpr std::uint64_t kMaxTtlSeconds = std::uint64_t{10} * 366 * 86'400;
 constexpr std::size_t kMaxListingBytes = std::size_t{16} << 20;
 
 // The position of a name is the value of the enumeration.
@@ -52,6 +57,62 @@ Result<std::optional<std::size_t>> QueryChoice(std::span<const std::pair<std::st
   return choice;
 }
 
+base::Error WrongQuery(std::string_view key, std::string_view wanted) {
+  return base::MakeError(base::ErrorKind::kInvalid, "query-value",
+                         "query parameter '" + std::string(key) + "' " + std::string(wanted),
+                         std::string(key));
+}
+
+// The value of one key, given once at most; nothing when it is absent.
+Result<std::optional<std::string_view>> QueryText(std::span<const std::pair<std::string, std::string>> query,
+                                                  std::string_view key) {
+  std::optional<std::string_view> text;
+  for (const auto& [name, value] : query) {
+    if (name != key) continue;
+    if (text) return WrongQuery(key, "is given twice; give it once");
+    text = value;
+  }
+  return text;
+}
+
+bool IsTenantName(std::string_view name) {
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxTenantNameBytes && std::ranges::all_of(name, is_word);
+}
+
+Result<std::vector<std::string>> QueryTenants(std::span<const std::pair<std::string, std::string>> query) {
+  BLINDAI_TRY(const std::optional<std::string_view> given, QueryText(query, "tenants"));
+  std::vector<std::string> tenants;
+  if (!given) return tenants;
+  std::string_view text = *given;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view name = text.substr(0, comma);
+    if (!IsTenantName(name) || tenants.size() == kMaxQueryTenants) {
+      return WrongQuery("tenants", "wants 1 to 100 tenants' names separated by commas");
+    }
+    tenants.emplace_back(name);
+    if (comma == text.size()) return tenants;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Result<std::optional<std::uint64_t>> QuerySeconds(std::span<const std::pair<std::string, std::string>> query,
+                                                  std::string_view key) {
+  BLINDAI_TRY(const std::optional<std::string_view> text, QueryText(query, key));
+  if (!text) return std::optional<std::uint64_t>();
+  std::uint64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc() || end != text->data() + text->size() || seconds == 0 ||
+      seconds > kMaxTtlSeconds) {
+    return WrongQuery(key, "wants a whole number of seconds, from 1 to ten years");
+  }
+  return std::optional(seconds);
+}
+
 template <std::size_t N>
 Result<std::size_t> FieldChoice(const JsonFields& fields, std::string_view name,
                                 const std::array<std::string_view, N>& names) {
@@ -62,18 +123,21 @@ Result<std::size_t> FieldChoice(const JsonFields& fields, std::string_view name,
 }
 
 json::object ModelToJson(const ModelInfo& model) {
-  return {{"id", model.id},
-          {"object", "model"},
-          {"created", model.created},
-          {"owned_by", model.owned_by},
-          {"sha256", model.sha256},
-          {"bytes", model.bytes},
-          {"precision", PrecisionName(model.precision)},
-          {"kind", ModelKindName(model.kind)},
-          {"visibility", VisibilityName(model.visibility)},
-          {"state", model.state},
-          {"inputs", TensorSpecsToJson(model.inputs)},
-          {"outputs", TensorSpecsToJson(model.outputs)}};
+  json::object object = {{"id", model.id},
+                         {"object", "model"},
+                         {"created", model.created},
+                         {"owned_by", model.owned_by},
+                         {"sha256", model.sha256},
+                         {"bytes", model.bytes},
+                         {"precision", PrecisionName(model.precision)},
+                         {"kind", ModelKindName(model.kind)},
+                         {"visibility", VisibilityName(model.visibility)},
+                         {"state", model.state},
+                         {"saved", model.saved},
+                         {"inputs", TensorSpecsToJson(model.inputs)},
+                         {"outputs", TensorSpecsToJson(model.outputs)}};
+  if (model.expires_at) object["expires_at"] = *model.expires_at;
+  return object;
 }
 
 Result<ModelInfo> ModelFromJson(const json::object& object) {
@@ -94,6 +158,9 @@ Result<ModelInfo> ModelFromJson(const json::object& object) {
   BLINDAI_TRY(const std::size_t visibility, FieldChoice(fields, "visibility", kVisibilities));
   model.visibility = static_cast<ModelVisibility>(visibility);
   BLINDAI_TRY(model.state, fields.String("state"));
+  BLINDAI_TRY(const std::optional<bool> saved, fields.OptionalBool("saved"));
+  model.saved = saved.value_or(false);
+  BLINDAI_TRY(model.expires_at, fields.OptionalInteger("expires_at"));
   BLINDAI_TRY(model.inputs, TensorSpecsFromJson(fields, "inputs", kCode));
   BLINDAI_TRY(model.outputs, TensorSpecsFromJson(fields, "outputs", kCode));
   return model;
@@ -123,6 +190,11 @@ Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std
   if (save) out.save = *save == 1;
   BLINDAI_TRY(const std::optional<std::size_t> visibility, QueryChoice(query, "visibility", kVisibilities));
   if (visibility) out.visibility = static_cast<ModelVisibility>(*visibility);
+  BLINDAI_TRY(out.tenants, QueryTenants(query));
+  if (!out.tenants.empty() && out.visibility != ModelVisibility::kTenants) {
+    return WrongQuery("tenants", "goes with visibility=tenants only");
+  }
+  BLINDAI_TRY(out.ttl_s, QuerySeconds(query, "ttl"));
   BLINDAI_TRY(const std::optional<std::size_t> kind, QueryChoice(query, "kind", kKinds));
   out.kind = static_cast<ModelKind>(kind.value_or(0));
   return out;
@@ -137,6 +209,10 @@ std::string EncodeUploadQuery(const UploadQuery& query) {
   if (query.precision) append("precision", PrecisionName(*query.precision));
   if (query.save) append("save", *query.save ? "true" : "false");
   if (query.visibility) append("visibility", VisibilityName(*query.visibility));
+  std::string tenants;
+  for (const std::string& tenant : query.tenants) tenants += (tenants.empty() ? "" : ",") + tenant;
+  if (!tenants.empty()) append("tenants", tenants);
+  if (query.ttl_s) append("ttl", std::to_string(*query.ttl_s));
   if (query.kind != ModelKind::kTensor) append("kind", ModelKindName(query.kind));
   return text;
 }

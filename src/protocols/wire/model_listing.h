@@ -32,11 +32,15 @@ struct UploadQuery {
   std::optional<ModelPrecision> precision;
   std::optional<bool> save;
   std::optional<ModelVisibility> visibility;
+  // Who may run it with visibility=tenants, separated by commas; nobody named: everybody with an account.
+  std::vector<std::string> tenants;
+  std::optional<std::uint64_t> ttl_s;  // seconds after the upload
   ModelKind kind = ModelKind::kTensor;
 };
 
 // From the decoded query of the request, in order. Unknown keys are ignored; a known key with a value that is
-// not one of its own, or given twice, is refused. Code: query-value, param = the key.
+// not one of its own, or given twice, is refused, and so are tenants without visibility=tenants. Code:
+// query-value, param = the key.
 base::Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std::string>> query);
 // "precision=bf16&save=true", or the empty text; every value is safe in a URL.
 std::string EncodeUploadQuery(const UploadQuery& query);
@@ -52,7 +56,9 @@ struct ModelInfo {
   ModelKind kind = ModelKind::kTensor;
   ModelVisibility visibility = ModelVisibility::kPrivate;
   std::string state =
-      "ready";  // "loading", "ready", "stored" (sealed on disk, loaded when asked for), "failed"
+      "ready";         // "loading", "ready", "stored" (sealed on disk, loaded when asked for), "failed"
+  bool saved = false;  // survives a restart of the server
+  std::optional<std::int64_t> expires_at;  // seconds since the epoch
   std::vector<vocabulary::TensorSpec> inputs;
   std::vector<vocabulary::TensorSpec> outputs;
 };

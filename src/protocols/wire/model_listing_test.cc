@@ -1,5 +1,6 @@
 #include "protocols/wire/model_listing.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace blindai::wire {
@@ -29,7 +30,7 @@ TEST(ModelListing, OneModelHasOpenAIsFieldsAndOurs) {
             R"({"id":"demo","object":"model","created":1764097376,"owned_by":"local","sha256":")" +
                 std::string(64, 'a') +
                 R"(","bytes":94400000,"precision":"bf16","kind":"ctc-speech","visibility":"tenants",)"
-                R"("state":"loading",)"
+                R"("state":"loading","saved":false,)"
                 R"("inputs":[{"name":"audio","datatype":"FP32","shape":[1,-1]}],"outputs":[{"name":"ids",)"
                 R"("datatype":"INT64","shape":[]}]})");
 }
@@ -88,6 +89,47 @@ TEST(UploadQuery, AValueThatCannotBeHonouredIsRefused) {
   }
   EXPECT_EQ(DecodeUploadQuery(Query{{"precision", "f16"}}).error().message,
             "query parameter 'precision' has a value that is not served; wanted one of f32 bf16");
+}
+
+TEST(UploadQuery, TenantsAndTimeToLiveAreReadAndWritten) {
+  const auto read =
+      DecodeUploadQuery(Query{{"visibility", "tenants"}, {"tenants", "anna,clinic-2"}, {"ttl", "86400"}});
+  ASSERT_TRUE(read.ok());
+  EXPECT_THAT(read->tenants, testing::ElementsAre("anna", "clinic-2"));
+  EXPECT_EQ(read->ttl_s, 86400u);
+  EXPECT_EQ(EncodeUploadQuery(*read), "visibility=tenants&tenants=anna,clinic-2&ttl=86400");
+}
+
+TEST(UploadQuery, TenantsThatAreNoneAndTimesThatAreNoneAreRefused) {
+  std::string many = "t";
+  for (int i = 0; i < 100; ++i) many += ",t";
+  for (const Query& query :
+       {Query{{"tenants", "anna"}}, Query{{"visibility", "public"}, {"tenants", "anna"}},
+        Query{{"visibility", "tenants"}, {"tenants", ""}},
+        Query{{"visibility", "tenants"}, {"tenants", "anna,"}},
+        Query{{"visibility", "tenants"}, {"tenants", "an na"}},
+        Query{{"visibility", "tenants"}, {"tenants", std::string(65, 'a')}},
+        Query{{"visibility", "tenants"}, {"tenants", many}}, Query{{"ttl", "0"}}, Query{{"ttl", "-5"}},
+        Query{{"ttl", "1h"}}, Query{{"ttl", "99999999999999999999"}}, Query{{"ttl", "400000000"}},
+        Query{{"ttl", "5"}, {"ttl", "6"}}}) {
+    const auto read = DecodeUploadQuery(query);
+    ASSERT_FALSE(read.ok()) << query.back().second;
+    EXPECT_EQ(read.error().code, "query-value");
+    EXPECT_EQ(read.error().param, query.back().first);
+  }
+}
+
+TEST(ModelListing, SaysWhetherAModelIsSavedAndWhenItEnds) {
+  ModelInfo model;
+  model.id = "m";
+  model.saved = true;
+  model.expires_at = 1'790'000'000;
+  const auto read = DecodeModelInfo(base::AsBytes(EncodeModelInfo(model)));
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE(read->saved);
+  EXPECT_EQ(read->expires_at, 1'790'000'000);
+  model.expires_at.reset();
+  EXPECT_FALSE(DecodeModelInfo(base::AsBytes(EncodeModelInfo(model)))->expires_at.has_value());
 }
 
 }  // namespace
