@@ -35,10 +35,14 @@
 #include "server/legacy.h"
 #include "server/legacy_v05.h"
 #include "server/legacy_v06.h"
+#include "server/operator_models.h"
 #include "server/platform.h"
 #include "server/session_keys.h"
+#include "server/storage.h"
 #include "service/attestation_queue.h"
+#include "service/delete_model.h"
 #include "service/model_catalogue.h"
+#include "service/model_storage.h"
 #include "service/recordings.h"
 
 namespace blindai::server {
@@ -63,7 +67,9 @@ Result<std::string> OtherProgram(const std::string& configured, const std::strin
                              " (key engine." + what + "_program names another one)");
 }
 
-std::string ManifestOf(const ServerConfig& config, const Platform& platform) {
+std::string ManifestOf(const ServerConfig& config, const Platform& platform, const Store& store) {
+  std::vector<std::pair<std::string, std::string>> models;
+  for (const OperatorModel& model : config.models) models.emplace_back(model.id, model.sha256);
   return channel::MakeManifest({.version = BLINDAI_VERSION,
                                 .mode = std::string(platform.mode),
                                 .platform = std::string(platform.name),
@@ -74,9 +80,12 @@ std::string ManifestOf(const ServerConfig& config, const Platform& platform) {
                                            {"audio_bytes", config.audio_bytes},
                                            {"audio_seconds", config.audio_seconds},
                                            {"resident_bytes", config.resident_bytes},
+                                           {"resident_bytes_per_tenant", config.resident_bytes_per_tenant},
                                            {"models_per_tenant", config.models_per_tenant},
                                            {"request_deadline_ms", config.request_deadline_ms}},
-                                .compat = config.compat});
+                                .compat = config.compat,
+                                .models = std::move(models),
+                                .storage = std::string(store.sealed_by)});
 }
 
 channel::IdentityOptions IdentityOf(const ServerConfig& config, std::string manifest) {
@@ -162,6 +171,16 @@ net::HttpServerOptions ServerOptions(const ListenAddress& address, const ServerC
   return options;
 }
 
+// Until one of the signals comes; meanwhile it deletes the models whose time is over.
+int WaitForSignal(const sigset_t& signals, service::ModelCatalogue& catalogue) {
+  constexpr timespec kBetweenLooks{.tv_sec = 5, .tv_nsec = 0};
+  while (true) {
+    const int signal_number = sigtimedwait(&signals, nullptr, &kBetweenLooks);
+    if (signal_number > 0) return signal_number;
+    service::DeleteExpired(catalogue);
+  }
+}
+
 // Ends every worker and waits for their ends.
 void StopModels(service::ModelCatalogue& catalogue) {
   const auto models = catalogue.RemoveAll();
@@ -185,13 +204,15 @@ service::Visibility DefaultVisibility(const ServerConfig& config) {
 Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   // What this server is: the platform that vouches for it, and the key that the platform vouches for.
   BLINDAI_TRY(const Platform platform, ChoosePlatform(config, Devices::OfThisMachine()));
+  BLINDAI_TRY(Store store, OpenStore(config, platform, Devices::OfThisMachine()));
   BLINDAI_TRY(const channel::ServerIdentity identity,
-              channel::ServerIdentity::Make(IdentityOf(config, ManifestOf(config, platform))));
+              channel::ServerIdentity::Make(IdentityOf(config, ManifestOf(config, platform, store))));
   BLINDAI_TRY(const auto tls, net::TlsServerContext::Make(identity.key(), identity.certificate()));
 
   // What it does: models in worker processes.
-  service::ModelCatalogue catalogue(
-      {.models_per_tenant = config.models_per_tenant, .resident_bytes = config.resident_bytes});
+  service::ModelCatalogue catalogue({.models_per_tenant = config.models_per_tenant,
+                                     .resident_bytes = config.resident_bytes,
+                                     .resident_bytes_per_tenant = config.resident_bytes_per_tenant});
   service::UploadOptions upload;
   upload.max_model_bytes = config.model_bytes;
   upload.default_visibility = DefaultVisibility(config);
@@ -201,6 +222,18 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   upload.worker.max_tensor_bytes = config.tensor_bytes;
   upload.worker.max_queue = config.queue_requests;
   upload.worker.max_queue_ms = static_cast<int>(config.queue_ms);
+
+  std::unique_ptr<service::ModelStorage> storage;
+  BLINDAI_RETURN_IF_ERROR(LoadOperatorModels(config, catalogue, upload));
+  if (store.models) {
+    storage = std::make_unique<service::ModelStorage>(std::move(store.models), catalogue);
+    const service::ModelStorage::Restored restored = storage->Restore(upload.worker);
+    base::LogEvent("models-restored")
+        .Number("models", static_cast<std::int64_t>(restored.models))
+        .Number("damaged", static_cast<std::int64_t>(restored.damaged))
+        .Number("skipped", static_cast<std::int64_t>(restored.skipped))
+        .Emit();
+  }
 
   service::Recordings recordings({.max_bytes = config.audio_bytes,
                                   .max_total_bytes = config.recordings_bytes,
@@ -290,8 +323,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
                 }));
   }
 
-  int signal_number = 0;
-  sigwait(&stop_signals, &signal_number);
+  const int signal_number = WaitForSignal(stop_signals, catalogue);
   ready = false;
   directory.reset();
   base::LogEvent("server-stopping")

@@ -8,9 +8,12 @@
 
 #include "program/config_file.h"
 
+#include "vocabulary/model_id.h"
+
 namespace blindai::server {
 namespace {
 
+using base::Result;
 using base::Status;
 
 using Key = program::ConfigKey<ServerConfig>;
@@ -43,6 +46,60 @@ Status TakeCompat(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+Status TakeSealTo(ServerConfig& config, const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || (*text != "measurement" && *text != "signer"))
+    return BadValue("\"measurement\" or \"signer\"");
+  config.storage_seal_to = *text;
+  return base::Ok();
+}
+
+Result<OperatorModel> ReadOperatorModel(const toml::table& table) {
+  OperatorModel model;
+  const std::pair<std::string_view, std::string*> keys[] = {{"id", &model.id},
+                                                            {"file", &model.file},
+                                                            {"sha256", &model.sha256},
+                                                            {"visibility", &model.visibility},
+                                                            {"vocab", &model.vocab_file},
+                                                            {"preprocessor", &model.preprocessor_file}};
+  for (const auto& [name, node] : table) {
+    const auto key = std::ranges::find(keys, name.str(), [](const auto& known) { return known.first; });
+    if (key == std::end(keys)) {
+      return BadValue(
+          fmt::format("in [[model]] only id, file, sha256, visibility, vocab and preprocessor; seen '{}'",
+                      name.str().substr(0, 40)));
+    }
+    const auto text = node.value_exact<std::string>();
+    if (!text) return BadValue(fmt::format("a text in quotes for '{}' in [[model]]", key->first));
+    *key->second = *text;
+  }
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (!vocabulary::ModelId::Parse(model.id).ok()) return BadValue("a model id for 'id' in [[model]]");
+  if (model.file.empty()) return BadValue("the path of an ONNX file for 'file' in [[model]]");
+  if (model.sha256.size() != 64 || !std::ranges::all_of(model.sha256, is_hex))
+    return BadValue("64 lower-case hex digits for 'sha256' in [[model]]");
+  if (model.visibility != "public" && model.visibility != "tenants")
+    return BadValue("\"public\" or \"tenants\" for 'visibility' in [[model]]");
+  if (model.vocab_file.empty() != model.preprocessor_file.empty())
+    return BadValue("both 'vocab' and 'preprocessor' in [[model]], or neither");
+  return model;
+}
+
+Status TakeModels(ServerConfig& config, const toml::node& node) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return BadValue("tables, each as [[model]]");
+  config.models.clear();
+  for (const toml::node& element : *array) {
+    const toml::table* table = element.as_table();
+    if (table == nullptr) return BadValue("tables, each as [[model]]");
+    BLINDAI_TRY(OperatorModel model, ReadOperatorModel(*table));
+    const auto same = std::ranges::find(config.models, model.id, &OperatorModel::id);
+    if (same != config.models.end()) return BadValue(fmt::format("'{}' in one [[model]] only", model.id));
+    config.models.push_back(std::move(model));
+  }
+  return base::Ok();
+}
+
 Status TakePlatform(ServerConfig& config, const toml::node& node) {
   constexpr std::array<std::string_view, 9> kPlatforms = {"auto", "simulation", "sgx",   "tdx",  "snp",
                                                           "tpm",  "azure",      "nitro", "files"};
@@ -72,6 +129,7 @@ constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr Key kKeys[] = {
     {"", "platform", TakePlatform},
     {"", "compat", TakeCompat},
+    {"", "model", TakeModels},
     {"listen", "https", TakeAddress<&ServerConfig::https>},
     {"listen", "admin", TakeAddress<&ServerConfig::admin>},
     {"listen", "names", TakeNames},
@@ -112,9 +170,14 @@ constexpr Key kKeys[] = {
     {"legacy", "v06_key_file", TakeText<&ServerConfig::v06_key_file>},
     {"legacy", "v06_management_on_attested", TakeFlag<&ServerConfig::v06_management_on_attested>},
     {"legacy", "evidence_age_s", TakeNumber<&ServerConfig::legacy_evidence_age_s, 1, 7 * 86'400>},
+    {"storage", "directory", TakeText<&ServerConfig::storage_directory>},
+    {"storage", "seal_to", TakeSealTo},
+    {"storage", "bytes", TakeNumber<&ServerConfig::storage_bytes, 1 << 20, 1024 * 1024 * kGiB>},
     {"limits", "model_bytes", TakeNumber<&ServerConfig::model_bytes, 1, 2 * kGiB>},
     {"limits", "tensor_bytes", TakeNumber<&ServerConfig::tensor_bytes, 1, 4 * kGiB>},
     {"limits", "resident_bytes", TakeNumber<&ServerConfig::resident_bytes, 1 << 20, 4096 * kGiB>},
+    {"limits", "resident_bytes_per_tenant",
+     TakeNumber<&ServerConfig::resident_bytes_per_tenant, 0, 4096 * kGiB>},
     {"limits", "models_per_tenant", TakeNumber<&ServerConfig::models_per_tenant, 1, 100'000>},
     {"limits", "connections", TakeNumber<&ServerConfig::connections, 1, 65'536>},
     {"limits", "request_header_bytes", TakeNumber<&ServerConfig::request_header_bytes, 1024, 1 << 20>},

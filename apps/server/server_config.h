@@ -18,6 +18,17 @@ using program::AddressText;
 using program::ListenAddress;
 using program::ParseListenAddress;
 
+// A model that the operator serves: loaded at start, named in the manifest, and no client's to replace or delete.
+struct OperatorModel {
+  std::string id;
+  std::string file;
+  std::string sha256;                 // of the file, 64 lower-case hex digits
+  std::string visibility = "public";  // or "tenants"
+  // Of a speech model, both; of a tensor model, none.
+  std::string vocab_file;
+  std::string preprocessor_file;
+};
+
 struct ServerConfig {
   // "auto" looks for hardware in the order of docs/ARCHITECTURE.md; a name insists on one platform.
   std::string platform = "auto";
@@ -100,10 +111,20 @@ struct ServerConfig {
   // The oldest quote that these ports give out.
   std::uint32_t legacy_evidence_age_s = 3600;
 
+  // [[model]]
+  std::vector<OperatorModel> models;
+
+  // [storage]. Where uploads with save=true go, sealed under the platform's key; empty = they are refused.
+  std::string storage_directory;
+  // "measurement", or on SGX "signer": who may open the store (attestation/attester/sealing_key.h).
+  std::string storage_seal_to = "measurement";
+  std::uint64_t storage_bytes = std::uint64_t{64} << 30;
+
   // [limits]
   std::uint64_t model_bytes = std::uint64_t{2} << 30;
   std::uint64_t tensor_bytes = std::uint64_t{256} << 20;
   std::uint64_t resident_bytes = std::uint64_t{8} << 30;
+  std::uint64_t resident_bytes_per_tenant = 0;  // 0 = only the limit of all together
   std::uint32_t models_per_tenant = 16;
   std::uint32_t connections = 256;
   std::uint32_t request_header_bytes = 32 << 10;

@@ -41,6 +41,47 @@ model_bytes = 1000
   EXPECT_EQ(config->model_bytes, 1000u);
 }
 
+TEST(ServerConfig, TheOperatorsModelsAreTables) {
+  const std::string digest(64, 'a');
+  const auto config =
+      ParseServerConfig("[[model]]\nid = \"hello\"\nfile = \"hello.onnx\"\nsha256 = \"" + digest +
+                            "\"\n[[model]]\nid = \"speech\"\nfile = \"s.onnx\"\nsha256 = \"" + digest +
+                            "\"\nvisibility = \"tenants\"\nvocab = \"v.json\"\n"
+                            "preprocessor = \"p.json\"\n",
+                        "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  ASSERT_EQ(config->models.size(), 2u);
+  EXPECT_EQ(config->models[0].id, "hello");
+  EXPECT_EQ(config->models[0].sha256, digest);
+  EXPECT_EQ(config->models[0].visibility, "public");
+  EXPECT_EQ(config->models[1].visibility, "tenants");
+  EXPECT_EQ(config->models[1].vocab_file, "v.json");
+}
+
+TEST(ServerConfig, AModelThatIsNotWhollyNamedIsRefused) {
+  const std::string digest = "sha256 = \"" + std::string(64, 'a') + "\"\n";
+  struct Wrong {
+    std::string table, wanted;
+  };
+  const std::string good = "id = \"m\"\nfile = \"m.onnx\"\n" + digest;
+  for (const Wrong& wrong :
+       {Wrong{"file = \"m.onnx\"\n" + digest, "'id'"}, Wrong{"id = \"..\"\nfile = \"m\"\n" + digest, "'id'"},
+        Wrong{"id = \"m\"\n" + digest, "'file'"}, Wrong{"id = \"m\"\nfile = \"m.onnx\"\n", "'sha256'"},
+        Wrong{good + "visibility = \"private\"\n", "'visibility'"},
+        Wrong{good + "vocab = \"v\"\n", "'preprocessor'"}, Wrong{good + "colour = \"blue\"\n", "'colour'"},
+        Wrong{good + "[[model]]\n" + good, "one [[model]] only"}}) {
+    EXPECT_THAT(ErrorOf("[[model]]\n" + wrong.table), HasSubstr(wrong.wanted)) << wrong.table;
+  }
+  EXPECT_THAT(ErrorOf("model = 5\n"), HasSubstr("[[model]]"));
+}
+
+TEST(ServerConfig, AStoreIsSealedToTheMeasurementUnlessTheOperatorSaysOtherwise) {
+  EXPECT_EQ(ParseServerConfig("", "server.toml")->storage_seal_to, "measurement");
+  EXPECT_EQ(ParseServerConfig("", "server.toml")->storage_directory, "");
+  EXPECT_EQ(ParseServerConfig("[storage]\nseal_to = \"signer\"\n", "server.toml")->storage_seal_to, "signer");
+  EXPECT_THAT(ErrorOf("[storage]\nseal_to = \"anybody\"\n"), HasSubstr("\"signer\""));
+}
+
 TEST(ServerConfig, ADefaultVisibilityIsOneOfFourWords) {
   EXPECT_EQ(ParseServerConfig("", "server.toml")->models_default_visibility, "link");
   EXPECT_EQ(ParseServerConfig("[models]\ndefault_visibility = \"private\"\n", "server.toml")

@@ -40,6 +40,11 @@ std::string MakeManifest(const ManifestFacts& facts) {
   manifest["precisions"] = ToArray(facts.precisions);
   manifest["limits"] = std::move(limits);
   manifest["compat"] = ToArray(facts.compat);
+  json::array models;
+  for (const auto& [id, sha256] : facts.models)
+    models.push_back(json::object{{"id", id}, {"sha256", sha256}});
+  manifest["models"] = std::move(models);
+  manifest["storage"] = facts.storage;
   return json::serialize(manifest);
 }
 

@@ -33,6 +33,10 @@ struct ManifestFacts {
   std::vector<std::string> precisions;                        // "f32", "bf16"
   std::vector<std::pair<std::string, std::uint64_t>> limits;  // the numbers of PRODUCT.md section 7
   std::vector<std::string> compat;                            // "0.5", "0.6"
+  // The operator's own models, by id, and the SHA-256 of each file in hex.
+  std::vector<std::pair<std::string, std::string>> models = {};
+  // Under whose key models are stored: "none", "sgx-mrenclave", "sgx-mrsigner", "snp-measurement", "software-file".
+  std::string storage = "none";
 };
 
 // Compact JSON with a fixed order of keys: the same facts give the same bytes.

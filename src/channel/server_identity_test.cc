@@ -52,10 +52,11 @@ TEST(ServerIdentity, ANameThatIsNoNameIsRefused) {
 TEST(Manifest, TheSameFactsGiveTheSameBytes) {
   const ManifestFacts facts{"0.1.0",          "simulation",    "simulated",
                             "worker-process", {"f32", "bf16"}, {{"max_model_bytes", 2147483648}},
-                            {"0.5"}};
+                            {"0.5"},          {{"m", "ab"}},   "sgx-mrenclave"};
   EXPECT_EQ(MakeManifest(facts),
             R"({"version":"0.1.0","mode":"simulation","platform":"simulated","isolation":"worker-process",)"
-            R"("precisions":["f32","bf16"],"limits":{"max_model_bytes":2147483648},"compat":["0.5"]})");
+            R"("precisions":["f32","bf16"],"limits":{"max_model_bytes":2147483648},"compat":["0.5"],)"
+            R"("models":[{"id":"m","sha256":"ab"}],"storage":"sgx-mrenclave"})");
 }
 
 }  // namespace

@@ -60,6 +60,13 @@ base::Result<std::unique_ptr<ServerProgram>> ServerProgram::Start(const std::str
   return server;
 }
 
+void ServerProgram::Kill() {
+  kill(pid_, SIGKILL);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = 0;
+}
+
 ServerProgram::~ServerProgram() {
   if (pid_ > 0) {
     kill(pid_, SIGTERM);

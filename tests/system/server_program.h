@@ -19,6 +19,8 @@ class ServerProgram {
   ServerProgram(const ServerProgram&) = delete;
   ServerProgram& operator=(const ServerProgram&) = delete;
 
+  // SIGKILL, as a crash; the port answers no more.
+  void Kill();
   std::uint16_t port() const { return port_; }
   // One number of GET /metrics on the admin port.
   double Metric(const std::string& name) const;
