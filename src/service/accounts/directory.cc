@@ -62,6 +62,8 @@ std::optional<std::chrono::seconds> Directory::WaitOfAddress(std::string_view ad
 }
 
 std::optional<std::chrono::seconds> Directory::WaitOf(const Holder& holder, RateLimiter::Moment now) {
+  // Of operators and servers there are few, and many servers may share a key.
+  if (holder.account.scopes.admin || holder.account.scopes.server) return std::nullopt;
   const auto wait = key_limiter_.Take(holder.key_id, now);
   if (wait) ++counters_.refused_rate;
   return wait;

@@ -35,8 +35,8 @@ struct DirectoryOptions {
   std::chrono::seconds session_life{600};  // at most kMaxSessionLife
   SessionKeyOptions session_keys = {};
   ServerTimes servers = {};
-  RateLimit per_key{.per_second = 2, .burst = 60};
-  RateLimit per_address{.per_second = 5, .burst = 120};
+  RateLimit per_key{.per_second = 2, .burst = 60};  // not for keys of operators and servers
+  RateLimit per_address{.per_second = 50, .burst = 500};
   // Of each limiter.
   std::size_t max_origins = 65'536;
 };

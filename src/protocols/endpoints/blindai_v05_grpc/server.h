@@ -4,9 +4,8 @@
 //   attested    SendModel, RunModel, DeleteModel; under the certificate that the other port hands out and that the
 //               quote is about
 //
-// gRPC ends TLS itself, so both keys are handed to it: the one place where keys leave our own hands. Its log is
-// switched off, since it names peers. Callers are known by the metadata `accesstoken`. What these clients do not get
-// (freshness, a binding to the connection) is in docs/formats/legacy-protocols.md.
+// Callers are known by the metadata `accesstoken`. What these clients do not get (freshness, a binding to the
+// connection) is in docs/formats/legacy-protocols.md.
 #pragma once
 
 #include <chrono>
@@ -19,19 +18,13 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "protocols/endpoints/blindai_v05_grpc/port.h"
 #include "service/caller.h"
 #include "service/legacy_evidence.h"
 #include "service/model_catalogue.h"
 #include "service/upload_model.h"
 
 namespace blindai::endpoints {
-
-struct BlindaiV05Port {
-  std::string address;  // "127.0.0.1:50052", "[::1]:0"
-  std::string certificate_pem;
-  base::SecretBytes key_pem;
-};
 
 struct BlindaiV05Options {
   BlindaiV05Port untrusted;
