@@ -2,7 +2,7 @@
 """Figures side by side in one run: bare ONNX Runtime, bare OpenVINO, and blindai through TLS, evidence and its worker.
 
     ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests,
-                                                verification
+                                                verification, directory
 
 Contenders take turns within each round, so that whatever else the machine does meets all of them; figures are medians.
 Prints Markdown for the README, with the machine and the date.
@@ -230,8 +230,21 @@ def verification(_rounds):
     print_table(["", "ms", "verifications a second", "parsing alone, MB/s"], rows)
 
 
+def directory(_rounds):
+    """Sessions of the managed cloud's front, with 10,000 API keys; its clients are on the same cores."""
+    command = [ROOT / "build/microbench/bench/directory_bench", "--benchmark_format=json", "--benchmark_min_time=5"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    rows = []
+    for figure in json.loads(done.stdout)["benchmarks"]:
+        name = figure["name"].split("/")[1].replace("_", " ")
+        rows.append([name, f"{figure['items_per_second']:.0f}", f"{figure['p50_ms']:.1f}", f"{figure['p99_ms']:.1f}"])
+    print("### Sessions of a directory with 10,000 keys, 16 clients at once\n")
+    print_table(["", "sessions a second", "p50, ms", "p99, ms"], rows)
+
+
 FIGURES = {"inference": inference, "connect": connecting, "tensors": tensors, "upload": upload, "memory": memory,
-           "requests": requests, "verification": verification}
+           "requests": requests, "verification": verification,
+           "directory": directory}
 
 
 def machine():

@@ -143,6 +143,14 @@ TEST_F(DirectoryProgramTest, AServerThatStopsProvingWhatItShouldIsDroppedAndCome
   ReportUntil(directory->port(), server_key, server, "listed");
   SessionUntil(directory->port(), user_key, "200");
 
+  std::string metrics;
+  Eventually([&] {
+    metrics = base::AsText(directory->Admin("/metrics").body);
+    return metrics.find("\nblindai_directory_servers_listed 1\n") != std::string::npos;
+  });
+  EXPECT_THAT(metrics, testing::Not(HasSubstr("\nblindai_directory_sessions_total 0\n")));
+  EXPECT_THAT(metrics, testing::Not(testing::AnyOf(HasSubstr(server.address()), HasSubstr("clinic"))));
+
   const EndedProgram log =
       RunToEnd(ProgramsDir() / "blindai-directory", {"keys", "log", "--database", database_});
   EXPECT_THAT(log.output, HasSubstr("server-register"));
