@@ -40,6 +40,11 @@ std::string Page(const ModelInfo& model) {
   out += fmt::format("size        {} ({} bytes)\nsha256      {}\ncreated     {}\nowner       {}\n",
                      ByteText(model.bytes), model.bytes, model.sha256,
                      base::FormatTime(base::Time(std::chrono::seconds(model.created))), model.owned_by);
+  out += fmt::format("saved       {}\n", model.saved ? "yes, it survives a restart of the server" : "no");
+  if (model.expires_at) {
+    out += fmt::format("expires     {}\n",
+                       base::FormatTime(base::Time(std::chrono::seconds(*model.expires_at))));
+  }
   for (const auto& spec : model.inputs) out += "input       " + SpecText(spec) + "\n";
   for (const auto& spec : model.outputs) out += "output      " + SpecText(spec) + "\n";
   return out;
@@ -55,6 +60,8 @@ struct UploadWords {
   std::optional<std::string> id;
   std::optional<std::string> precision;
   std::optional<std::string> visibility;
+  std::optional<std::string> tenants;
+  std::optional<std::string> ttl;
   std::optional<std::string> kind;
   std::optional<std::string> vocab;
   std::optional<std::string> preprocessor;
@@ -83,6 +90,8 @@ ExitCode Upload(const UploadWords& words) {
   std::vector<std::pair<std::string, std::string>> query;
   if (words.precision) query.emplace_back("precision", *words.precision);
   if (words.visibility) query.emplace_back("visibility", *words.visibility);
+  if (words.tenants) query.emplace_back("tenants", *words.tenants);
+  if (words.ttl) query.emplace_back("ttl", *words.ttl);
   if (words.kind) query.emplace_back("kind", *words.kind);
   client::UploadOptions options;
   auto parsed = wire::DecodeUploadQuery(query);
@@ -131,10 +140,10 @@ ExitCode Show(const ServerWords& words, const std::string& id) {
 ExitCode Delete(const ServerWords& words, const std::string& id) {
   auto client = words.MakeClient();
   if (!client.ok()) return Fail(client.error());
-  const base::Status deleted = client->DeleteModel(id);
+  const auto deleted = client->DeleteModel(id);
   if (!deleted.ok()) return Fail(deleted.error(), client->verdict());
   if (words.json) {
-    Result(wire::EncodeModelDeleted(id) + "\n");
+    Result(wire::EncodeModelDeleted(*deleted) + "\n");
   } else {
     Note("deleted " + id);
   }
@@ -154,6 +163,9 @@ void AddModels(CLI::App& app, ExitCode& code) {
                      "its name on the server (default: the file's name without its ending)");
   upload->add_option("--precision", upload_words->precision, "f32 or bf16 (default: the server's choice)");
   upload->add_option("--visibility", upload_words->visibility, "private, link, tenants or public");
+  upload->add_option("--tenants", upload_words->tenants,
+                     "who may run it, with --visibility tenants: names separated by commas");
+  upload->add_option("--ttl", upload_words->ttl, "seconds after which the server deletes it");
   upload->add_option("--kind", upload_words->kind,
                      "tensor (default), or ctc-speech: a wav2vec2 model that transcribes");
   upload->add_option("--vocab", upload_words->vocab,

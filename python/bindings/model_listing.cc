@@ -1,4 +1,5 @@
 // Binds the descriptions of models that client/client.h hands out.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -42,6 +43,9 @@ void BindModelListing(nb::module_& module) {
           "visibility", [](const ModelInfo& m) { return std::string(wire::VisibilityName(m.visibility)); },
           "'private', 'link', 'tenants' or 'public'.")
       .def_ro("state", &ModelInfo::state, "'ready', 'loading', 'stored' or 'failed'.")
+      .def_ro("saved", &ModelInfo::saved, "It survives a restart of the server.")
+      .def_ro("expires_at", &ModelInfo::expires_at,
+              "Seconds since the epoch, from which on it is gone; None: never.")
       .def_prop_ro("inputs", [](const ModelInfo& m) { return m.inputs; })
       .def_prop_ro("outputs", [](const ModelInfo& m) { return m.outputs; })
       .def("__repr__", [](const ModelInfo& m) { return "<blindai.Model " + m.id + ", " + m.state + ">"; });

@@ -53,6 +53,7 @@ class Client:
     def upload_model(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
                      vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
                      precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
+                     tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None,
                      progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
         """Uploads an ONNX model: a path, streamed from disk, or its bytes.
 
@@ -61,8 +62,10 @@ class Client:
         transcribes; such a model needs its characters (``vocab``) and what it does with sound (``preprocessor``), by
         default ``vocab.json`` and ``preprocessor_config.json`` beside the model's file. ``precision``: "f32" or
         "bf16", what the engine computes in; the server's choice when left out. ``save``: whether it is kept, sealed,
-        when the server restarts. ``visibility``: "private", "link", "tenants" or "public". ``progress(sent, total)``
-        is called with bytes while the upload goes out; what it raises ends the upload.
+        when the server restarts. ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with "tenants",
+        the names of those who may run it, everybody with an account when left out. ``ttl``: seconds after which the
+        server deletes it. ``progress(sent, total)`` is called with bytes while the upload goes out; what it raises
+        ends the upload.
 
         ``of_05``: BlindAI 0.5's ``input_specs``, ``output_specs``, ``shape``, ``dtype``, ``dtype_out``, ``sign`` and
         ``save_model``; with any of them the result is 0.5's (docs/migration.md).
@@ -70,7 +73,7 @@ class Client:
         Returns the model with its inputs and outputs, and the SHA-256 of what the server received.
         """
         options = {"kind": kind, "vocab": vocab, "preprocessor": preprocessor, "precision": precision, "save": save,
-                   "visibility": visibility, "progress": progress}
+                   "visibility": visibility, "tenants": tenants, "ttl": ttl, "progress": progress}
         if of_05:
             return _legacy().upload_with_words_of_05(self, model, model_id, of_05, **options)
         return self._upload(model, model_id, **options)[0]
@@ -78,11 +81,14 @@ class Client:
     def _upload(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
                 vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
                 precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
+                tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None,
                 progress: Optional[Progress] = None) -> Tuple["_native.Model", str]:
         """The model, and what the connection proved that it went over."""
         name = str(uuid.uuid4()) if model_id is None else model_id
         words = {"kind": kind, "precision": precision, "visibility": visibility,
-                 "save": None if save is None else str(save).lower()}
+                 "save": None if save is None else str(save).lower(),
+                 "tenants": None if tenants is None else ",".join([tenants] if isinstance(tenants, str) else tenants),
+                 "ttl": None if ttl is None else str(ttl)}
         query = {key: word for key, word in words.items() if word is not None}
         if kind == "ctc-speech":
             vocab = _beside(model, "vocab.json", "vocab") if vocab is None else vocab

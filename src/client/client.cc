@@ -221,7 +221,7 @@ Result<wire::ModelInfo> Client::GetModel(const std::string& model_id) {
   return wire::DecodeModelInfo(response.body);
 }
 
-base::Status Client::DeleteModel(const std::string& model_id) {
+Result<wire::ModelDeleted> Client::DeleteModel(const std::string& model_id) {
   BLINDAI_TRY(const std::string target, ModelTarget("/v1/models/", model_id));
   const auto make = [&]() -> Result<net::HttpRequest> {
     net::HttpRequest request;
@@ -231,8 +231,7 @@ base::Status Client::DeleteModel(const std::string& model_id) {
     return request;
   };
   BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make));
-  BLINDAI_TRY(const std::string deleted, wire::DecodeModelDeleted(response.body));
-  return base::Ok();
+  return wire::DecodeModelDeleted(response.body);
 }
 
 Result<Prediction> Client::Predict(const std::string& model_id,

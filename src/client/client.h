@@ -97,7 +97,7 @@ class Client {
                                             const UploadOptions& options);
   base::Result<std::vector<wire::ModelInfo>> ListModels();
   base::Result<wire::ModelInfo> GetModel(const std::string& model_id);
-  base::Status DeleteModel(const std::string& model_id);
+  base::Result<wire::ModelDeleted> DeleteModel(const std::string& model_id);
 
   // Runs a model on named inputs. The elements are sent from where they lie and must stay until the call
   // returns.

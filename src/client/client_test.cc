@@ -54,7 +54,7 @@ net::HttpResponse Echo(const SeenRequest& request) {
 
 net::HttpResponse Answer(const SeenRequest& request) {
   if (request.target == "/v1/models/demo" && request.method == "DELETE")
-    return net::JsonResponse(200, wire::EncodeModelDeleted("demo"));
+    return net::JsonResponse(200, wire::EncodeModelDeleted({"demo", "ab", false, 1}));
   if (request.target.starts_with("/v1/models/demo"))
     return net::JsonResponse(request.method == "PUT" ? 201 : 200, wire::EncodeModelInfo(Model("demo")));
   if (request.target == "/v1/models")
@@ -91,7 +91,7 @@ TEST(Client, OneVerifiedConnectionServesManyCalls) {
   ASSERT_TRUE(client.Connect().ok());
   EXPECT_EQ(client.ListModels()->size(), 2u);
   EXPECT_EQ(client.GetModel("demo")->id, "demo");
-  EXPECT_TRUE(client.DeleteModel("demo").ok());
+  EXPECT_EQ(client.DeleteModel("demo")->sha256, "ab");
   EXPECT_EQ(Questions(server), 1u);
 }
 

@@ -64,6 +64,24 @@ def test_precision_is_the_callers_choice(client, upload):
         client.upload_model(onnx_models.adder(), visibility="everybody")
 
 
+def test_who_may_run_it_and_for_how_long_is_the_callers_choice(client, upload):
+    lasting = client.model(upload(onnx_models.adder()))
+    assert (lasting.saved, lasting.expires_at) == (False, None)
+    model = client.model(upload(onnx_models.adder(), visibility="tenants", tenants=["clinic", "lab"], ttl=3600))
+    assert model.visibility == "tenants"
+    assert model.expires_at - model.created == 3600
+    with pytest.raises(ValueError, match="tenants"):
+        client.upload_model(onnx_models.adder(), tenants="clinic")
+    with pytest.raises(ValueError, match="ttl"):
+        client.upload_model(onnx_models.adder(), ttl=0)
+
+
+def test_a_server_that_stores_nothing_says_so(client):
+    with pytest.raises(blindai.BlindAIError) as error:
+        client.upload_model(onnx_models.adder(), save=True)
+    assert error.value.code == "save-unsupported"
+
+
 @pytest.mark.parametrize("model, code", [
     (b"x", None),
     (b"<html>not a model</html>", "not-onnx"),

@@ -90,7 +90,10 @@ TEST_F(StoredModelsTest, AnAcknowledgedUploadSurvivesAKillAndAnswersTheSame) {
   EXPECT_EQ(Predict(client, "kept"), before);
   EXPECT_EQ(Predict(client, "lost"), "model-not-found");
   // And what is deleted stays deleted.
-  ASSERT_TRUE(client.DeleteModel("kept").ok());
+  const auto deleted = client.DeleteModel("kept");
+  ASSERT_TRUE(deleted.ok());
+  EXPECT_EQ(deleted->sha256, encoding::HexEncode(crypto::Sha256(model_).view()));
+  EXPECT_TRUE(deleted->saved);
   client.Close();
   server_->Kill();
   StartServer();

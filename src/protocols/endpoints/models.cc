@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/await_callback.h"
 #include "protocols/endpoints/answer.h"
 #include "protocols/endpoints/speech_upload.h"
@@ -106,7 +107,10 @@ class ModelsEndpoint {
       co_await AnswerError(exchange, deleted.error());
       co_return;
     }
-    const std::string json = wire::EncodeModelDeleted(id->text());
+    const std::string json = wire::EncodeModelDeleted({.id = id->text(),
+                                                       .sha256 = deleted->sha256,
+                                                       .saved = deleted->is_saved,
+                                                       .deleted_at = base::Now().time_since_epoch().count()});
     co_await AnswerJson(exchange, 200, json);
   }
 

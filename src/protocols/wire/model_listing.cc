@@ -243,16 +243,28 @@ Result<std::vector<ModelInfo>> DecodeModelList(ByteView body) {
   return models;
 }
 
-std::string EncodeModelDeleted(std::string_view id) {
-  return json::serialize(json::object{{"id", id}, {"object", "model"}, {"deleted", true}});
+std::string EncodeModelDeleted(const ModelDeleted& model) {
+  return json::serialize(json::object{{"id", model.id},
+                                      {"object", "model"},
+                                      {"deleted", true},
+                                      {"sha256", model.sha256},
+                                      {"saved", model.saved},
+                                      {"deleted_at", model.deleted_at}});
 }
 
-Result<std::string> DecodeModelDeleted(ByteView body) {
+Result<ModelDeleted> DecodeModelDeleted(ByteView body) {
   BLINDAI_TRY(const json::object object, ParseSmallJsonObject(body, kCode));
   const JsonFields fields(object, kCode);
   BLINDAI_TRY(const std::optional<bool> deleted, fields.OptionalBool("deleted"));
   if (!deleted.value_or(false)) return fields.Wrong("deleted", "is not true");
-  return fields.String("id");
+  ModelDeleted model;
+  BLINDAI_TRY(model.id, fields.String("id"));
+  BLINDAI_TRY(model.sha256, fields.String("sha256"));
+  BLINDAI_TRY(const std::optional<bool> saved, fields.OptionalBool("saved"));
+  model.saved = saved.value_or(false);
+  BLINDAI_TRY(const std::optional<std::int64_t> deleted_at, fields.OptionalInteger("deleted_at"));
+  model.deleted_at = deleted_at.value_or(0);
+  return model;
 }
 
 }  // namespace blindai::wire

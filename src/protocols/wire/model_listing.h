@@ -68,8 +68,16 @@ std::string EncodeModelInfo(const ModelInfo& model);
 base::Result<ModelInfo> DecodeModelInfo(base::ByteView body);
 std::string EncodeModelList(const std::vector<ModelInfo>& models);
 base::Result<std::vector<ModelInfo>> DecodeModelList(base::ByteView body);
-std::string EncodeModelDeleted(std::string_view id);
-// The id of the deleted model.
-base::Result<std::string> DecodeModelDeleted(base::ByteView body);
+
+// What the server says of a model that it has deleted. Whoever asked over an attested connection has it from the
+// measured program; it is not signed, so it convinces nobody else (docs/formats/sealed_file.md, "Deletion").
+struct ModelDeleted {
+  std::string id;
+  std::string sha256;           // of the ONNX file that is gone
+  bool saved = false;           // it stood on the disk too
+  std::int64_t deleted_at = 0;  // seconds since the epoch
+};
+std::string EncodeModelDeleted(const ModelDeleted& model);
+base::Result<ModelDeleted> DecodeModelDeleted(base::ByteView body);
 
 }  // namespace blindai::wire

@@ -58,9 +58,18 @@ TEST(ModelListing, AnAnswerThatIsNotAModelIsNamed) {
 }
 
 TEST(ModelListing, ADeletionSaysWhatIsGone) {
-  EXPECT_EQ(EncodeModelDeleted("demo"), R"({"id":"demo","object":"model","deleted":true})");
-  EXPECT_EQ(*DecodeModelDeleted(AsBytes(EncodeModelDeleted("demo"))), "demo");
-  EXPECT_FALSE(DecodeModelDeleted(AsBytes(R"({"id":"demo","deleted":false})")).ok());
+  const std::string json = EncodeModelDeleted({"demo", "ab", true, 1'790'000'000});
+  EXPECT_EQ(
+      json,
+      R"({"id":"demo","object":"model","deleted":true,"sha256":"ab","saved":true,"deleted_at":1790000000})");
+  const auto read = DecodeModelDeleted(AsBytes(json));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(EncodeModelDeleted(*read), json);
+  for (const char* body : {R"({"id":"demo","deleted":false,"sha256":"ab"})", R"({"id":"demo","sha256":"ab"})",
+                           R"({"deleted":true,"sha256":"ab"})", R"({"id":"demo","deleted":true})",
+                           R"({"id":"demo","deleted":true,"sha256":"ab","deleted_at":"now"})"}) {
+    EXPECT_FALSE(DecodeModelDeleted(AsBytes(body)).ok()) << body;
+  }
 }
 
 TEST(UploadQuery, KnownValuesAreReadAndWritten) {
