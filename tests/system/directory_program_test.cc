@@ -22,6 +22,7 @@
 #include "support/fake_attested_server.h"
 #include "support/paths.h"
 #include "support/postgres.h"
+#include "tpm_machine.h"
 
 namespace blindai::tests {
 namespace {
@@ -73,12 +74,18 @@ class DirectoryProgramTest : public ::testing::Test {
   }
   ~DirectoryProgramTest() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<DirectoryProgram> StartDirectory(const std::string& sessions = "") const {
-    auto started =
-        DirectoryProgram::Start(folder_, "simulation = true\n[database]\nurl = \"" + database_ + "\"\n" +
-                                             certificate_->toml() + sessions +
-                                             "[servers]\nverify_every_s = 1\nsilent_after_s = 3600\n"
-                                             "[limits]\naddress_per_minute = 0\n");
+  // Lines of the configuration.
+  struct Lines {
+    std::string top = "simulation = true\n";
+    std::string sessions = "";
+    std::string servers = "";
+  };
+  std::unique_ptr<DirectoryProgram> StartDirectory(const Lines& lines) const {
+    const std::string toml = lines.top + "[database]\nurl = \"" + database_ + "\"\n" + certificate_->toml() +
+                             "[sessions]\n" + lines.sessions +
+                             "[servers]\nverify_every_s = 1\nsilent_after_s = 3600\n" + lines.servers +
+                             "[limits]\naddress_per_minute = 0\n";
+    auto started = DirectoryProgram::Start(folder_, toml);
     if (!started.ok()) ADD_FAILURE() << started.error().message;
     BLINDAI_CHECK(started.ok());
     return *std::move(started);
@@ -91,11 +98,11 @@ class DirectoryProgramTest : public ::testing::Test {
     return AskDirectory(port, certificate_->pem(), method, target, key, body);
   }
   // What the directory says to a server that goes on reporting, once it is in this state.
-  DirectoryAnswer ReportUntil(std::uint16_t port, const std::string& key, const CloudServer& server,
+  DirectoryAnswer ReportUntil(std::uint16_t port, const std::string& key, const std::string& report,
                               std::string_view state) const {
     DirectoryAnswer answer;
     Eventually([&] {
-      answer = Ask(port, "POST", "/v1/servers", key, server.Report());
+      answer = Ask(port, "POST", "/v1/servers", key, report);
       BLINDAI_CHECK(answer.status == 200);
       return answer.body.at("state").as_string() == state;
     });
@@ -122,25 +129,25 @@ class DirectoryProgramTest : public ::testing::Test {
 };
 
 TEST_F(DirectoryProgramTest, AServerThatStopsProvingWhatItShouldIsDroppedAndComesBack) {
-  const auto directory = StartDirectory();
+  const auto directory = StartDirectory({});
   const std::string server_key = MakeKey("operator", "server");
   const std::string user_key = MakeKey("clinic", "run");
   EXPECT_EQ(Ask(directory->port(), "POST", "/v1/session", user_key).Said(), "503 no-servers");
 
   CloudServer server;
-  ReportUntil(directory->port(), server_key, server, "listed");
+  ReportUntil(directory->port(), server_key, server.Report(), "listed");
   const DirectoryAnswer first = SessionUntil(directory->port(), user_key, "200");
   EXPECT_EQ(first.body.at("servers").at(0).at("address").as_string(), server.address());
   EXPECT_TRUE(first.body.at("simulation").as_bool());
   EXPECT_TRUE(Accepts(directory->port(), first.body.at("token").as_string()));
 
   server.set_honest(false);
-  const DirectoryAnswer refused = ReportUntil(directory->port(), server_key, server, "refused");
+  const DirectoryAnswer refused = ReportUntil(directory->port(), server_key, server.Report(), "refused");
   EXPECT_EQ(refused.body.at("reason").as_string(), "nonce-mismatch");
   SessionUntil(directory->port(), user_key, "503 no-servers");
 
   server.set_honest(true);
-  ReportUntil(directory->port(), server_key, server, "listed");
+  ReportUntil(directory->port(), server_key, server.Report(), "listed");
   SessionUntil(directory->port(), user_key, "200");
 
   std::string metrics;
@@ -160,10 +167,10 @@ TEST_F(DirectoryProgramTest, AServerThatStopsProvingWhatItShouldIsDroppedAndCome
 }
 
 TEST_F(DirectoryProgramTest, AClientOfBlindai05IsGivenATokenAndTheServersPorts) {
-  const auto directory = StartDirectory();
+  const auto directory = StartDirectory({});
   const std::string user_key = MakeKey("clinic", "run");
   CloudServer server;
-  ReportUntil(directory->port(), MakeKey("operator", "server"), server, "listed");
+  ReportUntil(directory->port(), MakeKey("operator", "server"), server.Report(), "listed");
   SessionUntil(directory->port(), user_key, "200");
 
   grpc::SslCredentialsOptions tls;
@@ -186,6 +193,29 @@ TEST_F(DirectoryProgramTest, AClientOfBlindai05IsGivenATokenAndTheServersPorts) 
   EXPECT_EQ(ask("bai_00000000_" + std::string(43, 'A')).error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
+TEST_F(DirectoryProgramTest, WithAPolicyAServerIsListedForItsTpmAndNotForASimulation) {
+  const auto machine = TpmMachine::Start();
+  ASSERT_TRUE(machine.ok()) << machine.error().message;
+  if (!*machine) GTEST_SKIP() << kNoSwtpm;
+  const auto server = (*machine)->StartServer();
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  const std::string zero(64, '0');
+  const auto directory =
+      StartDirectory({.top = "",
+                      .servers = "policy = \"" + (*machine)->Policy(zero) + "\"\nroots = [\"" +
+                                 (*machine)->File("ca.pem") + "\"]\n"});
+  const std::string key = MakeKey("operator", "server,run");
+  const std::string address = "127.0.0.1:" + std::to_string((*server)->port());
+  const CloudServer simulated;
+  ReportUntil(directory->port(), key, R"({"address":")" + address + R"(","backlog_ms":9})", "listed");
+  const DirectoryAnswer refused = ReportUntil(directory->port(), key, simulated.Report(), "refused");
+  EXPECT_EQ(refused.body.at("reason").as_string(), "simulation");
+  const DirectoryAnswer session = SessionUntil(directory->port(), key, "200");
+  EXPECT_EQ(session.body.at("servers").as_array().size(), 1u);
+  EXPECT_EQ(session.body.at("servers").at(0).at("address").as_string(), address);
+  EXPECT_FALSE(session.body.contains("simulation"));
+}
+
 TEST_F(DirectoryProgramTest, AConfigurationThatCannotBeRightEndsTheStartWithItsLine) {
   std::ofstream(folder_ / "wrong.toml") << "simulation = true\n[listen]\nhtps = \"127.0.0.1:0\"\n";
   const EndedProgram ended =
@@ -203,11 +233,11 @@ class SharedDirectoriesTest : public DirectoryProgramTest {
     database_ = postgres_->NewDatabase();
     const std::string secret = folder_ / "secret";
     std::ofstream(secret) << std::string(64, '5') << "\n";
-    sessions_ = "[sessions]\nsecret_file = \"" + secret + "\"\n";
-    a_ = StartDirectory(sessions_);
-    b_ = StartDirectory(sessions_);
+    const Lines lines{.sessions = "secret_file = \"" + secret + "\"\n"};
+    a_ = StartDirectory(lines);
+    b_ = StartDirectory(lines);
     admin_ = MakeKey("operator", "admin,run");
-    ReportUntil(a_->port(), admin_, server_, "listed");
+    ReportUntil(a_->port(), admin_, server_.Report(), "listed");
     SessionUntil(a_->port(), admin_, "200");
     SessionUntil(b_->port(), admin_, "200");
   }
@@ -245,7 +275,7 @@ class SharedDirectoriesTest : public DirectoryProgramTest {
 
   std::unique_ptr<Postgres> postgres_;
   CloudServer server_;
-  std::string sessions_, admin_;
+  std::string admin_;
   std::unique_ptr<DirectoryProgram> a_, b_;
   std::unique_ptr<RunningProgram> proxy_;
 };
