@@ -24,12 +24,12 @@ class Engine {
   virtual Failure Load(Mapping file, LoadedMessage& loaded) = 0;
 
   // One run. Inputs are read where they lie; outputs are copied into `outputs`, and the engine's own copies
-  // wiped.
+  // wiped. After kRun or kMemory the engine is not to be trusted with another run: end the process.
   virtual Failure Run(const RunMessage& run, base::ByteView inputs, std::span<std::uint8_t> outputs,
                       RanMessage& ran) = 0;
 
-  // From another thread: that run, present or next, ends soon with kCancelled; an operator that is being
-  // computed is finished first. Runs have numbers of their own and come in any order.
+  // From another thread: that run, if it has not begun, ends at once with kCancelled. One that computes goes on to its
+  // end. Runs have numbers of their own and come in any order.
   virtual void Cancel(std::uint64_t run) = 0;
 
   // Frees intermediate results, which hold what people sent; freed_memory.h overwrites them.

@@ -479,7 +479,12 @@ void ModelHost::Impl::On(const FailedMessage& message) {
   }
   const bool unasked = message.failure == Failure::kCancelled && !current_->answered();
   if (unasked) return Kill(Doom::kCrashed);
-  FinishRun(0, RunError(message.failure));
+  // A run that broke off leaves shapes of its own behind in the engine, with which later runs give wrong answers.
+  const bool broke_off = message.failure == Failure::kRun || message.failure == Failure::kMemory;
+  if (!broke_off) return FinishRun(0, RunError(message.failure));
+  const auto failed = std::exchange(current_, nullptr);
+  Kill(Doom::kRecycled);
+  Answer(*failed, RunError(message.failure));
 }
 
 void ModelHost::Impl::OnEnd() {

@@ -41,8 +41,9 @@ struct WorkerOptions {
   std::uint64_t memory_limit_bytes = 0;
   // Time for start, load, compile and the warm-up run together.
   int load_timeout_ms = 120'000;
-  // Between asking a worker to stop a run and killing it.
-  int cancel_grace_ms = 300;
+  // What a run that nobody waits for any more may still take before its worker is ended: an engine cannot be stopped in
+  // the middle of a run and then be trusted with another one.
+  int cancel_grace_ms = 1'000;
   // Elements of all inputs of one request, and of all its outputs.
   std::uint64_t max_tensor_bytes = std::uint64_t{256} << 20;
   // Requests that wait, and the work that waits as predicted from earlier runs. More is refused (queue-full).
@@ -86,7 +87,7 @@ struct HostStats {
   std::int64_t pid = 0;              // of the worker; 0 while there is none
   std::uint64_t resident_bytes = 0;  // of the worker, now
   std::uint64_t restarts = 0;        // after crashes and kills
-  std::uint64_t recycled = 0;        // replaced on purpose: another caller, over its memory budget
+  std::uint64_t recycled = 0;        // replaced on purpose: another caller, a failed run, over its budget
   std::uint64_t runs = 0;            // that gave an answer
   std::uint64_t failures = 0;        // that gave an error
   std::size_t queued = 0;            // waiting or running now
@@ -96,7 +97,7 @@ struct HostStats {
   // No worker and no file in memory, until the next run brings both back.
   bool is_suspended = false;
   std::chrono::steady_clock::time_point last_run;  // when the newest request came; the epoch before the first
-  RunStats run;                      // everything since the start of the host
+  RunStats run;                                    // everything since the start of the host
 };
 
 class ModelHost {

@@ -205,6 +205,49 @@ TEST(OpenVinoEngine, ShapesThatDoNotFitEachOtherAreATypedError) {
   EXPECT_EQ(host->stats().restarts, 0u);
 }
 
+class InterruptedRunTest : public testing::Test {
+ protected:
+  static std::vector<Tensor> Sound(std::int64_t samples) {
+    std::vector<float> noise(static_cast<std::size_t>(samples));
+    std::uint32_t state = 1;
+    for (float& value : noise) {
+      state = state * 1'664'525 + 1'013'904'223;
+      value = static_cast<float>(state >> 8) / 16'777'216.0F - 0.5F;
+    }
+    return {Floats("input_values", {1, samples}, noise)};
+  }
+  // Takes several lengths, and fails in the middle of those that are too short.
+  std::shared_ptr<ModelHost> host =
+      *StartHost(tests::ReadFile(tests::SourceDir() / "models" / "blindai-demo-en" / "blindai-demo-en.onnx"));
+};
+
+TEST_F(InterruptedRunTest, AfterARunThatFailedHalfwayAnswersAreTheSameBits) {
+  const auto before = RunOn(*host, Sound(16'000));
+  ASSERT_TRUE(before.ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(RunOn(*host, Sound(150)).error().code, "run-failed");
+    const auto after = RunOn(*host, Sound(16'000));
+    ASSERT_TRUE(after.ok()) << after.error().code;
+    EXPECT_EQ(after->outputs[0].shape, before->outputs[0].shape);
+    EXPECT_EQ(after->outputs[0].data, before->outputs[0].data);
+  }
+  EXPECT_EQ(host->stats().restarts, 0u);
+}
+
+TEST_F(InterruptedRunTest, AfterARunThatWasGivenUpAnswersAreTheSameBits) {
+  const auto before = RunOn(*host, Sound(16'000));
+  ASSERT_TRUE(before.ok());
+  for (int i = 0; i < 8; ++i) {
+    // Some are over in time, some not begun, some in the middle.
+    RunRequest given_up = RunRequest::Of(Sound(40'000 + 4'000 * i));
+    given_up.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(2 * i);
+    static_cast<void>(RunOn(*host, std::move(given_up)));
+    const auto after = RunOn(*host, Sound(16'000));
+    ASSERT_TRUE(after.ok()) << after.error().code;
+    ASSERT_EQ(after->outputs[0].data, before->outputs[0].data) << i;
+  }
+}
+
 TEST(OpenVinoEngine, Bf16IsSaidAndMadeOfRoundedNumbers) {
   // 1 + 2^-9 is no bf16 number: the precision that was asked for shows in the result.
   const float close_to_one = 1.0F + 1.0F / 512;
