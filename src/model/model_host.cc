@@ -1,11 +1,9 @@
 #include "model/model_host.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -14,6 +12,8 @@
 #include "base/log_event.h"
 #include "base/secret.h"
 #include "model/check_run.h"
+#include "model/dispatcher.h"
+#include "model/run_cost.h"
 #include "model/shared_region.h"
 #include "model/supervisor.h"
 #include "model/worker_process.h"
@@ -39,12 +39,6 @@ constexpr milliseconds kLongestLoadBackoff(5'000);
 constexpr milliseconds kLongestRunBackoff(1'000);
 
 double Ms(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
-
-int UsableCores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
 
 base::Error CrashedError() {
   return MakeError(
@@ -124,6 +118,8 @@ struct Pending {
   Clock::time_point picked;
   Clock::time_point sent;
   Clock::time_point ran;
+  Scheduler::RunId run = 0;  // the scheduler's number for it
+  double cpu_ms_when_sent = 0;
   std::optional<Supervisor::TimerId> deadline;
 
   bool answered() const { return done == nullptr; }
@@ -201,6 +197,10 @@ void CountEnd(const Pending& pending, const base::Result<RunAnswer>& answer, Clo
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+std::shared_ptr<Dispatcher> CoresOf(const WorkerOptions& options) {
+  return options.dispatcher ? options.dispatcher : Dispatcher::OfThisProcess();
+}
+
 void Clean(SharedRegion& region, std::uint64_t used) {
   used > kKeptRegionBytes ? region.Release() : region.Wipe(used);
 }
@@ -220,15 +220,25 @@ RunRequest RunRequest::Of(std::vector<vocabulary::Tensor> tensors) {
 class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
  public:
   Impl(std::shared_ptr<ModelFile> file, WorkerOptions options, Started started)
-      : file_(std::move(file)), options_(std::move(options)), started_(std::move(started)) {}
+      : file_(std::move(file)),
+        options_(std::move(options)),
+        started_(std::move(started)),
+        cores_(CoresOf(options_)) {}
   // Suspended.
   Impl(Fetch fetch, WorkerOptions options, ModelSignature signature)
       : options_(std::move(options)),
+        cores_(CoresOf(options_)),
         loaded_{std::move(signature)},
         has_signature_(true),
         fetch_(std::move(fetch)) {
     stats_.is_suspended = true;
   }
+  ~Impl() {
+    if (lane_ == 0) return;
+    supervisor_.Post([cores = cores_, lane = lane_] { cores->RemoveLane(lane); });
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   // Any thread.
   const WorkerOptions& options() const { return options_; }
@@ -268,9 +278,13 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   void On(const FailedMessage& message);
   void OnEnd();
 
+  void JoinQueue();
   void Submit(std::shared_ptr<Pending> pending);
   void GiveUp(std::uint64_t id, base::Error error);
+  void OnDecision(const Scheduler::Decision& decision);
   void Pump();
+  void StartRun(Scheduler::RunId run);
+  void EndShare();
   void SendRun();
   base::Status SendRegions();
   void FinishRun(std::uint64_t outputs_used, base::Result<RunAnswer> answer);
@@ -296,6 +310,9 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   std::shared_ptr<ModelFile> file_;  // null: suspended
   const WorkerOptions options_;
   Started started_;  // empty once it has been called
+  const std::shared_ptr<Dispatcher> cores_;
+  Scheduler::LaneId lane_ = 0;  // 0: not started yet
+  CostTable costs_;
   LoadedMessage loaded_;
   bool has_signature_ = false;
 
@@ -316,10 +333,12 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   std::shared_ptr<SharedRegion> outputs_;
   bool inputs_sent_ = false;
   bool outputs_sent_ = false;
-  std::optional<std::uint64_t> served_caller_;
+  // What the worker had used up to the end of its last run: what it uses after that is the next one's.
+  double charged_cpu_ms_ = 0;
+  bool has_run_ = false;  // since its start
 
-  std::deque<std::shared_ptr<Pending>> queue_;
-  std::shared_ptr<Pending> current_;
+  std::map<Scheduler::RunId, std::shared_ptr<Pending>> queue_;  // what waits
+  std::shared_ptr<Pending> current_;                            // holds a share of the cores
   std::atomic<std::uint64_t> next_run_ = 1;
 
   bool stopping_ = false;
@@ -368,7 +387,19 @@ HostStats ModelHost::Impl::stats() const {
 
 // ---- the worker's life
 
+// Asks for the cores from now on.
+void ModelHost::Impl::JoinQueue() {
+  if (lane_ != 0) return;
+  lane_ = cores_->AddLane({.max_queued = options_.max_queue,
+                           .max_wait_ms = static_cast<double>(options_.max_queue_ms),
+                           .shared = options_.shared},
+                          [weak = weak_from_this()](const Scheduler::Decision& decision) {
+                            if (const auto self = weak.lock()) self->OnDecision(decision);
+                          });
+}
+
 void ModelHost::Impl::StartWorker() {
+  JoinQueue();
   phase_timer_.reset();
   spawned_ = Clock::now();
   reached_loading_ = false;
@@ -413,6 +444,7 @@ void ModelHost::Impl::Kill(Doom doom) {
   if (phase_ == Phase::kDoomed || !worker_) return;
   phase_ = Phase::kDoomed;
   doom_ = doom;
+  cores_->SetOpen(lane_, false);
   worker_->Kill();
 }
 
@@ -462,7 +494,12 @@ void ModelHost::Impl::On(LoadedMessage message) {
   phase_ = Phase::kReady;
   was_ready_ = true;
   failed_loads_ = 0;
-  UpdateStats([&](HostStats& stats) { stats.load_ms = Ms(Clock::now() - spawned_); });
+  const double load_ms = Ms(Clock::now() - spawned_);
+  UpdateStats([&](HostStats& stats) { stats.load_ms = load_ms; });
+  charged_cpu_ms_ = worker_->CpuMs();
+  has_run_ = false;
+  cores_->SetReplaceCost(lane_, load_ms);
+  cores_->SetOpen(lane_, true);
   if (auto started = std::exchange(started_, nullptr)) {
     started(std::shared_ptr<ModelHost>(new ModelHost(shared_from_this())));
   }
@@ -498,6 +535,9 @@ void ModelHost::Impl::OnEnd() {
   }
   supervisor_.Unwatch(socket_watch_, worker_->socket());
   supervisor_.Unwatch(end_watch_, worker_->pidfd());
+  cores_->SetOpen(lane_, false);
+  const auto current = current_;
+  if (current) EndShare();
   worker_.reset();
   if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
   phase_ = Phase::kNoWorker;
@@ -505,11 +545,11 @@ void ModelHost::Impl::OnEnd() {
   outputs_.reset();
   inputs_sent_ = false;
   outputs_sent_ = false;
-  served_caller_.reset();
   UpdateStats([](HostStats& stats) { stats.pid = 0; });
   for (const auto& gone : std::exchange(gone_, {})) gone();
 
-  if (const auto current = std::exchange(current_, nullptr)) {
+  cores_->Look();
+  if (current) {
     Answer(*current, doom_ == Doom::kStopped ? StoppedError() : CrashedError());
   }
   if (started_) return AfterFirstStartFailed();
@@ -677,26 +717,24 @@ ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
 void ModelHost::Impl::Submit(std::shared_ptr<Pending> pending) {
   if (stopping_) return Answer(*pending, StoppedError());
   if (failed_loads_ > kPatience) return Answer(*pending, UnavailableError());
-  const HostStats now = [this] {
-    const std::lock_guard lock(stats_mutex_);
-    return stats_;
-  }();
-  const double wait_ms = now.mean_run_ms * static_cast<double>(queue_.size());
-  if (queue_.size() >= options_.max_queue || wait_ms > options_.max_queue_ms) {
-    const auto seconds = std::max<std::int64_t>(1, static_cast<std::int64_t>(wait_ms / 1000));
-    return Answer(*pending, MakeError(ErrorKind::kExhausted, "queue-full",
-                                      "too many requests wait for this model; try again in " +
-                                          std::to_string(seconds) + " s"));
-  }
+  JoinQueue();
+  auto run = cores_->Add({.lane = lane_,
+                          .tenant = pending->request.caller,
+                          .weight = pending->request.weight,
+                          .priority = pending->request.priority,
+                          .cost = costs_.Predict(pending->plan.region_bytes),
+                          .deadline = pending->request.deadline});
+  if (!run.ok()) return Answer(*pending, std::move(run).error());
+  pending->run = *run;
   if (pending->request.deadline != Clock::time_point::max()) {
     pending->deadline =
         supervisor_.At(pending->request.deadline,
                        [self = shared_from_this(), id = pending->id] { self->GiveUp(id, DeadlineError()); });
   }
-  queue_.push_back(std::move(pending));
+  queue_.emplace(*run, std::move(pending));
   suspending_ = false;
   if (!worker_ && !file_ && !fetching_) return FetchFile();
-  Pump();
+  cores_->Look();
 }
 
 // The sender wants no answer any more, or the time is over.
@@ -714,10 +752,12 @@ void ModelHost::Impl::GiveUp(std::uint64_t id, base::Error error) {
     const auto current = current_;
     return Answer(*current, std::move(error));
   }
-  const auto found = std::ranges::find(queue_, id, [](const auto& waiting) { return waiting->id; });
+  const auto found = std::ranges::find(queue_, id, [](const auto& waiting) { return waiting.second->id; });
   if (found == queue_.end()) return;
-  const auto pending = *found;
+  const auto pending = found->second;
+  cores_->Remove(found->first);
   queue_.erase(found);
+  Pump();
   Answer(*pending, std::move(error));
 }
 
@@ -736,24 +776,48 @@ void ModelHost::Impl::Answer(Pending& pending, base::Result<RunAnswer> answer) {
 }
 
 void ModelHost::Impl::FailAll(const base::Error& error) {
-  for (const auto& pending : std::exchange(queue_, {})) Answer(*pending, error);
+  const auto all = std::exchange(queue_, {});
+  for (const auto& [run, pending] : all) cores_->Remove(run);
+  cores_->Look();
+  for (const auto& [run, pending] : all) Answer(*pending, error);
 }
 
-// Gives the worker its next request, if both are there.
-void ModelHost::Impl::Pump() {
-  if (phase_ != Phase::kReady) return;
-  if (queue_.empty()) {
-    if (stopping_) return Kill(Doom::kStopped);
-    const bool over = options_.resident_budget_bytes != 0 && served_caller_ &&
-                      worker_->ResidentBytes() > options_.resident_budget_bytes;
-    if (over) Kill(Doom::kRecycled);
-    return;
+void ModelHost::Impl::OnDecision(const Scheduler::Decision& decision) {
+  switch (decision.kind) {
+    case Scheduler::Decision::Kind::kReplaceWorker:
+      return Kill(Doom::kRecycled);
+    case Scheduler::Decision::Kind::kStart:
+      return StartRun(decision.run);
   }
-  const std::uint64_t caller = queue_.front()->request.caller;
-  if (!options_.shared && served_caller_ && *served_caller_ != caller) return Kill(Doom::kRecycled);
-  served_caller_ = caller;
-  current_ = std::move(queue_.front());
-  queue_.pop_front();
+}
+
+// What an idle worker is there for: the next request, or its end.
+void ModelHost::Impl::Pump() {
+  if (phase_ == Phase::kReady && queue_.empty()) {
+    if (stopping_) return Kill(Doom::kStopped);
+    const bool over = options_.resident_budget_bytes != 0 && has_run_ &&
+                      worker_->ResidentBytes() > options_.resident_budget_bytes;
+    if (over) return Kill(Doom::kRecycled);
+  }
+  cores_->Look();
+}
+
+// The run that was done or given up gives its share of the cores back.
+void ModelHost::Impl::EndShare() {
+  const auto ended = std::exchange(current_, nullptr);
+  const double cpu_ms = worker_->CpuMs();
+  if (ended->answered() && ended->sent != Clock::time_point()) {
+    costs_.LearnAtLeast(ended->plan.region_bytes,
+                        {cpu_ms - ended->cpu_ms_when_sent, Ms(Clock::now() - ended->sent)});
+  }
+  cores_->End(ended->run, cpu_ms - std::exchange(charged_cpu_ms_, cpu_ms));
+}
+
+// The scheduler's word: this request has its share.
+void ModelHost::Impl::StartRun(Scheduler::RunId run) {
+  BLINDAI_CHECK(phase_ == Phase::kReady && !current_);
+  current_ = queue_.extract(run).mapped();
+  has_run_ = true;
   current_->picked = Clock::now();
 
   const std::uint64_t needed = current_->plan.region_bytes;
@@ -799,6 +863,7 @@ void ModelHost::Impl::SendRun() {
   // Cancelled while it was copied: the worker never hears of it.
   if (current_->answered()) return FinishRun(0, CancelledError());
   current_->sent = Clock::now();
+  current_->cpu_ms_when_sent = worker_->CpuMs();
   CountRun([](RunStats& run) { --run.pending; });
   phase_ = Phase::kRunning;
   if (auto sent = SendRegions(); !sent.ok()) {
@@ -822,6 +887,7 @@ void ModelHost::Impl::On(const RanMessage& message) {
   UpdateStats([&](HostStats& stats) {
     stats.mean_run_ms = stats.mean_run_ms == 0 ? took_ms : 0.8 * stats.mean_run_ms + 0.2 * took_ms;
   });
+  costs_.Learn(current_->plan.region_bytes, {worker_->CpuMs() - current_->cpu_ms_when_sent, took_ms});
   const std::uint64_t used = EndOf(message.outputs);
   if (current_->answered()) return FinishRun(used, CancelledError());
 
@@ -854,7 +920,8 @@ void ModelHost::Impl::FinishRun(std::uint64_t outputs_used, base::Result<RunAnsw
   if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
   if (inputs_) Clean(*inputs_, current_->plan.region_bytes);
   if (outputs_) Clean(*outputs_, outputs_used);
-  const auto finished = std::exchange(current_, nullptr);
+  const auto finished = current_;
+  EndShare();
   phase_ = Phase::kReady;
   Pump();
   Answer(*finished, std::move(answer));

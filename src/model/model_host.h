@@ -1,11 +1,11 @@
-// One model, ready to run: its worker process, its queue of requests, and what happens when the worker
+// One model, ready to run: its worker process, its requests, and what happens when the worker
 // crashes.
 //
 // The worker is treated as if the model's owner had code in it. It gets the model and the inputs of one
 // request at a time and nothing else; whatever it answers is checked against the signature and the limits
 // before memory is reserved; it is killed when it does not stop in time, and then only the request that it
 // was running fails. A worker that has seen one caller's data is replaced before it serves another caller
-// (WorkerOptions::shared).
+// (WorkerOptions::shared). Which of all models' requests computes next is the scheduler's word (scheduler.h).
 //
 // Everything here is asynchronous and any thread may call it. Callbacks are called exactly once, on the
 // supervisor's thread, which all hosts share: they must not block, so hand the answer to your own executor.
@@ -31,6 +31,8 @@
 
 namespace blindai::model {
 
+class Dispatcher;
+
 struct WorkerOptions {
   // The program of apps/worker, absolute. The engine's libraries lie beside it.
   std::string worker_program;
@@ -46,11 +48,14 @@ struct WorkerOptions {
   int cancel_grace_ms = 1'000;
   // Elements of all inputs of one request, and of all its outputs.
   std::uint64_t max_tensor_bytes = std::uint64_t{256} << 20;
-  // Requests that wait, and the work that waits as predicted from earlier runs. More is refused (queue-full).
+  // Of one caller for this model: requests that wait, and how long the next one would wait, as predicted from earlier
+  // runs of all models. More is refused (queue-full).
   std::size_t max_queue = 256;
   int max_queue_ms = 30'000;
   // A worker that uses more resident memory than this after a run is replaced when it is idle; 0 = never.
   std::uint64_t resident_budget_bytes = 0;
+  // Who gives out the cores; null = the one that all hosts of this process share (dispatcher.h).
+  std::shared_ptr<Dispatcher> dispatcher = nullptr;
   // Whether different callers may use the same worker. Only for models that the operator names in the
   // measured manifest: a model of unknown origin may keep an input and give it to the next caller.
   bool shared = false;
@@ -69,11 +74,15 @@ struct RunRequest {
   std::shared_ptr<const void> elements;
   // Names of the outputs that are wanted, in that order; empty = all, in the model's order.
   std::vector<std::string> outputs;
-  // The answer comes before this, or an error does (code deadline).
+  // The answer comes before this, or an error does (code deadline), at once when the prediction says so.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   // Who asks, for WorkerOptions::shared: an account's number. Different numbers never share a worker's
   // memory.
   std::uint64_t caller = 0;
+  // The caller's share of the cores against others' (scheduler.h), and the order among its own requests: 1 goes first,
+  // 0 after all that have a number.
+  double weight = 1;
+  std::uint32_t priority = 0;
 };
 
 // Holds what one person sent in and got out: wipe it after use.

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/secret.h"
+#include "model/dispatcher.h"
 #include "support/onnx_builder.h"
 #include "support/worker_fixture.h"
 
@@ -456,6 +457,76 @@ TEST(ModelHost, FiftyStartsAndStopsLeaveNothingBehind) {
   EXPECT_EQ(Children(), 0u);
 }
 
+// ---- models beside each other
+
+// The cores of this test alone.
+WorkerOptions OnCoresOf(const std::shared_ptr<Dispatcher>& dispatcher) {
+  auto options = tests::TestOptions();
+  options.dispatcher = dispatcher;
+  return options;
+}
+
+TEST(ModelHost, ALongRunOfOneCallerHoldsNobodyElseUp) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto longer = *StartHost(LongModel(), OnCoresOf(dispatcher));
+  auto victim = *StartHost(tests::MatMulModel(4, 2), OnCoresOf(dispatcher));
+  const auto before = CpuTicks(longer->stats().pid);
+  Running run(*longer, RunRequest::Of(LongWork(kLong)));
+  UntilBusy(*longer, before);
+  for (int i = 0; i < 20; ++i) {
+    RunRequest request = RunRequest::Of(SmallInput());
+    request.caller = 7;
+    EXPECT_TRUE(RunOn(*victim, std::move(request)).ok());
+  }
+  EXPECT_EQ(longer->stats().queued, 1u) << "the long run ended too early to say anything";
+  run.ticket.Cancel();
+  EXPECT_EQ(run.Wait().error().code, "cancelled");
+  EXPECT_TRUE(Until([&] { return dispatcher->stats().running == 0; }));
+  EXPECT_EQ(dispatcher->stats().waiting, 0u);
+}
+
+TEST(ModelHost, AModelThatLoadsHoldsNoRunUp) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto victim = *StartHost(tests::MatMulModel(4, 2), OnCoresOf(dispatcher));
+  std::promise<base::Result<std::shared_ptr<ModelHost>>> started;
+  auto loading = started.get_future();
+  auto ticket = ModelHost::Start(tests::FileOf(tests::EndlessLoopModel()), OnCoresOf(dispatcher),
+                                 [&](auto host) { started.set_value(std::move(host)); });
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(RunOn(*victim, SmallInput()).ok());
+  ticket.Cancel();
+  EXPECT_EQ(loading.get().error().code, "cancelled");
+}
+
+TEST(ModelHost, ManyCallersOfManyModelsAllGetTheirAnswers) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto options = OnCoresOf(dispatcher);
+  options.shared = true;
+  std::vector<std::shared_ptr<ModelHost>> hosts;
+  for (int i = 0; i < 3; ++i) hosts.push_back(*StartHost(tests::MatMulModel(4, 2), options));
+  std::vector<Running> runs;
+  for (int i = 0; i < 150; ++i) {
+    RunRequest request = RunRequest::Of(SmallInput());
+    request.caller = static_cast<std::uint64_t>(i % 7);
+    request.weight = 1 + i % 7;
+    request.priority = static_cast<std::uint32_t>(i % 3);
+    runs.emplace_back(*hosts[static_cast<std::size_t>(i % 3)], std::move(request));
+  }
+  for (Running& run : runs) EXPECT_TRUE(run.Wait().ok());
+  EXPECT_TRUE(Until([&] { return dispatcher->stats().running == 0; }));
+  EXPECT_EQ(dispatcher->stats().waiting, 0u);
+}
+
+TEST(ModelHost, AStoppedModelLeavesNothingInTheQueue) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto host = *StartHost(LongModel(), OnCoresOf(dispatcher));
+  std::vector<Running> runs;
+  for (int i = 0; i < 3; ++i) runs.emplace_back(*host, RunRequest::Of(LongWork(kLong)));
+  tests::StopHost(*host);
+  for (Running& run : runs) EXPECT_EQ(run.Wait().error().code, "model-stopped");
+  EXPECT_EQ(dispatcher->stats().running, 0u);
+  EXPECT_EQ(dispatcher->stats().waiting, 0u);
+}
+
 // ---- workers in the hands of their model
 
 class HostileWorkerTest : public testing::Test {
@@ -467,9 +538,17 @@ class HostileWorkerTest : public testing::Test {
     options.cancel_grace_ms = 50;
     return options;
   }
-  static base::Result<std::shared_ptr<ModelHost>> Start(const std::string& lie) {
-    return StartHost(base::AsBytes(lie), Options());
+  base::Result<std::shared_ptr<ModelHost>> Start(const std::string& lie) {
+    auto options = Options();
+    options.dispatcher = dispatcher_;
+    return StartHost(base::AsBytes(lie), options);
   }
+  // Whatever a worker did, it holds no share of the cores for it.
+  void ExpectNoShareHeld() {
+    EXPECT_TRUE(Until([&] { return dispatcher_->stats().running == 0; }));
+    EXPECT_EQ(dispatcher_->stats().waiting, 0u);
+  }
+  const std::shared_ptr<Dispatcher> dispatcher_ = Dispatcher::Make({.cores = 2});
 };
 
 TEST_F(HostileWorkerTest, AnHonestOneWorks) {
@@ -500,6 +579,7 @@ TEST_P(HostileRunTest, FailsTheRunAndLosesTheWorker) {
   EXPECT_TRUE(answer.error().code == "worker-crashed" || answer.error().code == "deadline")
       << answer.error().code;
   ASSERT_TRUE(Until([&] { return host->stats().restarts >= 1; }));
+  ExpectNoShareHeld();
 }
 
 INSTANTIATE_TEST_SUITE_P(ModelHost, HostileRunTest,
@@ -517,6 +597,7 @@ TEST_P(HostileExtraTest, DoesNotHarmTheServer) {
     static_cast<void>(RunOn(*host, WithDeadline(SmallInput(), milliseconds(1'000))));
   tests::StopHost(*host);
   EXPECT_LE(OpenDescriptors(), before);
+  ExpectNoShareHeld();
 }
 
 INSTANTIATE_TEST_SUITE_P(ModelHost, HostileExtraTest,

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -208,6 +209,13 @@ WorkerProcess::~WorkerProcess() {
 }
 
 void WorkerProcess::Kill() { syscall(SYS_pidfd_send_signal, pidfd_, SIGKILL, nullptr, 0); }
+
+double WorkerProcess::CpuMs() const {
+  clockid_t clock{};
+  timespec used{};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+  return 1e3 * static_cast<double>(used.tv_sec) + 1e-6 * static_cast<double>(used.tv_nsec);
+}
 
 std::uint64_t WorkerProcess::ResidentBytesOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/statm");

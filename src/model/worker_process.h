@@ -40,6 +40,8 @@ class WorkerProcess {
   const Cage& namespaces() const { return namespaces_; }
   std::uint64_t ResidentBytes() const { return ResidentBytesOf(pid_); }
   static std::uint64_t ResidentBytesOf(pid_t pid);
+  // Processor time that all its threads have used, also after its end; 0 where the kernel does not tell.
+  double CpuMs() const;
 
   // Sends one message, with a descriptor if it is not −1. Never waits: a worker that does not read is broken.
   // Code: worker-crashed.

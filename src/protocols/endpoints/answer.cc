@@ -9,8 +9,9 @@
 namespace blindai::endpoints {
 namespace {
 
-// Seconds after which a full queue or something that is starting again is worth another try (RFC 9110 section 10.2.3).
-constexpr const char* kRetryAfterSeconds = "1";
+// Seconds after which something that is starting again is worth another try, where nobody knows better (RFC 9110
+// section 10.2.3).
+constexpr int kRetryAfterSeconds = 1;
 
 bool IsOpenInference(const net::RequestHead& head) {
   return head.path == "/v2" || head.path.starts_with("/v2/");
@@ -38,7 +39,10 @@ net::Task<void> AnswerErrorWith(net::HttpExchange& exchange, int status, const b
   for (const auto& [name, value] : headers.fields()) response.headers.Add(name, value);
   const bool passes =
       error.kind == base::ErrorKind::kExhausted || error.kind == base::ErrorKind::kUnavailable;
-  if (passes) response.headers.Add("Retry-After", kRetryAfterSeconds);
+  if (passes) {
+    const int seconds = error.retry_after_s > 0 ? error.retry_after_s : kRetryAfterSeconds;
+    response.headers.Add("Retry-After", std::to_string(seconds));
+  }
   if (error.kind == base::ErrorKind::kUnauthorized) response.headers.Add("WWW-Authenticate", "Bearer");
   co_await exchange.Respond(response);
 }

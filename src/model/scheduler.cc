@@ -1,0 +1,303 @@
+#include "model/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/check.h"
+
+namespace blindai::model {
+namespace {
+
+using base::ErrorKind;
+using base::MakeError;
+using std::chrono::milliseconds;
+
+// A run like no other before is taken for this one.
+constexpr RunCost kGuess{20, 20};
+// With less than this of a core free, none is.
+constexpr double kFreeCore = 0.5;
+// A run is long against another when it takes this many times as long, and never when it is shorter than the time.
+constexpr double kLongFactor = 1.5;
+constexpr double kShortestPatienceMs = 5;
+constexpr int kLongestRetryS = 60;
+
+double Ms(Scheduler::Time::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+RunCost CostOf(const Scheduler::Request& request) { return request.cost.value_or(kGuess); }
+
+double PatienceMs(const Scheduler::Request& request) {
+  return std::max(kShortestPatienceMs, kLongFactor * CostOf(request).wall_ms);
+}
+
+std::uint32_t Order(std::uint32_t priority) { return priority == 0 ? UINT32_MAX : priority; }
+
+base::Error QueueFull(std::string what, double wait_ms) {
+  const int seconds = static_cast<int>(std::clamp(std::ceil(wait_ms / 1000), 1.0, double{kLongestRetryS}));
+  base::Error error = MakeError(ErrorKind::kExhausted, "queue-full",
+                                std::move(what) + "; try again in " + std::to_string(seconds) + " s");
+  error.retry_after_s = seconds;
+  return error;
+}
+
+}  // namespace
+
+// ---- lanes
+
+Scheduler::LaneId Scheduler::AddLane(LaneOptions options) {
+  const LaneId id = next_id_++;
+  lanes_.emplace(id, Lane{options, false, false, std::nullopt});
+  return id;
+}
+
+void Scheduler::RemoveLane(LaneId lane) {
+  BLINDAI_CHECK(!lanes_.at(lane).busy);
+  const auto group = groups_.lower_bound({lane, 0});
+  BLINDAI_CHECK(group == groups_.end() || group->first.first != lane);
+  lanes_.erase(lane);
+}
+
+void Scheduler::SetOpen(LaneId id, bool open) {
+  Lane& lane = lanes_.at(id);
+  if (lane.open != open) lane.served.reset();
+  lane.open = open;
+}
+
+// ---- requests
+
+base::Result<Scheduler::RunId> Scheduler::Add(const Request& request, Time now) {
+  BLINDAI_CHECK(request.weight > 0);
+  const LaneOptions& options = lanes_.at(request.lane).options;
+  const auto group = groups_.find({request.lane, request.tenant});
+  const std::size_t in_group = group == groups_.end() ? 0 : group->second.waiting.size();
+  const auto known = tenants_.find(request.tenant);
+  const std::size_t of_tenant = known == tenants_.end() ? 0 : known->second.queued;
+  const double wait_ms = PredictedWaitMs(request, now);
+
+  if (in_group >= options.max_queued)
+    return QueueFull("too many of your requests wait for this model", wait_ms);
+  if (of_tenant >= limits_.queued_per_tenant) return QueueFull("too many of your requests wait", wait_ms);
+  if (queued_ >= limits_.queued && of_tenant > 0)
+    return QueueFull("too many requests wait on this server", wait_ms);
+  if (wait_ms > options.max_wait_ms) {
+    return QueueFull("what waits before this request takes longer than the limit",
+                     wait_ms - options.max_wait_ms);
+  }
+  if (wait_ms > 0 && request.cost && request.deadline != Time::max() &&
+      wait_ms + request.cost->wall_ms > Ms(request.deadline - now)) {
+    return MakeError(
+        ErrorKind::kDeadline, "deadline",
+        "with what waits before it the run would not end before its deadline; it was not started");
+  }
+
+  Tenant& tenant = tenants_[request.tenant];
+  if (tenant.queued == 0 && tenant.running == 0) tenant.virtual_ms = std::max(tenant.virtual_ms, virtual_ms_);
+  tenant.weight = request.weight;
+  const RunCost cost = CostOf(request);
+  const RunId run = next_id_++;
+  Group& joined = groups_[{request.lane, request.tenant}];
+  joined.waiting.emplace(std::pair(Order(request.priority), run), request);
+  joined.wall_ms += cost.wall_ms;
+  tenant.backlog_ms += cost.cpu_ms;
+  backlog_ms_ += cost.cpu_ms;
+  ++tenant.queued;
+  ++queued_;
+  places_.emplace(run, Place{{request.lane, request.tenant}, Order(request.priority)});
+  return run;
+}
+
+Scheduler::Request Scheduler::TakeOut(RunId run) {
+  const Place place = places_.extract(run).mapped();
+  const auto group = groups_.find(place.group);
+  Request request = std::move(group->second.waiting.extract({place.priority, run}).mapped());
+  const RunCost cost = CostOf(request);
+  group->second.wall_ms -= cost.wall_ms;
+  if (group->second.waiting.empty()) groups_.erase(group);
+  Tenant& tenant = tenants_.at(request.tenant);
+  --tenant.queued;
+  --queued_;
+  // Sums of fractions: what is left of nothing is nothing.
+  tenant.backlog_ms = tenant.queued == 0 ? 0 : tenant.backlog_ms - cost.cpu_ms;
+  backlog_ms_ = queued_ == 0 ? 0 : backlog_ms_ - cost.cpu_ms;
+  return request;
+}
+
+void Scheduler::Remove(RunId run) {
+  TakeOut(run);
+  ForgetTheIdle();
+}
+
+void Scheduler::End(RunId run, double cpu_ms) {
+  const Running ended = running_.extract(run).mapped();
+  lanes_.at(ended.request.lane).busy = false;
+  Tenant& tenant = tenants_.at(ended.request.tenant);
+  --tenant.running;
+  if (ended.beside) --tenant.beside;
+  tenant.virtual_ms += (cpu_ms - ended.charged_ms) / tenant.weight;
+  ForgetTheIdle();
+}
+
+// Who neither waits nor runs and owes nothing comes back as new.
+void Scheduler::ForgetTheIdle() {
+  const bool all_idle = queued_ == 0 && running_.empty();
+  std::erase_if(tenants_, [&](const auto& entry) {
+    const Tenant& tenant = entry.second;
+    return tenant.queued == 0 && tenant.running == 0 && (all_idle || tenant.virtual_ms <= virtual_ms_);
+  });
+}
+
+// ---- decisions
+
+double Scheduler::BusyCores() const {
+  double busy = 0;
+  for (const auto& [run, running] : running_) {
+    // Of an unknown run it is safe to think that it uses all.
+    busy += running.request.cost ? std::min(running.request.cost->cores(), limits_.cores) : limits_.cores;
+  }
+  return busy;
+}
+
+bool Scheduler::IsLong(const Running& run, double patience_ms, Time now) const {
+  const double elapsed_ms = Ms(now - run.since);
+  const double left_ms = run.request.cost ? run.request.cost->wall_ms - elapsed_ms : 0;
+  return elapsed_ms >= patience_ms || left_ms >= patience_ms;
+}
+
+bool Scheduler::MayEverGoBeside(const Request& request) const {
+  const Tenant& tenant = tenants_.at(request.tenant);
+  return tenant.running == 0 || (tenant.beside == 0 && request.cost);
+}
+
+bool Scheduler::MayStart(const Request& request, Time now) const {
+  if (running_.empty() || BusyCores() + kFreeCore < limits_.cores) return true;
+  if (!MayEverGoBeside(request)) return false;
+  const double patience_ms = PatienceMs(request);
+  return std::ranges::all_of(running_,
+                             [&](const auto& entry) { return IsLong(entry.second, patience_ms, now); });
+}
+
+bool Scheduler::NeedsReplacement(const GroupKey& group) const {
+  const Lane& lane = lanes_.at(group.first);
+  return !lane.options.shared && lane.served && *lane.served != group.second;
+}
+
+std::optional<Scheduler::GroupKey> Scheduler::Pick(Time now) const {
+  std::optional<GroupKey> best;
+  std::pair<double, RunId> best_order;
+  for (const auto& [key, group] : groups_) {
+    const Lane& lane = lanes_.at(key.first);
+    if (!lane.open || lane.busy) continue;
+    const auto& [place, request] = *group.waiting.begin();
+    if (!MayStart(request, now)) continue;
+    const Tenant& tenant = tenants_.at(key.second);
+    const double extra_ms = NeedsReplacement(key) ? lane.options.replace_ms / tenant.weight : 0;
+    const std::pair<double, RunId> order{tenant.virtual_ms + extra_ms, place.second};
+    if (!best || order < best_order) {
+      best = key;
+      best_order = order;
+    }
+  }
+  return best;
+}
+
+Scheduler::Decision Scheduler::Start(const GroupKey& key, Time now) {
+  const RunId run = groups_.at(key).waiting.begin()->first.second;
+  Request request = TakeOut(run);
+  Tenant& tenant = tenants_.at(key.second);
+  virtual_ms_ = std::max(virtual_ms_, tenant.virtual_ms);
+  const double cpu_ms = CostOf(request).cpu_ms;
+  tenant.virtual_ms += cpu_ms / tenant.weight;
+  const bool beside = !running_.empty() && BusyCores() + kFreeCore >= limits_.cores;
+  ++tenant.running;
+  if (beside) ++tenant.beside;
+  Lane& lane = lanes_.at(key.first);
+  lane.busy = true;
+  lane.served = key.second;
+  running_.emplace(run, Running{std::move(request), now, cpu_ms, beside});
+  return {Decision::Kind::kStart, key.first, run};
+}
+
+std::vector<Scheduler::Decision> Scheduler::Decide(Time now) {
+  std::vector<Decision> decisions;
+  while (const auto key = Pick(now)) {
+    if (NeedsReplacement(*key)) {
+      SetOpen(key->first, false);
+      decisions.push_back({Decision::Kind::kReplaceWorker, key->first, 0});
+    } else {
+      decisions.push_back(Start(*key, now));
+    }
+  }
+  return decisions;
+}
+
+std::optional<Scheduler::Time> Scheduler::NextLook(Time now) const {
+  std::optional<Time> next;
+  for (const auto& [key, group] : groups_) {
+    const Lane& lane = lanes_.at(key.first);
+    const Request& request = group.waiting.begin()->second;
+    if (!lane.open || lane.busy || !MayEverGoBeside(request)) continue;
+    const double patience_ms = PatienceMs(request);
+    const auto patience =
+        std::chrono::ceil<Time::duration>(std::chrono::duration<double, std::milli>(patience_ms));
+    Time when = now;
+    for (const auto& [run, running] : running_) {
+      if (!IsLong(running, patience_ms, now)) when = std::max(when, running.since + patience);
+    }
+    if (!next || when < *next) next = when;
+  }
+  return next;
+}
+
+// ---- prediction
+
+namespace {
+
+// When each of several queues gets its share at once: the work that is done before `own` and `more` of one are done.
+// A queue that is longer than that in proportion is not waited for to its end.
+class SharedWork {
+ public:
+  SharedWork(double own, double more, double weight) : own_(own), per_weight_((own + more) / weight) {}
+  void AddOther(double work, double weight) { others_ += std::min(work, per_weight_ * weight); }
+  double before() const { return own_ + others_; }
+
+ private:
+  double own_;
+  double per_weight_;
+  double others_ = 0;
+};
+
+}  // namespace
+
+double Scheduler::PredictedWaitMs(const Request& request, Time now) const {
+  const RunCost cost = CostOf(request);
+  std::map<TenantId, double> running_cpu_ms;
+  double lane_left_ms = 0;
+  for (const auto& [run, running] : running_) {
+    const RunCost whole = CostOf(running.request);
+    const double left_ms = std::max(0.0, whole.wall_ms - Ms(now - running.since));
+    running_cpu_ms[running.request.tenant] += whole.wall_ms > 0 ? whole.cpu_ms * left_ms / whole.wall_ms : 0;
+    if (running.request.lane == request.lane) lane_left_ms = left_ms;
+  }
+  const auto work_of = [&](TenantId id) {
+    const auto tenant = tenants_.find(id);
+    const auto running = running_cpu_ms.find(id);
+    return (tenant == tenants_.end() ? 0 : tenant->second.backlog_ms) +
+           (running == running_cpu_ms.end() ? 0 : running->second);
+  };
+  SharedWork machine(work_of(request.tenant), cost.cpu_ms, request.weight);
+  for (const auto& [id, tenant] : tenants_) {
+    if (id != request.tenant) machine.AddOther(work_of(id), tenant.weight);
+  }
+
+  const auto own = groups_.find({request.lane, request.tenant});
+  SharedWork lane(own == groups_.end() ? 0 : own->second.wall_ms, cost.wall_ms, request.weight);
+  for (auto group = groups_.lower_bound({request.lane, 0});
+       group != groups_.end() && group->first.first == request.lane; ++group) {
+    if (group != own) lane.AddOther(group->second.wall_ms, tenants_.at(group->first.second).weight);
+  }
+  return std::max(machine.before() / limits_.cores, lane_left_ms + lane.before());
+}
+
+}  // namespace blindai::model

@@ -1,0 +1,152 @@
+// Which run computes next: the order in which requests of many callers and many models get the machine's cores. Pure:
+// no thread, no clock, no worker; time comes as an argument and decisions go out as values. dispatcher.h carries them
+// out.
+//
+// Fair: start-time fair queuing (Goyal, Vin, Cheng 1996) over callers, in milliseconds of processor time. A caller is
+// charged the prediction when its run starts and the truth when it ends, divided by its weight; whoever was charged
+// least goes next. A caller that was away saves nothing up and owes nothing more.
+//
+// A model's worker computes one run at a time (its lane), with a number of threads that is fixed when the model is
+// compiled. A run starts while a core is free. Beyond that one is started beside the others when these are long
+// against it, so that nobody waits for a stranger's long run: then the kernel divides the cores. Of each caller at
+// most one such run more goes on than the cores hold.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "model/run_cost.h"
+
+namespace blindai::model {
+
+class Scheduler {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  using LaneId = std::uint64_t;
+  using RunId = std::uint64_t;
+  using TenantId = std::uint64_t;
+
+  struct Limits {
+    double cores = 1;
+    // Requests that wait: of one caller over all models, and of all callers. A caller that has none waiting is let in
+    // beyond the second.
+    std::size_t queued_per_tenant = 256;
+    std::size_t queued = 4096;
+  };
+  struct LaneOptions {
+    // Of one caller for this model: requests that wait, and their predicted wait.
+    std::size_t max_queued = 256;
+    double max_wait_ms = 30'000;
+    // Whether callers may follow each other in one worker. Else the worker is replaced between two callers, which costs
+    // about so much; the caller at work goes on for as long before another one's turn costs it.
+    bool shared = false;
+    double replace_ms = 0;
+  };
+  struct Request {
+    LaneId lane = 0;
+    TenantId tenant = 0;
+    double weight = 1;
+    // Among the requests of one caller for one model: 1 goes first; 0 = after all that have a number.
+    std::uint32_t priority = 0;
+    std::optional<RunCost> cost;  // nothing: no run like it was seen
+    Time deadline = Time::max();
+  };
+  struct Decision {
+    enum class Kind { kStart, kReplaceWorker } kind = Kind::kStart;
+    LaneId lane = 0;
+    RunId run = 0;  // that starts
+  };
+
+  explicit Scheduler(Limits limits) : limits_(limits) {}
+
+  LaneId AddLane(LaneOptions options);
+  // Nothing of it may wait or run.
+  void RemoveLane(LaneId lane);
+  // Whether the lane's worker is there and takes runs. A lane is closed at first, and by kReplaceWorker; a worker that
+  // comes anew has served nobody.
+  void SetOpen(LaneId lane, bool open);
+  void SetReplaceCost(LaneId lane, double replace_ms) { lanes_.at(lane).options.replace_ms = replace_ms; }
+
+  // Takes a request in. Codes: queue-full (with the time to come back), deadline (others go before, and after them it
+  // would not end in time).
+  base::Result<RunId> Add(const Request& request, Time now);
+  // It waits no more. Only for a run that has not started.
+  void Remove(RunId run);
+  // A run that started has ended, in whatever way: its lane and cores are free. `cpu_ms` is what it took.
+  void End(RunId run, double cpu_ms);
+
+  // What starts now. Each decision counts as carried out.
+  std::vector<Decision> Decide(Time now);
+  // When to ask again though nothing was added or ended.
+  std::optional<Time> NextLook(Time now) const;
+
+  // Until a request like this would start, as far as one can tell.
+  double PredictedWaitMs(const Request& request, Time now) const;
+
+  std::size_t waiting() const { return queued_; }
+  std::size_t running() const { return running_.size(); }
+  double backlog_ms() const { return backlog_ms_; }  // processor time of all that waits
+  std::size_t tenants() const { return tenants_.size(); }
+  double cores() const { return limits_.cores; }
+
+ private:
+  struct Running {
+    Request request;
+    Time since;
+    double charged_ms;
+    bool beside;  // started beyond the cores
+  };
+  struct Tenant {
+    double weight = 1;
+    double virtual_ms = 0;  // charged so far, by weight
+    std::size_t queued = 0;
+    std::size_t running = 0;
+    std::size_t beside = 0;
+    double backlog_ms = 0;
+  };
+  struct Lane {
+    LaneOptions options;
+    bool open = false;
+    bool busy = false;
+    std::optional<TenantId> served;
+  };
+  // The requests of one caller for one model, in their order.
+  struct Group {
+    std::map<std::pair<std::uint32_t, RunId>, Request> waiting;
+    double wall_ms = 0;
+  };
+  using GroupKey = std::pair<LaneId, TenantId>;
+  struct Place {
+    GroupKey group;
+    std::uint32_t priority = 0;
+  };
+
+  bool MayStart(const Request& request, Time now) const;
+  double BusyCores() const;
+  bool IsLong(const Running& run, double patience_ms, Time now) const;
+  bool MayEverGoBeside(const Request& request) const;
+  bool NeedsReplacement(const GroupKey& group) const;
+  // The best group that may start something; nothing: none may.
+  std::optional<GroupKey> Pick(Time now) const;
+  Decision Start(const GroupKey& key, Time now);
+  Request TakeOut(RunId run);
+  void ForgetTheIdle();
+
+  const Limits limits_;
+  std::uint64_t next_id_ = 1;
+  std::map<LaneId, Lane> lanes_;
+  std::map<TenantId, Tenant> tenants_;
+  std::map<GroupKey, Group> groups_;
+  std::map<RunId, Place> places_;  // of those that wait
+  std::map<RunId, Running> running_;
+  double virtual_ms_ = 0;  // of the last that started
+  std::size_t queued_ = 0;
+  double backlog_ms_ = 0;
+};
+
+}  // namespace blindai::model
