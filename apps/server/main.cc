@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log_event.h"
 #include "channel/server_identity.h"
+#include "model/dispatcher.h"
 #include "net/http_server.h"
 #include "net/io_pool.h"
 #include "net/tls.h"
@@ -128,7 +129,8 @@ Result<std::unique_ptr<fetch::Endorser>> EndorserOf(const ServerConfig& config) 
 // `stats` is of all ports with data together.
 std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStats()>& stats,
                                          const service::ModelCatalogue& catalogue,
-                                         const service::Recordings& recordings) {
+                                         const service::Recordings& recordings,
+                                         const model::Dispatcher& dispatcher) {
   const auto net_number = [&stats](std::uint64_t net::HttpServerStats::*member) {
     return [stats, member] { return static_cast<double>(stats().*member); };
   };
@@ -153,6 +155,14 @@ std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStat
        [&catalogue] { return static_cast<double>(catalogue.size()); }},
       {"blindai_uploads_running", "Uploads that are under way.", false,
        [&catalogue] { return static_cast<double>(catalogue.uploads()); }},
+      {"blindai_runs_waiting", "Requests that wait for their turn on the cores.", false,
+       [&dispatcher] { return static_cast<double>(dispatcher.stats().waiting); }},
+      {"blindai_runs_running", "Requests that compute now.", false,
+       [&dispatcher] { return static_cast<double>(dispatcher.stats().running); }},
+      {"blindai_predicted_wait_seconds", "Until all that waits now has had its turn, as predicted.", false,
+       [&dispatcher] { return dispatcher.stats().predicted_wait_ms / 1000; }},
+      {"blindai_runs_refused_total", "Requests that a full queue or their deadline kept out.", true,
+       [&dispatcher] { return static_cast<double>(dispatcher.stats().refused); }},
       {"blindai_recordings_running", "Recordings that arrive or are being transcribed.", false,
        [&recordings] { return static_cast<double>(recordings.count()); }},
       {"blindai_recordings_bytes", "Bytes of those recordings.", false,
@@ -213,7 +223,12 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   service::ModelCatalogue catalogue({.models_per_tenant = config.models_per_tenant,
                                      .resident_bytes = config.resident_bytes,
                                      .resident_bytes_per_tenant = config.resident_bytes_per_tenant});
+  // Who computes when, over all models.
+  const auto dispatcher = model::Dispatcher::Make({.cores = static_cast<double>(model::UsableCores()),
+                                                   .queued_per_tenant = config.queue_requests_per_tenant,
+                                                   .queued = config.queue_requests_in_all});
   service::UploadOptions upload;
+  upload.worker.dispatcher = dispatcher;
   upload.max_model_bytes = config.model_bytes;
   upload.default_visibility = DefaultVisibility(config);
   BLINDAI_TRY(upload.worker.worker_program, OtherProgram(config.worker_program, "worker"));
@@ -294,7 +309,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
     if (v06) sum += v06->stats();
     return sum;
   };
-  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(stats, catalogue, recordings));
+  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(stats, catalogue, recordings, *dispatcher));
   BLINDAI_TRY(const auto admin, net::HttpServer::Listen(ServerOptions(config.admin, config, pool),
                                                         [&admin_router](net::HttpExchange& exchange) {
                                                           return admin_router.Handle(exchange);

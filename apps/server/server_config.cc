@@ -123,6 +123,27 @@ Status TakeVisibility(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+Status TakeTenants(ServerConfig& config, const toml::node& node) {
+  static constexpr std::int64_t kMostWeight = 1'000;
+  const auto refuse = [] {
+    return BadValue(fmt::format(
+        "tables [[tenant]] of a name, each once, and a weight from 1 to {}, and nothing else", kMostWeight));
+  };
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return refuse();
+  std::map<std::string, std::uint32_t> weights;
+  for (const toml::node& element : *array) {
+    const toml::table* const tenant = element.as_table();
+    if (tenant == nullptr || tenant->size() != 2) return refuse();
+    const auto name = (*tenant)["name"].value_exact<std::string>();
+    const auto weight = (*tenant)["weight"].value_exact<std::int64_t>();
+    if (!name || name->empty() || !weight || *weight < 1 || *weight > kMostWeight) return refuse();
+    if (!weights.emplace(*name, static_cast<std::uint32_t>(*weight)).second) return refuse();
+  }
+  config.tenant_weights = std::move(weights);
+  return base::Ok();
+}
+
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 constexpr std::uint64_t kDayMs = 86'400'000;
 
@@ -130,6 +151,7 @@ constexpr Key kKeys[] = {
     {"", "platform", TakePlatform},
     {"", "compat", TakeCompat},
     {"", "model", TakeModels},
+    {"", "tenant", TakeTenants},
     {"listen", "https", TakeAddress<&ServerConfig::https>},
     {"listen", "admin", TakeAddress<&ServerConfig::admin>},
     {"listen", "names", TakeNames},
@@ -182,6 +204,9 @@ constexpr Key kKeys[] = {
     {"limits", "connections", TakeNumber<&ServerConfig::connections, 1, 65'536>},
     {"limits", "request_header_bytes", TakeNumber<&ServerConfig::request_header_bytes, 1024, 1 << 20>},
     {"limits", "queue_requests", TakeNumber<&ServerConfig::queue_requests, 1, 1'000'000>},
+    {"limits", "queue_requests_per_tenant",
+     TakeNumber<&ServerConfig::queue_requests_per_tenant, 1, 1'000'000>},
+    {"limits", "queue_requests_in_all", TakeNumber<&ServerConfig::queue_requests_in_all, 1, 1'000'000>},
     {"limits", "queue_ms", TakeNumber<&ServerConfig::queue_ms, 1, kDayMs>},
     {"limits", "request_deadline_ms", TakeNumber<&ServerConfig::request_deadline_ms, 1, kDayMs>},
     {"limits", "load_deadline_ms", TakeNumber<&ServerConfig::load_deadline_ms, 1, kDayMs>},

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,8 @@ struct ServerConfig {
   // that is allowed outside simulation is for the operator to say.
   std::string accounts_database;
   bool accounts_anonymous = false;
+  // [[tenant]]. Weights of tenants by name, for those who do not have 1 (model/scheduler.h).
+  std::map<std::string, std::uint32_t> tenant_weights;
   // A JSON Web Key Set whose session tokens are accepted, and the issuer that they must name. With a directory both
   // come from there.
   std::string accounts_session_keys_file;
@@ -129,6 +132,8 @@ struct ServerConfig {
   std::uint32_t connections = 256;
   std::uint32_t request_header_bytes = 32 << 10;
   std::uint32_t queue_requests = 256;
+  std::uint32_t queue_requests_per_tenant = 256;
+  std::uint32_t queue_requests_in_all = 4096;
   std::uint32_t queue_ms = 30'000;
   std::uint32_t request_deadline_ms = 600'000;
   std::uint32_t load_deadline_ms = 120'000;

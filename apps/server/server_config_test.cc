@@ -82,6 +82,25 @@ TEST(ServerConfig, AStoreIsSealedToTheMeasurementUnlessTheOperatorSaysOtherwise)
   EXPECT_THAT(ErrorOf("[storage]\nseal_to = \"anybody\"\n"), HasSubstr("\"signer\""));
 }
 
+TEST(ServerConfig, TenantsHaveWeights) {
+  const auto config = ParseServerConfig(
+      "[[tenant]]\nname = \"clinic\"\nweight = 4\n[[tenant]]\nname = \"research\"\nweight = 1\n",
+      "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->tenant_weights, (std::map<std::string, std::uint32_t>{{"clinic", 4}, {"research", 1}}));
+}
+
+TEST(ServerConfig, ATenantWithoutNameOrWithAWrongWeightIsRefused) {
+  for (const std::string_view tenants :
+       {"[[tenant]]\nweight = 4\n", "[[tenant]]\nname = \"\"\nweight = 4\n", "[[tenant]]\nname = \"a\"\n",
+        "[[tenant]]\nname = \"a\"\nweight = 0\n", "[[tenant]]\nname = \"a\"\nweight = 1001\n",
+        "[[tenant]]\nname = \"a\"\nweight = 1.5\n", "[[tenant]]\nname = \"a\"\nweight = 1\nwieght = 2\n",
+        "[tenant]\nname = \"a\"\nweight = 1\n", "tenant = 4\n",
+        "[[tenant]]\nname = \"a\"\nweight = 1\n[[tenant]]\nname = \"a\"\nweight = 2\n"}) {
+    EXPECT_THAT(ErrorOf(tenants), HasSubstr("wanted tables [[tenant]]")) << tenants;
+  }
+}
+
 TEST(ServerConfig, ADefaultVisibilityIsOneOfFourWords) {
   EXPECT_EQ(ParseServerConfig("", "server.toml")->models_default_visibility, "link");
   EXPECT_EQ(ParseServerConfig("[models]\ndefault_visibility = \"private\"\n", "server.toml")

@@ -17,6 +17,7 @@ RunTicket RunModel(const ModelCatalogue& catalogue, const Caller& caller, const 
   }
   const std::shared_ptr<const ServedModel> served = *found;
   request.caller = caller.number;
+  request.weight = caller.weight;
   return served->host->Run(std::move(request),
                            [served, done = std::move(done)](base::Result<model::RunAnswer> answer) {
                              if (!answer.ok()) return done(std::move(answer).error());

@@ -37,7 +37,7 @@ std::int64_t WindowScores::frames() const {
   return tensor_.shape.size() == 3 && tensor_.shape[0] == 1 ? tensor_.shape[1] : -1;
 }
 
-model::ModelHost::Ticket RunWindow(const ServedModel& served, std::uint64_t caller,
+model::ModelHost::Ticket RunWindow(const ServedModel& served, const Caller& caller,
                                    std::vector<float>& window, std::chrono::steady_clock::time_point deadline,
                                    std::function<void(Result<WindowScores>)> done) {
   const model::ModelSignature& signature = served.record.signature;
@@ -53,7 +53,8 @@ model::ModelHost::Ticket RunWindow(const ServedModel& served, std::uint64_t call
   model::RunRequest run = model::RunRequest::Of(std::move(tensors));
   run.outputs = {signature.outputs.front().name};
   run.deadline = deadline;
-  run.caller = caller;
+  run.caller = caller.number;
+  run.weight = caller.weight;
   return served.host->Run(std::move(run), [done = std::move(done)](Result<model::RunAnswer> answer) {
     if (!answer.ok()) return done(std::move(answer).error());
     done(WindowScores(std::move(answer->outputs.front())));

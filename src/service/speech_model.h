@@ -42,7 +42,7 @@ class WindowScores {
 };
 
 // Runs the model on normalised samples, which are wiped. Codes: those of ModelHost::Run.
-model::ModelHost::Ticket RunWindow(const ServedModel& served, std::uint64_t caller,
+model::ModelHost::Ticket RunWindow(const ServedModel& served, const Caller& caller,
                                    std::vector<float>& window, std::chrono::steady_clock::time_point deadline,
                                    std::function<void(base::Result<WindowScores>)> done);
 

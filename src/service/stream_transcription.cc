@@ -50,9 +50,8 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   using Streams = std::shared_ptr<LiveStreams::State>;
 
   static Result<std::shared_ptr<LiveJob>> Make(const Streams& streams,
-                                               std::shared_ptr<const ServedModel> served,
-                                               std::uint64_t caller, LiveRequest request,
-                                               StreamTranscription::OnEvent on_event,
+                                               std::shared_ptr<const ServedModel> served, Caller caller,
+                                               LiveRequest request, StreamTranscription::OnEvent on_event,
                                                StreamTranscription::OnEnd on_end) {
     const SpeechSettings& settings = *served->record.speech;
     BLINDAI_TRY(speech::Keywords keywords, speech::Keywords::Make(request.keywords, settings.vocabulary));
@@ -69,19 +68,19 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
     options.transcriber.keywords = std::move(keywords);
     options.endpoints = request.endpoints;
     options.partials = request.partials;
-    auto job =
-        std::make_shared<LiveJob>(streams, std::move(served), caller, std::move(options), std::move(pcm));
+    auto job = std::make_shared<LiveJob>(streams, std::move(served), std::move(caller), std::move(options),
+                                         std::move(pcm));
     job->on_event_ = std::move(on_event);
     job->on_end_ = std::move(on_end);
     Supervisor::Instance().Post([job] { job->Watch(); });
     return job;
   }
 
-  LiveJob(Streams streams, std::shared_ptr<const ServedModel> served, std::uint64_t caller,
+  LiveJob(Streams streams, std::shared_ptr<const ServedModel> served, Caller caller,
           speech::StreamingOptions options, std::unique_ptr<speech::PcmStream> pcm)
       : streams_(std::move(streams)),
         served_(std::move(served)),
-        caller_(caller),
+        caller_(std::move(caller)),
         pcm_(std::move(pcm)),
         transcriber_(std::in_place, served_->record.speech->vocabulary, std::move(options)) {}
   ~LiveJob() { WipeFloats(window_); }
@@ -264,7 +263,7 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
 
   const Streams streams_;
   const std::shared_ptr<const ServedModel> served_;
-  const std::uint64_t caller_;
+  const Caller caller_;
   StreamTranscription::OnEvent on_event_;
   StreamTranscription::OnEnd on_end_;
   bool ended_ = false;
@@ -298,7 +297,7 @@ Result<std::unique_ptr<StreamTranscription>> StreamTranscription::Start(
     LiveStreams& streams, const ModelCatalogue& catalogue, const Caller& caller,
     const vocabulary::ModelId& id, LiveRequest request, OnEvent on_event, OnEnd on_end) {
   BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
-  BLINDAI_TRY(auto job, LiveJob::Make(streams.state_, std::move(served), caller.number, std::move(request),
+  BLINDAI_TRY(auto job, LiveJob::Make(streams.state_, std::move(served), caller, std::move(request),
                                       std::move(on_event), std::move(on_end)));
   return std::unique_ptr<StreamTranscription>(new StreamTranscription(std::move(job)));
 }

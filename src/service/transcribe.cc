@@ -29,10 +29,10 @@ class Job : public std::enable_shared_from_this<Job> {
  public:
   using Done = std::function<void(Result<TranscribeDone>)>;
 
-  Job(std::shared_ptr<const ServedModel> served, std::uint64_t caller, TranscribeRequest request,
+  Job(std::shared_ptr<const ServedModel> served, Caller caller, TranscribeRequest request,
       speech::Keywords keywords, Done done)
       : served_(std::move(served)),
-        caller_(caller),
+        caller_(std::move(caller)),
         request_(std::move(request)),
         keywords_(std::move(keywords)),
         done_(std::move(done)) {}
@@ -124,7 +124,7 @@ class Job : public std::enable_shared_from_this<Job> {
   }
 
   const std::shared_ptr<const ServedModel> served_;
-  const std::uint64_t caller_;
+  const Caller caller_;
   TranscribeRequest request_;
   speech::Keywords keywords_;
   Done done_;
@@ -181,8 +181,8 @@ TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOption
     done(std::move(keywords).error());
     return {};
   }
-  const auto job = std::make_shared<Job>(std::move(*served), caller.number, std::move(request),
-                                         std::move(*keywords), std::move(done));
+  const auto job = std::make_shared<Job>(std::move(*served), caller, std::move(request), std::move(*keywords),
+                                         std::move(done));
   job->Start(decoder);
   TranscribeTicket ticket;
   ticket.cancel_ = [weak = std::weak_ptr(job)] {

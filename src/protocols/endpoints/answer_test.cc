@@ -45,6 +45,13 @@ TEST(Answer, AFullQueueSaysWhenToComeBack) {
   EXPECT_TRUE(answer.headers.Has("Retry-After"));
 }
 
+TEST(Answer, APredictedTimeToComeBackIsTold) {
+  FailWith full{base::MakeError(ErrorKind::kExhausted, "queue-full", "too many requests wait")};
+  full.error.retry_after_s = 17;
+  FakeExchange exchange("GET /v1/x");
+  EXPECT_EQ(Serve(full, exchange).headers.Find("Retry-After"), "17");
+}
+
 TEST(Answer, WhatIsUnavailableForNowSaysWhenToComeBack) {
   const FakeAnswer answer = Answered("GET /v1/x", ErrorKind::kUnavailable);
   EXPECT_EQ(answer.status, 503);
