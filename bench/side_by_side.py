@@ -2,7 +2,7 @@
 """Figures side by side in one run: bare ONNX Runtime, bare OpenVINO, and blindai through TLS, evidence and its worker.
 
     ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests,
-                                                verification, directory
+                                                published, verification, directory
 
 Contenders take turns within each round, so that whatever else the machine does meets all of them; figures are medians.
 Prints Markdown for the README, with the machine and the date.
@@ -39,9 +39,9 @@ WARM_UP_ROUNDS = 2
 class Contender:
     """A process of contender.py: ask it for one run, get its seconds."""
 
-    def __init__(self, kind, target, threads, precision):
+    def __init__(self, kind, target, threads, precision, command=None):
         self.kind, self.precision = kind, precision
-        command = [sys.executable, HERE / "contender.py", kind, target, str(threads), precision]
+        command = command or [sys.executable, HERE / "contender.py", kind, target, str(threads), precision]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.resident_mib = self._answer()["resident_mib"]
 
@@ -207,6 +207,48 @@ def requests(_rounds):
     print(f"- Small predicts from {connections} connections: {connections * each / seconds:.0f} a second\n", flush=True)
 
 
+def published(rounds):
+    """BlindAI's published clients over their own protocols, against our client: 1 s of audio, the same model."""
+    programs = ROOT.parent / "shared/clients"
+    installed = ROOT / "build/clients"
+    if not programs.is_dir():
+        print("- Published clients: not measured, ../shared/clients is not there\n", flush=True)
+        return
+    if not (installed / "python06").exists():
+        subprocess.run([programs / "install.sh", installed], check=True, stdout=subprocess.DEVNULL)
+    ports = "".join(f'{port} = "127.0.0.1:0"\n' for port in (
+        "v05_untrusted", "v05_attested", "v06_unattested", "v06_attested", "v06_management"))
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        config = pathlib.Path(folder, "server.toml")
+        config.write_text(f'compat = ["0.5", "0.6"]\n[engine]\nthreads = 2\n[legacy]\n{ports}')
+        log = stack.enter_context(open(ROOT / "build/log/bench-server.log", "a"))
+        running = stack.enter_context(SimulatedServer("--config", str(config), log=log))
+        with connect(running) as client:
+            client.upload_model(str(WAV2VEC2), model_id="wav2vec2-f32", precision="f32")
+        of = {version: ",".join(address.rpartition(":")[2] for address in addresses.split(","))
+              for version, addresses in re.findall(r"(v0[56])=(\S+)", running.ready_line)}
+        contenders = [Contender("native", running.address, 2, "f32", [
+            sys.executable, HERE / "contender.py", "blindai", running.address, "2", "f32"])]
+        for version in ("0.5", "0.6"):
+            name = version.replace(".", "")
+            contenders.append(Contender(version, "", 2, "f32", [
+                installed / f"python{name}", HERE / "published_client.py", version, of["v" + name], "wav2vec2-f32"]))
+        for contender in contenders:
+            stack.callback(contender.close)
+        times = {contender.kind: [] for contender in contenders}
+        for number in range(WARM_UP_ROUNDS + 2 * rounds):
+            for contender in contenders:
+                seconds = contender.run(16000)
+                if number >= WARM_UP_ROUNDS:
+                    times[contender.kind].append(seconds)
+    native = median_ms(times["native"])
+    rows = [[kind, f"{median_ms(seconds):.1f}", f"{median_ms(seconds) / native:.2f}"]
+            for kind, seconds in times.items()]
+    print("### The published clients: ms for 1 s of audio\n")
+    print_table(["client", "ms", "against native"], rows)
+
+
 def verification(_rounds):
     """Evidence to verdict on one core, and parsing alone, from the real evidence of ../shared/vectors."""
     command = [ROOT / "build/microbench/bench/verification_bench", ROOT.parent / "shared/vectors",
@@ -243,8 +285,7 @@ def directory(_rounds):
 
 
 FIGURES = {"inference": inference, "connect": connecting, "tensors": tensors, "upload": upload, "memory": memory,
-           "requests": requests, "verification": verification,
-           "directory": directory}
+           "requests": requests, "published": published, "verification": verification, "directory": directory}
 
 
 def machine():
