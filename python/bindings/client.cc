@@ -212,7 +212,7 @@ void BindClient(nb::module_& module) {
           "What the connection of this answer proved (client/connection_record.h), as text.");
 
   nb::class_<Client>(module, "Client", "The C++ client (src/client/client.h); blindai.Client wraps it.")
-      .def_prop_ro("addr", [](const Client& self) { return self.options().server.ToText(); })
+      .def_prop_ro("addr", [](const Client& self) { return self.server().ToText(); })
       .def("connect", [](Client& self) { Blocking(self, [&] { return self.Connect(); }); })
       .def_prop_ro("verdict", &Client::verdict)
       .def("upload_model", &Upload, "model_id"_a, "model"_a, "query"_a, "vocab"_a.none(),

@@ -289,7 +289,16 @@ def connect(addr: Optional[str] = None, *positional_of_05: Any, api_key: Optiona
     docs/formats/policy.md). ``simulation=True`` permits a server without confidential hardware, for trying things
     out: it proves nothing. ``api_key`` is sent only after the verdict. Each of these is looked for in the
     arguments, then in ``BLINDAI_ADDR``, ``BLINDAI_API_KEY``, ``BLINDAI_POLICY`` and ``BLINDAI_SIMULATION=1``, then
-    in the configuration file (~/.config/blindai/config.toml). ``roots``: files with certificates that may vouch beside
+    in the configuration file (~/.config/blindai/config.toml, written by ``blindai login``).
+
+    In a managed cloud the API key is enough: without an address, the directory of ``BLINDAI_DIRECTORY`` or of the
+    configuration file gives the servers, and a session token that is sent to them instead of the key. Each server is
+    verified by your own policy all the same. The session is renewed in time. When the server is lost, the call goes on
+    with another one of the cloud, verified first: always when nothing had been sent, and for reads (``models``,
+    ``model``); a ``predict`` that was sent and lost is not repeated and raises ``ConnectionError``. A model is looked
+    for on the cloud's other servers where this one does not have it.
+
+    ``roots``: files with certificates that may vouch beside
     the makers' own, such as the CA of a TPM; every finding that rests on one says so. ``connect_timeout`` and
     ``timeout`` (of one request with its answer) are seconds. ``max_connections`` bounds the connections that calls
     from several threads use at the same time.

@@ -1,11 +1,9 @@
 #include "client/client.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "base/secret.h"
-#include "client/connect.h"
+#include "client/connection_pool.h"
 #include "client/failure.h"
 #include "net/http_client.h"
 #include "vocabulary/model_id.h"
@@ -72,99 +70,9 @@ Prediction::~Prediction() {
   for (base::Bytes& bytes : response_.storage) base::Wipe(bytes);
 }
 
-// The connections of one client: idle ones wait here, the others are with the calls that use them.
-class Client::Impl {
+class Client::Impl : public ConnectionPool {
  public:
-  explicit Impl(ConnectOptions options) : options_(std::move(options)) {}
-
-  const ConnectOptions& options() const { return options_; }
-
-  std::optional<verifier::Verdict> verdict() const {
-    const std::lock_guard lock(mutex_);
-    return verdict_;
-  }
-
-  base::Status Connect() {
-    BLINDAI_TRY(Lease lease, Take(IdleIsFine::kYes));
-    Give(std::move(lease.connection));
-    return base::Ok();
-  }
-
-  // Sends what `make` makes. A kept connection may have been closed by the server meanwhile; then, and only
-  // then, the request is made and sent once more, over a new connection that is verified first.
-  Result<net::HttpResponse> Send(const std::function<Result<net::HttpRequest>()>& make,
-                                 std::shared_ptr<const ConnectionRecord>* connection = nullptr) {
-    BLINDAI_TRY(Lease lease, Take(IdleIsFine::kYes));
-    if (connection != nullptr) *connection = lease.connection->record();
-    BLINDAI_TRY(auto first, SendOn(lease, make));
-    if (first.ok() || !lease.was_idle || first.error().code != "connection-lost") return first;
-    BLINDAI_TRY(Lease fresh, Take(IdleIsFine::kNo));
-    if (connection != nullptr) *connection = fresh.connection->record();
-    BLINDAI_TRY(auto second, SendOn(fresh, make));
-    return second;
-  }
-
-  void Close() {
-    std::vector<std::unique_ptr<AttestedConnection>> closing;
-    const std::lock_guard lock(mutex_);
-    closing.swap(idle_);
-  }
-
- private:
-  enum class IdleIsFine { kNo, kYes };
-  struct Lease {
-    std::unique_ptr<AttestedConnection> connection;
-    bool was_idle = false;
-  };
-
-  // The outer result is an error of `make`, the inner one of the exchange.
-  Result<Result<net::HttpResponse>> SendOn(Lease& lease,
-                                           const std::function<Result<net::HttpRequest>()>& make) {
-    auto request = make();
-    if (!request.ok()) {
-      Give(std::move(lease.connection));
-      return std::move(request).error();
-    }
-    Result<net::HttpResponse> response = lease.connection->Send(*request);
-    Give(std::move(lease.connection));
-    return response;
-  }
-
-  Result<Lease> Take(IdleIsFine idle_is_fine) {
-    std::unique_lock lock(mutex_);
-    if (idle_is_fine == IdleIsFine::kNo) idle_.clear();
-    freed_.wait(lock, [this] { return !idle_.empty() || in_use_ < options_.max_connections; });
-    ++in_use_;
-    if (!idle_.empty()) {
-      Lease lease{std::move(idle_.back()), true};
-      idle_.pop_back();
-      return lease;
-    }
-    lock.unlock();
-    ConnectOutcome outcome = AttestedConnection::Open(options_);
-    lock.lock();
-    if (outcome.verdict) verdict_ = std::move(outcome.verdict);
-    if (!outcome.connection.ok()) {
-      --in_use_;
-      freed_.notify_one();
-      return std::move(outcome.connection).error();
-    }
-    return Lease{*std::move(outcome.connection), false};
-  }
-
-  void Give(std::unique_ptr<AttestedConnection> connection) {
-    const std::lock_guard lock(mutex_);
-    --in_use_;
-    if (connection->reusable()) idle_.push_back(std::move(connection));
-    freed_.notify_one();
-  }
-
-  const ConnectOptions options_;
-  mutable std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<std::unique_ptr<AttestedConnection>> idle_;
-  std::size_t in_use_ = 0;
-  std::optional<verifier::Verdict> verdict_;
+  using ConnectionPool::ConnectionPool;
 };
 
 Client::Client(ConnectOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -175,6 +83,7 @@ Client& Client::operator=(Client&&) noexcept = default;
 base::Status Client::Connect() { return impl_->Connect(); }
 std::optional<verifier::Verdict> Client::verdict() const { return impl_->verdict(); }
 const ConnectOptions& Client::options() const { return impl_->options(); }
+ServerAddress Client::server() const { return impl_->server(); }
 void Client::Close() { impl_->Close(); }
 
 Result<wire::ModelInfo> Client::UploadModel(const std::string& model_id, const ModelSource& source,
@@ -194,7 +103,8 @@ Result<wire::ModelInfo> Client::UploadModel(const std::string& model_id, const M
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make, options.connection));
+  BLINDAI_TRY(const net::HttpResponse response,
+              impl_->Send({.make = make, .connection = options.connection}));
   return wire::DecodeModelInfo(response.body);
 }
 
@@ -205,7 +115,7 @@ Result<std::vector<wire::ModelInfo>> Client::ListModels() {
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make));
+  BLINDAI_TRY(const net::HttpResponse response, impl_->Send({.make = make, .repeat = Repeat::kAlways}));
   return wire::DecodeModelList(response.body);
 }
 
@@ -217,7 +127,8 @@ Result<wire::ModelInfo> Client::GetModel(const std::string& model_id) {
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make));
+  BLINDAI_TRY(const net::HttpResponse response,
+              impl_->Send({.make = make, .repeat = Repeat::kAlways, .model = model_id}));
   return wire::DecodeModelInfo(response.body);
 }
 
@@ -230,7 +141,7 @@ Result<wire::ModelDeleted> Client::DeleteModel(const std::string& model_id) {
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send(make));
+  BLINDAI_TRY(const net::HttpResponse response, impl_->Send({.make = make, .model = model_id}));
   return wire::DecodeModelDeleted(response.body);
 }
 
@@ -258,7 +169,8 @@ Result<Prediction> Client::Predict(const std::string& model_id,
     return request;
   };
   std::shared_ptr<const ConnectionRecord> connection;
-  BLINDAI_TRY(net::HttpResponse response, impl_->Send(make, &connection));
+  BLINDAI_TRY(net::HttpResponse response,
+              impl_->Send({.make = make, .model = model_id, .connection = &connection}));
   BLINDAI_TRY(const std::optional<std::uint64_t> header_length, HeaderLength(response));
   base::Bytes answer = std::move(response.body);
   BLINDAI_TRY(wire::InferResponse decoded, wire::DecodeInferResponse(answer, header_length));
@@ -286,9 +198,9 @@ Result<Transcription> Client::Transcribe(const FileSource& recording, const Tran
   if (model.empty()) {
     BLINDAI_TRY(model, SpeechModel());
   }
-  TranscriptionExchange exchange(recording, options, std::move(model));
+  TranscriptionExchange exchange(recording, options, model);
   const auto make = [&exchange] { return exchange.MakeRequest(); };
-  BLINDAI_TRY(net::HttpResponse response, impl_->Send(make));
+  BLINDAI_TRY(net::HttpResponse response, impl_->Send({.make = make, .model = model}));
   return exchange.Finish(std::move(response));
 }
 

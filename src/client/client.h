@@ -7,6 +7,9 @@
 //   BLINDAI_TRY(const wire::ModelInfo model, client.UploadModel("demo", file, {}));
 //   BLINDAI_TRY(const Prediction answer, client.Predict("demo", {input}, {}));
 //
+// With a directory (settings.h) the session is renewed before it ends, and a call that this server cannot take
+// goes to another one of the list, which is verified first (connection_pool.h says what may be repeated).
+//
 // Calls may come from several threads at the same time: each uses a connection of its own, up to
 // max_connections. Every call blocks until its end. Errors: FailureOf (failure.h) sorts them.
 #pragma once
@@ -90,6 +93,8 @@ class Client {
   // The newest verdict, also one that refused; nothing before the server was asked.
   std::optional<verifier::Verdict> verdict() const;
   const ConnectOptions& options() const;
+  // The one that calls go to now; with a directory it changes when another server answers.
+  ServerAddress server() const;
 
   // Streams the file; a refusal comes before the upload where the server gives it early. Codes of the server,
   // and: model-id, argument (the file cannot be read).

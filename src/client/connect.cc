@@ -104,7 +104,9 @@ base::Error Refusal(const verifier::Verdict& verdict) {
                    std::string(refused ? kAttestationRefused : kAttestationUndecided), std::move(message));
 }
 
-base::Error ServerSaid(const net::HttpResponse& response) {
+}  // namespace
+
+base::Error AnswerError(const net::HttpResponse& response) {
   base::Error error = wire::DecodeError(response.status, response.body);
   const std::optional<std::string_view> later = response.headers.Find("Retry-After");
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -113,8 +115,6 @@ base::Error ServerSaid(const net::HttpResponse& response) {
   }
   return error;
 }
-
-}  // namespace
 
 ConnectOutcome AttestedConnection::Open(const ConnectOptions& options) {
   const std::string place = options.server.ToText();
@@ -136,7 +136,7 @@ Result<net::HttpResponse> AttestedConnection::Send(net::HttpRequest& request) {
     request.headers.Set("Authorization", "Bearer " + std::string(base::AsText(api_key_->ExposeSecret())));
   }
   BLINDAI_TRY(net::HttpResponse response, connection_->Send(request));
-  if (response.status < 200 || response.status > 299) return ServerSaid(response);
+  if (response.status < 200 || response.status > 299) return AnswerError(response);
   return response;
 }
 

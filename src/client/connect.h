@@ -28,6 +28,10 @@ class AttestedConnection {
   // as the server worded it (protocols/wire/errors.h).
   base::Result<net::HttpResponse> Send(net::HttpRequest& request);
   bool reusable() const { return connection_->reusable(); }
+  // What Send adds from now on, instead of the API key that it was opened with.
+  void UseCredential(std::shared_ptr<const base::SecretBytes> credential) {
+    api_key_ = std::move(credential);
+  }
   // What it proved when it was opened.
   const std::shared_ptr<const ConnectionRecord>& record() const { return record_; }
   void Cancel() { connection_->Cancel(); }
@@ -42,6 +46,9 @@ class AttestedConnection {
   std::shared_ptr<const base::SecretBytes> api_key_;
   std::shared_ptr<const ConnectionRecord> record_;
 };
+
+// The error of an answer that is not 2xx, as it is worded there, with the time of Retry-After.
+base::Error AnswerError(const net::HttpResponse& response);
 
 struct ConnectOutcome {
   base::Result<std::unique_ptr<AttestedConnection>> connection;

@@ -12,12 +12,14 @@
 
 #include "attestation/policy/policy_file.h"
 #include "client/failure.h"
+#include "client/key_store.h"
 
 namespace blindai::client {
 namespace {
 
 using base::MakeError;
 using base::Result;
+using base::Status;
 
 base::Error Argument(std::string message, std::string param) {
   return MakeError(base::ErrorKind::kInvalid, std::string(kArgumentCode), std::move(message),
@@ -44,10 +46,18 @@ base::Error SettingsError(std::size_t line, const std::string& what) {
                    "the configuration file, line " + std::to_string(line) + ": " + what);
 }
 
-constexpr std::array<std::string_view, 3> kSettingsKeys = {"addr", "api_key", "policy"};
+constexpr std::array<std::string_view, 6> kSettingsKeys = {"addr",   "api_key",   "api_key_in",
+                                                           "policy", "directory", "directory_ca"};
 
-Result<ConnectArguments> ParseSettingsFile(const std::string& text) {
-  ConnectArguments settings;
+// What the caller said and what the places say, from the first that has it.
+struct Found : ConnectArguments {
+  std::optional<std::string> directory;
+  std::optional<std::string> directory_ca;
+  std::optional<std::string> api_key_in;
+};
+
+Result<Found> ParseSettingsFile(const std::string& text) {
+  Found settings;
   toml::table table;
   try {
     table = toml::parse(text);
@@ -57,9 +67,11 @@ Result<ConnectArguments> ParseSettingsFile(const std::string& text) {
   for (const auto& [key, value] : table) {
     const std::string_view name = key.str();
     if (std::find(kSettingsKeys.begin(), kSettingsKeys.end(), name) == kSettingsKeys.end()) {
-      const std::string hint = name == "simulation" ? "simulation is not a setting: say it in the call, on "
-                                                      "the command line or by BLINDAI_SIMULATION=1"
-                                                    : "unknown key; known are addr, api_key and policy";
+      const std::string hint = name == "simulation"
+                                   ? "simulation is not a setting: say it in the call, on "
+                                     "the command line or by BLINDAI_SIMULATION=1"
+                                   : "unknown key; known are addr, api_key, api_key_in, policy, directory "
+                                     "and directory_ca";
       return SettingsError(key.source().begin.line, hint);
     }
     const std::optional<std::string> word = value.value_exact<std::string>();
@@ -67,8 +79,61 @@ Result<ConnectArguments> ParseSettingsFile(const std::string& text) {
     if (name == "addr") settings.addr = word;
     if (name == "api_key") settings.api_key = word;
     if (name == "policy") settings.policy_file = word;
+    if (name == "directory") settings.directory = word;
+    if (name == "directory_ca") settings.directory_ca = word;
+    if (name == "api_key_in") settings.api_key_in = word;
+  }
+  if (settings.addr && settings.directory) {
+    return SettingsError(1, "addr and directory exclude each other; keep the one that you use");
+  }
+  if (settings.api_key_in && *settings.api_key_in != "keyring") {
+    return SettingsError(1, "api_key_in: wanted \"keyring\"");
   }
   return settings;
+}
+
+template <typename T>
+void TakeMissing(std::optional<T>& into, const std::optional<T>& from) {
+  if (!into) into = from;
+}
+
+Result<DirectoryOptions> ReadDirectory(const Found& found, const Surroundings& surroundings) {
+  DirectoryOptions options;
+  auto url = fetch::ParseUrl(*found.directory);
+  if (!url.ok()) {
+    return Argument("the directory's address is not one; wanted https://host or https://host:port",
+                    "directory");
+  }
+  options.url = *std::move(url);
+  if (!found.directory_ca) return options;
+  const std::optional<std::string> pem = surroundings.read_file(*found.directory_ca);
+  if (!pem || pem->empty()) {
+    return Argument("the file with the directory's CA cannot be read", "directory_ca");
+  }
+  options.ca_pem = *pem;
+  return options;
+}
+
+// The file's settings, as far as they belong to the server or directory that is used.
+Status TakeFromFile(Found& found, const Surroundings& surroundings) {
+  if (found.addr || surroundings.settings_file.empty()) return base::Ok();
+  const std::optional<std::string> text = surroundings.read_file(surroundings.settings_file);
+  if (!text) return base::Ok();
+  BLINDAI_TRY(const Found settings, ParseSettingsFile(*text));
+  if (found.directory && found.directory != settings.directory) return base::Ok();
+  found.addr = settings.addr;
+  TakeMissing(found.directory, settings.directory);
+  TakeMissing(found.directory_ca, settings.directory_ca);
+  TakeMissing(found.policy_file, settings.policy_file);
+  TakeMissing(found.api_key, settings.api_key);
+  if (found.api_key || !settings.api_key_in) return base::Ok();
+  const std::string& place = found.directory ? *found.directory : found.addr.value_or("");
+  found.api_key = surroundings.key_of_keyring ? surroundings.key_of_keyring(place) : std::nullopt;
+  if (found.api_key) return base::Ok();
+  return Argument(
+      "the configuration file says that the API key is in the keyring, and it is not there now; unlock "
+      "the keyring, or run `blindai login` again",
+      "api_key");
 }
 
 Result<std::optional<bool>> SimulationOf(const Surroundings& surroundings) {
@@ -92,11 +157,6 @@ Result<std::shared_ptr<const policy::Policy>> ReadPolicy(const std::string& path
     return error;
   }
   return std::make_shared<const policy::Policy>(*std::move(policy));
-}
-
-template <typename T>
-void TakeMissing(std::optional<T>& into, const std::optional<T>& from) {
-  if (!into) into = from;
 }
 
 std::optional<std::string> Variable(const std::string& name) {
@@ -165,6 +225,7 @@ Surroundings Surroundings::OfProcess() {
   Surroundings surroundings;
   surroundings.variable = Variable;
   surroundings.read_file = ReadFile;
+  surroundings.key_of_keyring = [](const std::string& place) { return Keyring().Find(place); };
   if (const auto folder = Variable("XDG_CONFIG_HOME")) {
     surroundings.settings_file = *folder + "/blindai/config.toml";
   } else if (const auto home = Variable("HOME")) {
@@ -174,7 +235,7 @@ Surroundings Surroundings::OfProcess() {
 }
 
 Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const Surroundings& surroundings) {
-  ConnectArguments found = arguments;
+  Found found{arguments, std::nullopt, std::nullopt, std::nullopt};
   TakeMissing(found.addr, surroundings.variable("BLINDAI_ADDR"));
   TakeMissing(found.api_key, surroundings.variable("BLINDAI_API_KEY"));
   TakeMissing(found.policy_file, surroundings.variable("BLINDAI_POLICY"));
@@ -182,26 +243,26 @@ Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const S
     BLINDAI_TRY(found.simulation, SimulationOf(surroundings));
   }
   if (!found.addr) {
-    const std::optional<std::string> text = surroundings.settings_file.empty()
-                                                ? std::nullopt
-                                                : surroundings.read_file(surroundings.settings_file);
-    if (text) {
-      BLINDAI_TRY(const ConnectArguments settings, ParseSettingsFile(*text));
-      found.addr = settings.addr;
-      TakeMissing(found.api_key, settings.api_key);
-      TakeMissing(found.policy_file, settings.policy_file);
-    }
+    found.directory = surroundings.variable("BLINDAI_DIRECTORY");
+    found.directory_ca = surroundings.variable("BLINDAI_DIRECTORY_CA");
   }
-  if (!found.addr) {
+  BLINDAI_RETURN_IF_ERROR(TakeFromFile(found, surroundings));
+  if (found.addr) found.directory.reset();
+  if (!found.addr && !found.directory) {
     return MakeError(
         base::ErrorKind::kInvalid, std::string(kNoServer),
         "no server is named: give its address (addr=\"host:8443\", or ADDR on the command line), or set the "
-        "environment variable BLINDAI_ADDR (with BLINDAI_API_KEY or BLINDAI_POLICY), or run `blindai login`, "
-        "which writes the configuration file",
+        "environment variable BLINDAI_ADDR (with BLINDAI_API_KEY or BLINDAI_POLICY), or BLINDAI_DIRECTORY "
+        "for a "
+        "managed cloud, or run `blindai login`, which writes the configuration file",
         "addr");
   }
   ConnectOptions options;
-  BLINDAI_TRY(options.server, ParseServerAddress(*found.addr));
+  if (found.addr) {
+    BLINDAI_TRY(options.server, ParseServerAddress(*found.addr));
+  } else {
+    BLINDAI_TRY(options.directory, ReadDirectory(found, surroundings));
+  }
   if (found.policy_file) {
     BLINDAI_TRY(options.policy, ReadPolicy(*found.policy_file, surroundings));
   }

@@ -2,12 +2,13 @@
 // that has it: the caller's arguments, the environment (BLINDAI_ADDR, BLINDAI_API_KEY, BLINDAI_POLICY,
 // BLINDAI_SIMULATION=1), the configuration file that `blindai login` writes:
 //
-//   addr = "blindai.example:8443"
-//   api_key = "…"
-//   policy = "policy.toml"
+//   addr = "blindai.example:8443"      or   directory = "https://cloud.example"
+//   api_key = "…"                      or   api_key_in = "keyring"
+//   policy = "policy.toml"                  directory_ca = "ca.pem"
 //
-// Settings of the file belong to the server that the file names: they are not used for a server named
-// elsewhere, so an API key never goes to somebody else. Simulation cannot be set in the file: it is a
+// A server that is named wins over a directory (BLINDAI_DIRECTORY, BLINDAI_DIRECTORY_CA). Settings of the file belong
+// to the server or directory that the file names: they are not used for one that is named elsewhere, so an API key
+// never goes to somebody else. Simulation cannot be set in the file: it is a
 // permission for one session.
 #pragma once
 
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attestation/fetch/https_get.h"
 #include "attestation/policy/policy.h"
 #include "attestation/verifier/appraise.h"
 #include "attestation/verifier/trust_anchors.h"
@@ -40,12 +42,20 @@ struct ServerAddress {
 // "host", "host:port", "1.2.3.4:port", "[::1]:port", "::1". Code: argument.
 base::Result<ServerAddress> ParseServerAddress(std::string_view text);
 
+struct DirectoryOptions {
+  fetch::Url url;      // https://, or http:// on this machine
+  std::string ca_pem;  // the only CA that may sign its certificate; empty: the system's
+};
+
 struct ConnectOptions {
+  // Where there is no directory.
   ServerAddress server;
+  // Gives the servers, and a token for them in exchange for the API key.
+  std::optional<DirectoryOptions> directory;
   // What is accepted. Nothing: only simulation can be, and hardware is undecided (no-policy).
   std::shared_ptr<const policy::Policy> policy;
   verifier::AllowSimulation allow_simulation = verifier::AllowSimulation::kNo;
-  // Sent as a bearer token, only after the verdict.
+  // Sent as a bearer token: to the server, only after the verdict; with a directory to the directory alone.
   std::shared_ptr<const base::SecretBytes> api_key;
   verifier::TrustAnchors anchors = verifier::TrustAnchors::Production();
   std::chrono::milliseconds connect_timeout{10'000};
@@ -74,6 +84,8 @@ struct Surroundings {
   std::function<std::optional<std::string>(const std::string& name)> variable;
   std::function<std::optional<std::string>(const std::string& path)> read_file;
   std::string settings_file;  // empty: there is none
+  // The API key of a directory from the system's keyring (key_store.h).
+  std::function<std::optional<std::string>(const std::string& directory)> key_of_keyring;
 
   // The environment, the file system, and ~/.config/blindai/config.toml (or
   // $XDG_CONFIG_HOME/blindai/config.toml).

@@ -89,6 +89,55 @@ TEST(Settings, AKeyOfTheFileDoesNotGoToAnotherServer) {
   EXPECT_EQ(Key(*options), "");
 }
 
+TEST(Settings, ADirectoryComesFromTheEnvironmentOrTheFileAndAServerThatIsNamedWins) {
+  const Texts files = {
+      {"config.toml",
+       "directory = \"https://cloud.example:444\"\napi_key = \"key-3\"\ndirectory_ca = \"ca\"\n"},
+      {"ca", "PEM"}};
+  auto options = ResolveOptions({}, Around({}, files));
+  ASSERT_TRUE(options.ok()) << options.error().message;
+  EXPECT_EQ(options->directory->url.host, "cloud.example");
+  EXPECT_EQ(options->directory->url.port, 444);
+  EXPECT_EQ(options->directory->ca_pem, "PEM");
+  EXPECT_EQ(Key(*options), "key-3");
+  options = ResolveOptions({}, Around({{"BLINDAI_DIRECTORY", "https://other.example"}}, files));
+  EXPECT_EQ(options->directory->url.host, "other.example");
+  EXPECT_EQ(Key(*options), "");  // the file's key is for the file's directory
+  EXPECT_EQ(options->directory->ca_pem, "");
+  options = ResolveOptions({}, Around({{"BLINDAI_DIRECTORY", "https://cloud.example:444"}}, files));
+  EXPECT_EQ(Key(*options), "key-3");
+  ConnectArguments arguments;
+  arguments.addr = "one.example";
+  arguments.api_key = "key-1";
+  options = ResolveOptions(arguments, Around({{"BLINDAI_DIRECTORY", "https://other.example"}}, files));
+  EXPECT_FALSE(options->directory.has_value());
+  EXPECT_EQ(options->server.host, "one.example");
+  EXPECT_EQ(Key(*options), "key-1");
+}
+
+TEST(Settings, ADirectoryIsReachedByTlsOnlyAndMistakesAreNamed) {
+  for (const char* url : {"http://cloud.example", "cloud.example", "ftp://x", ""}) {
+    EXPECT_EQ(ResolveOptions({}, Around({{"BLINDAI_DIRECTORY", url}})).error().param, "directory") << url;
+  }
+  const Texts variables = {{"BLINDAI_DIRECTORY", "https://a.example"},
+                           {"BLINDAI_DIRECTORY_CA", "missing.pem"}};
+  EXPECT_EQ(ResolveOptions({}, Around(variables)).error().param, "directory_ca");
+  for (const char* text : {"addr = \"a\"\ndirectory = \"https://b\"\n", "api_key_in = \"pocket\"\n"}) {
+    EXPECT_EQ(ResolveOptions({}, Around({}, {{"config.toml", text}})).error().code, "settings-file") << text;
+  }
+}
+
+TEST(Settings, AKeyInTheKeyringIsAskedForByTheNameOfItsPlace) {
+  Surroundings surroundings =
+      Around({}, {{"config.toml", "directory = \"https://cloud.example\"\napi_key_in = \"keyring\"\n"}});
+  surroundings.key_of_keyring = [](const std::string& place) { return "key of " + place.substr(8); };
+  EXPECT_EQ(ResolveOptions({}, surroundings).error().param, "api_key");  // it has spaces
+  surroundings.key_of_keyring = [](const std::string& place) { return place; };
+  EXPECT_EQ(Key(*ResolveOptions({}, surroundings)), "https://cloud.example");
+  surroundings.key_of_keyring = [](const std::string&) { return std::nullopt; };
+  EXPECT_EQ(ResolveOptions({}, surroundings).error().param, "api_key");
+}
+
 TEST(Settings, SimulationIsOffUnlessSomebodySaysSo) {
   ConnectArguments arguments;
   arguments.addr = "localhost";
@@ -112,7 +161,9 @@ TEST(Settings, AMistakeInTheFileIsNamedWithItsLine) {
     return options.ok() ? "accepted" : options.error().code + " " + options.error().message;
   };
   EXPECT_EQ(message("addr = \"x\"\naddress = \"y\"\n"),
-            "settings-file the configuration file, line 2: unknown key; known are addr, api_key and policy");
+            "settings-file the configuration file, line 2: unknown key; known are addr, api_key, api_key_in, "
+            "policy, "
+            "directory and directory_ca");
   EXPECT_EQ(message("addr = 7"), "settings-file the configuration file, line 1: addr is not a string");
   EXPECT_EQ(message("\naddr ="), "settings-file the configuration file, line 2: not valid TOML");
   EXPECT_EQ(message("simulation = true"),

@@ -1,6 +1,7 @@
 #include "net/client_connection.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -130,7 +132,7 @@ struct ClientConnection::Exchange {
 };
 
 ClientConnection::ClientConnection(ConnectOptions options, tcp::socket socket)
-    : options_(std::move(options)), stream_(std::move(socket)) {
+    : options_(std::move(options)), stream_(std::move(socket)), handle_(stream_.native_handle()) {
   facts_.id = NextConnectionId();
 }
 
@@ -176,6 +178,14 @@ Task<Status> ClientConnection::StartTls() {
     return stream_.tls()->Export(label, context);
   };
   co_return base::Ok();
+}
+
+// An idle connection has nothing to read: bytes mean that the server says goodbye, and an end that it has.
+bool ClientConnection::reusable() const {
+  if (!reusable_) return false;
+  char byte = 0;
+  const ssize_t seen = ::recv(handle_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void ClientConnection::Cancel() {

@@ -22,7 +22,7 @@ class ClientConnection final : public HttpConnection {
   Task<base::Result<HttpResponse>> Send(HttpRequest& request) override;
   Task<base::Result<std::unique_ptr<WebSocket>>> OpenWebSocket(HttpRequest& request,
                                                                const WebSocketOptions& options) override;
-  bool reusable() const override { return reusable_; }
+  bool reusable() const override;
   void Cancel() override;
 
  private:
@@ -47,6 +47,7 @@ class ClientConnection final : public HttpConnection {
 
   const ConnectOptions options_;
   Stream stream_;
+  const int handle_;  // of the stream's socket, while reusable_
   ConnectionFacts facts_;
   InputBuffer input_;
   std::optional<ChunkedDecoder> chunked_;  // of the response body that is being read

@@ -70,7 +70,8 @@ def adder(upload):
 @pytest.fixture(autouse=True)
 def no_settings_of_the_user(monkeypatch, tmp_path_factory):
     """Neither the environment nor the home of whoever runs the tests decides what they do."""
-    for name in ("BLINDAI_ADDR", "BLINDAI_API_KEY", "BLINDAI_POLICY", "BLINDAI_SIMULATION"):
+    for name in ("BLINDAI_ADDR", "BLINDAI_API_KEY", "BLINDAI_POLICY", "BLINDAI_SIMULATION",
+                 "BLINDAI_DIRECTORY", "BLINDAI_DIRECTORY_CA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
 

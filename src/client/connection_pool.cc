@@ -1,0 +1,232 @@
+#include "client/connection_pool.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/clock.h"
+#include "client/failure.h"
+
+namespace blindai::client {
+namespace {
+
+using base::Error;
+using base::Result;
+using base::Status;
+
+// Answers that say: not done, and another server may do it.
+constexpr std::array<std::string_view, 4> kNotDoneHere = {"model-not-found", "queue-full",
+                                                          "too-many-connections", "session-keys-missing"};
+
+bool IsTokenRefused(const Error& error) {
+  return error.code == "session-expired" || error.code == "bad-credentials";
+}
+
+bool MayGoElsewhere(const Error& error, bool sent, const Call& call) {
+  if (error.code == "cancelled" || error.code == "request-timeout") return false;
+  if (std::find(kNotDoneHere.begin(), kNotDoneHere.end(), error.code) != kNotDoneHere.end()) {
+    return error.code != "model-not-found" || !call.model.empty();
+  }
+  const FailureKind kind = FailureOf(error);
+  if (!sent) return kind == FailureKind::kConnection || kind == FailureKind::kAttestation;
+  return call.repeat == Repeat::kAlways && kind == FailureKind::kConnection;
+}
+
+bool IsIn(const std::vector<std::string>& tried, const ServerAddress& server) {
+  return std::find(tried.begin(), tried.end(), server.ToText()) != tried.end();
+}
+
+}  // namespace
+
+ConnectionPool::ConnectionPool(ConnectOptions options)
+    : options_(std::move(options)),
+      directory_(options_.directory ? std::optional<Directory>(std::in_place, options_) : std::nullopt),
+      server_(options_.server) {}
+
+ServerAddress ConnectionPool::server() const {
+  const std::lock_guard lock(mutex_);
+  return server_;
+}
+
+std::optional<verifier::Verdict> ConnectionPool::verdict() const {
+  const std::lock_guard lock(mutex_);
+  return verdict_;
+}
+
+void ConnectionPool::Close() {
+  std::vector<Lease> closing;
+  const std::lock_guard lock(mutex_);
+  closing.swap(idle_);
+}
+
+Status ConnectionPool::Connect() {
+  const Try open = [this](const Place& place) -> Attempt {
+    auto lease = Take(place, IdleIsFine::kYes);
+    if (!lease.ok()) return {std::move(lease).error(), false};
+    Give(*std::move(lease));
+    return {net::HttpResponse(), false};
+  };
+  BLINDAI_TRY(const net::HttpResponse nothing, SendTo(open, Call{.make = nullptr}));
+  return base::Ok();
+}
+
+Result<net::HttpResponse> ConnectionPool::Send(const Call& call) {
+  return SendTo([&](const Place& place) { return AttemptAt(place, call); }, call);
+}
+
+Result<net::HttpResponse> ConnectionPool::SendTo(const Try& attempt, const Call& call) {
+  if (!directory_) return attempt({options_.server, options_.api_key}).response;
+  BLINDAI_TRY(Place place, CurrentPlace());
+  std::vector<std::string> tried;
+  std::optional<Error> first;
+  bool new_token = false;
+  bool asked_again = false;
+  for (;;) {
+    Attempt made = attempt(place);
+    if (made.response.ok()) {
+      Settle(place);
+      return std::move(made.response);
+    }
+    const Error& error = made.response.error();
+    if (IsTokenRefused(error) && !new_token) {
+      new_token = true;
+      BLINDAI_RETURN_IF_ERROR(NewSession(""));
+      const std::lock_guard lock(session_mutex_);
+      place.credential = session_->token;
+      continue;
+    }
+    if (!MayGoElsewhere(error, made.sent, call)) return std::move(made.response);
+    tried.push_back(place.server.ToText());
+    // The directory knows which servers have a model, and which are gone.
+    const bool ask = error.code == "model-not-found" && !asked_again;
+    // What a server answered says more than that another one cannot be reached.
+    if (!first || FailureOf(*first) == FailureKind::kConnection) first = error;
+    std::optional<Place> next;
+    if (!ask) next = NextPlace(tried);
+    if (!next && !asked_again) {
+      asked_again = true;
+      const Status asked = NewSession(call.model);  // where it fails, the list that there is must do
+      next = NextPlace(tried);
+    }
+    if (!next) return *std::move(first);
+    place = *std::move(next);
+  }
+}
+
+ConnectionPool::Attempt ConnectionPool::AttemptAt(const Place& place, const Call& call) {
+  auto lease = Take(place, IdleIsFine::kYes);
+  if (!lease.ok()) return {std::move(lease).error(), false};
+  const bool was_idle = lease->was_idle;
+  Attempt first = SendOn(*std::move(lease), place, call);
+  // A kept connection may have been closed by the server in this very moment.
+  if (first.response.ok() || !was_idle || call.repeat != Repeat::kAlways ||
+      first.response.error().code != "connection-lost") {
+    return first;
+  }
+  auto fresh = Take(place, IdleIsFine::kNo);
+  if (!fresh.ok()) return {std::move(fresh).error(), false};
+  return SendOn(*std::move(fresh), place, call);
+}
+
+ConnectionPool::Attempt ConnectionPool::SendOn(Lease lease, const Place& place, const Call& call) {
+  auto request = call.make();
+  if (!request.ok()) {
+    Give(std::move(lease));
+    return {std::move(request).error(), false};
+  }
+  if (call.connection != nullptr) *call.connection = lease.connection->record();
+  lease.connection->UseCredential(place.credential);
+  Attempt attempt{lease.connection->Send(*request), true};
+  Give(std::move(lease));
+  return attempt;
+}
+
+Result<ConnectionPool::Lease> ConnectionPool::Take(const Place& place, IdleIsFine idle_is_fine) {
+  const std::string server = place.server.ToText();
+  std::vector<Lease> closing;  // after the lock is gone
+  std::unique_lock lock(mutex_);
+  // Only what is alive, and goes to this server, is of use: what the server has closed is noticed here, before anything
+  // is sent.
+  const auto of_no_use = [&](const Lease& lease) {
+    return idle_is_fine == IdleIsFine::kNo || lease.server != server || !lease.connection->reusable();
+  };
+  for (;;) {
+    const auto rest = std::stable_partition(idle_.begin(), idle_.end(), std::not_fn(of_no_use));
+    std::move(rest, idle_.end(), std::back_inserter(closing));
+    idle_.erase(rest, idle_.end());
+    if (!idle_.empty() || in_use_ < options_.max_connections) break;
+    freed_.wait(lock);
+  }
+  ++in_use_;
+  if (!idle_.empty()) {
+    Lease lease = std::move(idle_.back());
+    idle_.pop_back();
+    lease.was_idle = true;
+    return lease;
+  }
+  lock.unlock();
+  ConnectOptions options = options_;
+  options.server = place.server;
+  options.api_key = place.credential;
+  ConnectOutcome outcome = AttestedConnection::Open(options);
+  lock.lock();
+  if (outcome.verdict) verdict_ = std::move(outcome.verdict);
+  if (!outcome.connection.ok()) {
+    --in_use_;
+    freed_.notify_one();
+    return std::move(outcome.connection).error();
+  }
+  return Lease{*std::move(outcome.connection), server, false};
+}
+
+void ConnectionPool::Give(Lease lease) {
+  const std::lock_guard lock(mutex_);
+  --in_use_;
+  if (lease.connection->reusable()) idle_.push_back(std::move(lease));
+  freed_.notify_one();
+}
+
+// ---- The directory's list ----
+
+Result<ConnectionPool::Place> ConnectionPool::CurrentPlace() {
+  bool is_due = false;
+  {
+    const std::lock_guard lock(session_mutex_);
+    is_due = !session_ || base::Now() >= session_->renew_at;
+  }
+  if (is_due) {
+    const Status renewed = NewSession("");
+    const std::lock_guard lock(session_mutex_);
+    // A directory that cannot be reached for a moment does not stop calls: the token is still good.
+    if (!renewed.ok() && (!session_ || base::Now() >= session_->expires_at)) return renewed.error();
+  }
+  const std::lock_guard session_lock(session_mutex_);
+  const std::lock_guard lock(mutex_);
+  return Place{server_, session_->token};
+}
+
+Status ConnectionPool::NewSession(const std::string& model) {
+  const std::lock_guard session_lock(session_mutex_);
+  BLINDAI_TRY(session_, directory_->OpenSession(model, base::Now()));
+  const std::lock_guard lock(mutex_);
+  const auto& servers = session_->servers;
+  const auto is_current = [this](const ServerAddress& server) { return server.ToText() == server_.ToText(); };
+  // Stays where it is while the directory lists that server.
+  if (std::none_of(servers.begin(), servers.end(), is_current)) server_ = servers.front();
+  return base::Ok();
+}
+
+std::optional<ConnectionPool::Place> ConnectionPool::NextPlace(const std::vector<std::string>& tried) {
+  const std::lock_guard lock(session_mutex_);
+  for (const ServerAddress& server : session_->servers) {
+    if (!IsIn(tried, server)) return Place{server, session_->token};
+  }
+  return std::nullopt;
+}
+
+void ConnectionPool::Settle(const Place& place) {
+  const std::lock_guard lock(mutex_);
+  server_ = place.server;
+}
+
+}  // namespace blindai::client
