@@ -3,6 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "base/clock.h"
@@ -67,12 +68,38 @@ Result<base::SecretBytes> ReadKey() {
   return secret;
 }
 
-base::Error NoPlace() {
+base::Error WhichPlace() {
   return base::MakeError(
       base::ErrorKind::kInvalid, std::string(client::kNoServer),
-      "nobody said for which cloud: give --directory https://…, or --addr HOST for one server, "
+      "for which cloud or server is the key? give one of --directory https://… and --addr HOST, "
       "or set BLINDAI_DIRECTORY",
       "directory");
+}
+
+// The place that the key is for, with what the file already says about this place and no other.
+Result<StoredSettings> PlaceOf(const LoginWords& words, const std::optional<StoredSettings>& before) {
+  StoredSettings place{.addr = words.addr, .directory = words.directory};
+  if (place.addr && place.directory) return WhichPlace();
+  if (!place.addr && !place.directory) {
+    const client::Surroundings surroundings = client::Surroundings::OfProcess();
+    place.directory = surroundings.variable("BLINDAI_DIRECTORY");
+    place.directory_ca = surroundings.variable("BLINDAI_DIRECTORY_CA");
+    if (!place.directory && before) place = *before;
+  }
+  if (!place.addr && !place.directory) return WhichPlace();
+  if (before && before->addr == place.addr && before->directory == place.directory) {
+    if (!place.directory_ca) place.directory_ca = before->directory_ca;
+    place.policy = before->policy;
+  }
+  // Whoever reads the file later may be in another folder.
+  if (words.policy) place.policy = std::filesystem::absolute(*words.policy);
+  if (words.directory_ca) place.directory_ca = words.directory_ca;
+  if (place.directory_ca) place.directory_ca = std::filesystem::absolute(*place.directory_ca);
+  return place;
+}
+
+std::string NameOf(const StoredSettings& settings) {
+  return settings.directory ? *settings.directory : settings.addr.value_or("");
 }
 
 // Asks the directory whether it knows the key. Only a clear no stops the login.
@@ -105,20 +132,11 @@ Result<std::string> SettingsFile() {
 Result<std::string> Login(const LoginWords& words) {
   BLINDAI_TRY(const std::string path, SettingsFile());
   BLINDAI_TRY(const std::optional<StoredSettings> before, client::ReadStoredSettings(path));
-  StoredSettings settings = before.value_or(StoredSettings{});
-  settings.addr = words.addr;
-  settings.directory = words.directory;
-  if (!settings.addr && !settings.directory) {
-    settings.directory = client::Surroundings::OfProcess().variable("BLINDAI_DIRECTORY");
-    if (!settings.directory && before) settings = *before;
-  }
-  if (!settings.addr && !settings.directory) return NoPlace();
-  if (settings.addr && settings.directory) return NoPlace();
-  if (words.directory_ca) settings.directory_ca = words.directory_ca;
-  if (words.policy) settings.policy = words.policy;
+  BLINDAI_TRY(StoredSettings settings, PlaceOf(words, before));
   BLINDAI_TRY(const base::SecretBytes key, ReadKey());
   if (settings.directory) BLINDAI_RETURN_IF_ERROR(CheckKey(settings, key));
-  const std::string place = settings.directory ? *settings.directory : *settings.addr;
+  const std::string place = NameOf(settings);
+  if (before && before->key_in_keyring && NameOf(*before) != place) client::Keyring().Forget(NameOf(*before));
   settings.key_in_keyring = client::Keyring().Store(place, key);
   settings.api_key.reset();
   if (!settings.key_in_keyring) settings.api_key = std::string(base::AsText(key.ExposeSecret()));
@@ -135,7 +153,7 @@ Result<std::string> Logout() {
   BLINDAI_TRY(const std::optional<StoredSettings> before, client::ReadStoredSettings(path));
   if (!before || (!before->key_in_keyring && !before->api_key)) return std::string("no API key was stored\n");
   StoredSettings settings = *before;
-  const std::string place = settings.directory.value_or(settings.addr.value_or(""));
+  const std::string place = NameOf(settings);
   if (settings.key_in_keyring) client::Keyring().Forget(place);
   settings.key_in_keyring = false;
   settings.api_key.reset();
