@@ -25,11 +25,15 @@ class Cloud:
         self.servers = []
 
     def __enter__(self):
+        # One that gRPC in Python takes as a root too: it wants the issuer to be a CA.
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                        "-keyout", self.folder / "directory.key", "-out", self.ca], check=True, capture_output=True)
         config = self.folder / "directory.toml"
         config.write_text(
             'simulation = true\n'
             '[listen]\nhttps = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\nv05 = "127.0.0.1:0"\n'
-            f'[tls]\nself_signed_file = "{self.ca}"\n'
+            f'[tls]\ncertificate_file = "{self.ca}"\nkey_file = "{self.folder}/directory.key"\n'
             f'[database]\nurl = "{self.database}"\n'
             '[servers]\nverify_every_s = 1\nsilent_after_s = 30\n')
         self._log = open(self.folder / "directory.log", "w")

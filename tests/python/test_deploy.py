@@ -1,4 +1,7 @@
-"""What deploy/*.md tells people to type does what the page says: each page is run as one script, in a network of its own."""
+"""What deploy/*.md tells people to type does what the page says.
+
+Each page is run as one script, in a network of its own.
+"""
 
 import os
 import re
@@ -56,3 +59,9 @@ def run_page(page, tmp_path):
 def test_simulation(tmp_path):
     said = run_page("simulation.md", tmp_path)
     assert "mode=simulation" in said and "hello" in said.lower()
+
+
+@pytest.mark.skipif(not (BIN / "blindai-directory").exists(), reason="blindai-directory is not built")
+def test_cloud(tmp_path):
+    said = run_page("cloud.md", tmp_path)
+    assert "servers_listed 2" in said and "hello" in said.lower() and "forgotten" in said
