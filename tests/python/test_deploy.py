@@ -64,4 +64,4 @@ def test_simulation(tmp_path):
 @pytest.mark.skipif(not (BIN / "blindai-directory").exists(), reason="blindai-directory is not built")
 def test_cloud(tmp_path):
     said = run_page("cloud.md", tmp_path)
-    assert "servers_listed 2" in said and "hello" in said.lower() and "forgotten" in said
+    assert "blindai_directory_servers_listed" in said and "hello" in said.lower() and "forgotten" in said
