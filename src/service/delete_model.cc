@@ -42,7 +42,7 @@ void UnloadModel(ModelCatalogue& catalogue, const Caller& caller, const vocabula
   if (base::Status allowed = RequireUpload(caller); !allowed.ok()) return done(std::move(allowed).error());
   const base::Result<std::shared_ptr<const ServedModel>> found = catalogue.FindOwn(caller, id);
   if (!found.ok()) return done(found.error());
-  const std::shared_ptr<const ServedModel> served = *found;
+  const std::shared_ptr<const ServedModel>& served = *found;
   if (!served->record.is_saved) return DeleteModel(catalogue, caller, id, std::move(done));
   if (served->host->stats().is_suspended) return done(served->record);
   if (served->host->Suspend([served, done] { done(served->record); })) return;
