@@ -5,7 +5,9 @@ import own_network
 # Counts of the whole network that the script has for itself. Whatever address is meant, there is a way to it.
 COUNTS = """
 ip route add default dev lo
-sent() { awk '/^Tcp:/ && $6 ~ /[0-9]/ {tcp = $6} /^Udp:/ && $5 ~ /[0-9]/ {udp = $5} END {print tcp + udp}' /proc/net/snmp; }
+sent() {
+  awk '/^Tcp:/ && $6 ~ /[0-9]/ {tcp = $6} /^Udp:/ && $5 ~ /[0-9]/ {udp = $5} END {print tcp + udp}' /proc/net/snmp
+}
 """
 USED = """
 before=$(sent)
