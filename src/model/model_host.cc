@@ -519,8 +519,10 @@ void ModelHost::Impl::On(const FailedMessage& message) {
   // A run that broke off leaves shapes of its own behind in the engine, with which later runs give wrong answers.
   const bool broke_off = message.failure == Failure::kRun || message.failure == Failure::kMemory;
   if (!broke_off) return FinishRun(0, RunError(message.failure));
-  const auto failed = std::exchange(current_, nullptr);
+  const auto failed = current_;
   Kill(Doom::kRecycled);
+  EndShare();
+  cores_->Look();
   Answer(*failed, RunError(message.failure));
 }
 
