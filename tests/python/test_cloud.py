@@ -173,6 +173,20 @@ def test_login_without_a_key_or_a_place_says_so(two, without_keyring):
     assert nowhere.returncode == 2 and "--directory" in nowhere.stderr
 
 
+def test_login_for_another_place_keeps_nothing_of_the_first(without_keyring, tmp_path):
+    policy = tmp_path / "policy.toml"
+    settings = os.path.join(os.environ["XDG_CONFIG_HOME"], "blindai/config.toml")
+    assert blindai_command("login", "--addr", "one.example", "--policy", str(policy), key="bai_1\n").returncode == 0
+    assert blindai_command("login", key="bai_2\n").returncode == 0
+    text = open(settings).read()
+    assert str(policy) in text and "bai_2" in text and "bai_1" not in text
+    assert blindai_command("login", "--addr", "two.example", key="bai_3\n").returncode == 0
+    text = open(settings).read()
+    assert "two.example" in text and "one.example" not in text and str(policy) not in text
+    both = blindai_command("login", "--addr", "a.example", "--directory", "https://b.example", key="bai_4\n")
+    assert both.returncode == 2 and open(settings).read() == text
+
+
 KEYRING = """
 set -e
 mkdir -p "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME"
