@@ -139,11 +139,12 @@ Status Serve(const DirectoryConfig& config, const sigset_t& stop_signals) {
 
   int signal_number = 0;
   sigwait(&stop_signals, &signal_number);
-  ready = false;
   base::LogEvent("directory-stopping").Number("signal", signal_number).Emit();
   // A second signal ends at once, whatever is running.
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
+  // Nobody else says from here on that it is ready.
   checks.reset();
+  ready = false;
   https->Stop(kGrace);
   if (v05) v05->Stop(kGrace);
   admin->Stop(std::chrono::milliseconds(0));
