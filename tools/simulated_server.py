@@ -23,10 +23,11 @@ STOP_TIMEOUT_S = 20
 
 class SimulatedServer:
     def __init__(self, *arguments, program=PROGRAM, listen="127.0.0.1:0", log=None):
-        self._command = [str(program), "--simulation", "--listen", listen, "--admin", "127.0.0.1:0", *arguments]
+        self._command = [str(program), "--simulation", "--listen", listen, "--grpc", "127.0.0.1:0",
+                         "--admin", "127.0.0.1:0", *arguments]
         self._log = log
         self.process = None
-        self.address = self.admin = self.ready_line = None
+        self.address = self.admin = self.grpc = self.ready_line = None
 
     def __enter__(self):
         self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=self._log, text=True)
@@ -44,6 +45,8 @@ class SimulatedServer:
         ready = re.match(r"blindai-server ready https=(\S+) admin=(\S+)", self.ready_line)
         if not ready:
             raise RuntimeError(f"the server did not start within {START_TIMEOUT_S} s (exit code {self.process.poll()})")
+        grpc = re.search(r" grpc=(\S+)", self.ready_line)
+        self.grpc = grpc and grpc[1]
         return ready.groups()
 
     def __exit__(self, *_):

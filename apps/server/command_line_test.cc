@@ -30,6 +30,14 @@ TEST(CommandLine, AddressesOfTheCommandLineWin) {
   EXPECT_EQ(line->config.admin.port, 0);
 }
 
+TEST(CommandLine, GrpcIsOnAndCanBeMovedOrSwitchedOff) {
+  EXPECT_TRUE(Read({})->config.is_grpc_on);
+  EXPECT_EQ(AddressText(Read({})->config.grpc), "127.0.0.1:8444");
+  EXPECT_EQ(Read({"--grpc", "127.0.0.1:0"})->config.grpc.port, 0);
+  EXPECT_FALSE(Read({"--grpc", "off"})->config.is_grpc_on);
+  EXPECT_THAT(Read({"--grpc", "nowhere"}).error().message, HasSubstr("--grpc"));
+}
+
 TEST(CommandLine, TheAdminPortIsForThisMachineOnly) {
   EXPECT_THAT(Read({"--admin", "0.0.0.0:9090"}).error().message, HasSubstr("for this machine only"));
 }

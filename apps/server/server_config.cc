@@ -25,6 +25,13 @@ using program::TakeText;
 
 constexpr std::string_view kPage = "docs/configuration.md";
 
+// "off" closes the port that `Member` is the address of.
+template <auto Member, auto IsOn>
+Status TakeAddressOrOff(ServerConfig& config, const toml::node& node) {
+  config.*IsOn = node.value_exact<std::string>() != "off";
+  return config.*IsOn ? TakeAddress<Member>(config, node) : base::Ok();
+}
+
 Status TakeNames(ServerConfig& config, const toml::node& node) {
   BLINDAI_TRY(config.names, program::TextList(node, "a list of host names, as in [\"models.example.org\"]"));
   return base::Ok();
@@ -153,6 +160,7 @@ constexpr Key kKeys[] = {
     {"", "model", TakeModels},
     {"", "tenant", TakeTenants},
     {"listen", "https", TakeAddress<&ServerConfig::https>},
+    {"listen", "grpc", TakeAddressOrOff<&ServerConfig::grpc, &ServerConfig::is_grpc_on>},
     {"listen", "admin", TakeAddress<&ServerConfig::admin>},
     {"listen", "names", TakeNames},
     {"engine", "io_threads", TakeNumber<&ServerConfig::io_threads, 0, 256>},

@@ -36,6 +36,8 @@ struct ServerConfig {
 
   // [listen]. HTTPS and gRPC carry data; the admin port has health and metrics and is loopback only.
   ListenAddress https{"127.0.0.1", 8443};
+  ListenAddress grpc{"127.0.0.1", 8444};
+  bool is_grpc_on = true;
   ListenAddress admin{"127.0.0.1", 9090};
   // Names and addresses in the server's certificate besides localhost.
   std::vector<std::string> names;

@@ -175,5 +175,12 @@ TEST(ServerConfig, EveryKeyIsDescribedInTheDocumentation) {
   for (const std::string& key : KnownConfigKeys()) EXPECT_THAT(text, HasSubstr("| `" + key + "` |"));
 }
 
+TEST(ServerConfig, GrpcIsAnAddressOrOff) {
+  EXPECT_EQ(ParseServerConfig("[listen]\ngrpc = \"[::1]:0\"", "f")->grpc, (ListenAddress{"::1", 0}));
+  EXPECT_FALSE(ParseServerConfig("[listen]\ngrpc = \"off\"", "f")->is_grpc_on);
+  EXPECT_EQ(ParseServerConfig("[listen]\ngrpc = false", "f").error().code, "config-value");
+  EXPECT_EQ(ParseServerConfig("[listen]\ngrpc = \"on\"", "f").error().code, "config-address");
+}
+
 }  // namespace
 }  // namespace blindai::server

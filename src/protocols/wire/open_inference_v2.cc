@@ -61,6 +61,7 @@ Result<ParameterValue> DecodeParameter(const JsonFields& fields, std::string_vie
 bool NamesSequence(const ParameterValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return !text->empty();
   if (const auto* number = std::get_if<std::int64_t>(&value)) return *number != 0;
+  if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number != 0;
   return true;
 }
 
@@ -71,11 +72,7 @@ Result<Parameters> DecodeParameters(const JsonFields& fields, std::string_view p
   for (const auto& [key, value] : *object) {
     const std::string_view name(key.data(), key.size());
     BLINDAI_TRY(ParameterValue parameter, DecodeParameter(fields, name, value));
-    const bool refused =
-        std::find(kRefusedParameters.begin(), kRefusedParameters.end(), name) != kRefusedParameters.end();
-    const bool off = std::holds_alternative<bool>(parameter) && !std::get<bool>(parameter);
-    if ((refused && !off) || (name == "sequence_id" && NamesSequence(parameter)))
-      return RefusedParameter(place, name);
+    BLINDAI_RETURN_IF_ERROR(CheckParameter(place, name, parameter));
     parameters.emplace(name, std::move(parameter));
   }
   return parameters;
@@ -452,6 +449,15 @@ Result<InferBody> EncodeInferRequest(const InferRequest& request) {
   body.json += '}';
   SetHeaderLength(body);
   return body;
+}
+
+base::Status CheckParameter(std::string_view place, std::string_view name, const ParameterValue& value) {
+  const bool refused =
+      std::find(kRefusedParameters.begin(), kRefusedParameters.end(), name) != kRefusedParameters.end();
+  const bool off = std::holds_alternative<bool>(value) && !std::get<bool>(value);
+  if ((refused && !off) || (name == "sequence_id" && NamesSequence(value)))
+    return RefusedParameter(place, name);
+  return base::Ok();
 }
 
 std::optional<std::chrono::microseconds> TimeoutOf(const InferRequest& request) {

@@ -152,7 +152,7 @@ std::string ConfigTypeName(vocabulary::Datatype datatype) {
 std::string EncodeModelConfig(const ModelMetadata& metadata) {
   return json::serialize(json::object{{"name", metadata.name},
                                       {"platform", metadata.platform},
-                                      {"backend", "openvino"},
+                                      {"backend", kConfigBackend},
                                       {"max_batch_size", 0},
                                       {"input", ConfigTensors(metadata.inputs)},
                                       {"output", ConfigTensors(metadata.outputs)},

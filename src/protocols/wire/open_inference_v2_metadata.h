@@ -42,6 +42,7 @@ base::Result<ModelMetadata> DecodeModelMetadata(base::ByteView body);
 // `GET /v2/models/{m}/config`: the same facts in the words of Triton's model configuration. Its dimensions are all of
 // the model's (max_batch_size 0).
 std::string EncodeModelConfig(const ModelMetadata& metadata);
+constexpr std::string_view kConfigBackend = "openvino";
 // "TYPE_FP32"; BYTES is "TYPE_STRING" there.
 std::string ConfigTypeName(vocabulary::Datatype datatype);
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "protocols/endpoints/blindai_v05_grpc/call_status.h"
+#include "protocols/endpoints/grpc/call_status.h"
 
 namespace blindai::endpoints {
 namespace {
@@ -57,7 +57,7 @@ grpc::ServerUnaryReactor* AttestationCalls::GetSgxQuoteWithCollateral(
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   // The reply lives until the reactor has finished, and it finishes here only.
   evidence_.Get([this, reactor, reply](base::Result<std::shared_ptr<const service::LegacyQuote>> quote) {
-    if (!quote.ok()) return reactor->Finish(StatusOf(quote.error()));
+    if (!quote.ok()) return reactor->Finish(StatusForBlindaiV05(quote.error()));
     reply->set_quote(std::string(base::AsText((*quote)->quote)));
     FillCollateral(*reply->mutable_collateral(), (*quote)->collateral);
     reply->set_enclave_held_data(certificate_);

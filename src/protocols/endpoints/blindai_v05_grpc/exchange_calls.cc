@@ -10,7 +10,8 @@
 
 #include "base/clock.h"
 #include "crypto/digest.h"
-#include "protocols/endpoints/blindai_v05_grpc/call_status.h"
+#include "protocols/endpoints/grpc/call_status.h"
+#include "protocols/endpoints/grpc/post.h"
 #include "protocols/wire/blindai_tensors.h"
 #include "protocols/wire/blindai_v05/payload.h"
 #include "protocols/wire/blindai_v05/run_stream.h"
@@ -28,15 +29,6 @@ using base::Result;
 using base::Status;
 using service::ModelRecord;
 using service::RunDone;
-
-// On one of gRPC's threads: the model hosts' common thread must not hash and sign.
-void Post(std::function<void()> work) {
-  auto alarm = std::make_shared<grpc::Alarm>();
-  alarm->Set(std::chrono::system_clock::now(), [alarm, work = std::move(work)](bool) mutable {
-    const std::shared_ptr<grpc::Alarm> released = std::move(alarm);
-    work();
-  });
-}
 
 base::Bytes BytesOfHex(std::string_view hex) {
   const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
@@ -77,7 +69,7 @@ class StreamCall : public grpc::ServerReadReactor<Request>,
   // nothing in it. May be called twice.
   virtual void Release() = 0;
 
-  void Fail(const base::Error& error) { this->Finish(StatusOf(error)); }
+  void Fail(const base::Error& error) { this->Finish(StatusForBlindaiV05(error)); }
   void Succeed(std::string payload, bool sign) {
     if (sign) {
       const base::Bytes signature = context_.sign(base::AsBytes(payload));
@@ -350,17 +342,17 @@ grpc::ServerUnaryReactor* ExchangeCalls::DeleteModel(grpc::CallbackServerContext
                                                      securedexchange::DeleteModelReply*) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   const auto fail = [reactor](const base::Error& error) {
-    reactor->Finish(StatusOf(error));
+    reactor->Finish(StatusForBlindaiV05(error));
     return reactor;
   };
   const Result<service::Caller> caller = Identify(*call);
   if (!caller.ok()) return fail(caller.error());
   const auto served = service::FindByName(context_.catalogue, *caller, request->model_id());
   if (!served.ok()) return fail(served.error());
-  service::DeleteModel(context_.catalogue, *caller, (*served)->record.id,
-                       [reactor](Result<ModelRecord> deleted) {
-                         reactor->Finish(deleted.ok() ? grpc::Status::OK : StatusOf(deleted.error()));
-                       });
+  service::DeleteModel(
+      context_.catalogue, *caller, (*served)->record.id, [reactor](Result<ModelRecord> deleted) {
+        reactor->Finish(deleted.ok() ? grpc::Status::OK : StatusForBlindaiV05(deleted.error()));
+      });
   return reactor;
 }
 

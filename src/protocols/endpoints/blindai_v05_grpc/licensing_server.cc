@@ -1,10 +1,11 @@
 #include "protocols/endpoints/blindai_v05_grpc/licensing_server.h"
 
+#include <optional>
 #include <utility>
 
 #include "licensing.grpc.pb.h"
-#include "protocols/endpoints/blindai_v05_grpc/call_status.h"
 #include "protocols/endpoints/blindai_v05_grpc/listen.h"
+#include "protocols/endpoints/grpc/call_status.h"
 
 namespace blindai::endpoints {
 namespace {
@@ -35,7 +36,7 @@ class LicensingCalls final : public LicensingService::Service {
 
 struct LicensingServer::State {
   LicensingCalls calls;
-  ListeningV05 listening;
+  std::optional<Listener> listening;
 
   explicit State(FindEnclave find) : calls(std::move(find)) {}
 };
@@ -50,10 +51,10 @@ Result<std::unique_ptr<LicensingServer>> LicensingServer::Start(const BlindaiV05
 LicensingServer::LicensingServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LicensingServer::~LicensingServer() { Stop(std::chrono::milliseconds(0)); }
 
-std::uint16_t LicensingServer::port() const { return static_cast<std::uint16_t>(state_->listening.port); }
+std::uint16_t LicensingServer::port() const { return state_->listening->port(); }
 
 void LicensingServer::Stop(std::chrono::milliseconds grace) {
-  state_->listening.server->Shutdown(std::chrono::system_clock::now() + grace);
+  state_->listening->Stop(std::chrono::system_clock::now() + grace);
 }
 
 std::string PeerAddress(std::string_view peer) {

@@ -1,7 +1,6 @@
 #include "protocols/endpoints/blindai_v05_grpc/server.h"
 
-#include <grpcpp/grpcpp.h>
-
+#include <optional>
 #include <utility>
 
 #include "protocols/endpoints/blindai_v05_grpc/attestation_calls.h"
@@ -22,8 +21,8 @@ constexpr int kMaxUntrustedMessageBytes = 4096;
 struct BlindaiV05Server::State {
   AttestationCalls attestation;
   ExchangeCalls exchange;
-  ListeningV05 untrusted;
-  ListeningV05 attested;
+  std::optional<Listener> untrusted;
+  std::optional<Listener> attested;
 
   State(service::ModelCatalogue& catalogue, service::LegacyEvidence& evidence,
         const BlindaiV05Options& options)
@@ -42,17 +41,13 @@ Result<std::unique_ptr<BlindaiV05Server>> BlindaiV05Server::Start(service::Model
 BlindaiV05Server::BlindaiV05Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 BlindaiV05Server::~BlindaiV05Server() { Stop(std::chrono::milliseconds(0)); }
 
-std::uint16_t BlindaiV05Server::untrusted_port() const {
-  return static_cast<std::uint16_t>(state_->untrusted.port);
-}
-std::uint16_t BlindaiV05Server::attested_port() const {
-  return static_cast<std::uint16_t>(state_->attested.port);
-}
+std::uint16_t BlindaiV05Server::untrusted_port() const { return state_->untrusted->port(); }
+std::uint16_t BlindaiV05Server::attested_port() const { return state_->attested->port(); }
 
 void BlindaiV05Server::Stop(std::chrono::milliseconds grace) {
   const auto deadline = std::chrono::system_clock::now() + grace;
-  state_->untrusted.server->Shutdown(deadline);
-  state_->attested.server->Shutdown(deadline);
+  state_->untrusted->Stop(deadline);
+  state_->attested->Stop(deadline);
 }
 
 }  // namespace blindai::endpoints

@@ -1,20 +1,18 @@
-#include "protocols/endpoints/blindai_v05_grpc/call_status.h"
+#include "protocols/endpoints/grpc/call_status.h"
 
 #include <fmt/format.h>
 
 namespace blindai::endpoints {
 namespace {
 
-grpc::StatusCode CodeOf(const base::Error& error) {
+grpc::StatusCode CodeOf(base::ErrorKind kind) {
   using base::ErrorKind;
-  // The clients tell by this code that a server has no hardware evidence.
-  if (error.code == "no-genuine-quote") return grpc::FAILED_PRECONDITION;
-  switch (error.kind) {
+  switch (kind) {
     case ErrorKind::kInvalid:
     case ErrorKind::kTooLarge:
-    // UNIMPLEMENTED would tell the client's user that client and server have incompatible versions.
-    case ErrorKind::kUnsupported:
       return grpc::INVALID_ARGUMENT;
+    case ErrorKind::kUnsupported:
+      return grpc::UNIMPLEMENTED;
     case ErrorKind::kUnauthorized:
       return grpc::UNAUTHENTICATED;
     case ErrorKind::kDenied:
@@ -39,8 +37,14 @@ grpc::StatusCode CodeOf(const base::Error& error) {
 
 }  // namespace
 
-grpc::Status StatusOf(const base::Error& error) {
-  return {CodeOf(error), fmt::format("{} ({})", error.message, error.code)};
+std::string StatusText(const base::Error& error) { return fmt::format("{} ({})", error.message, error.code); }
+
+grpc::Status StatusOf(const base::Error& error) { return {CodeOf(error.kind), StatusText(error)}; }
+
+grpc::Status StatusForBlindaiV05(const base::Error& error) {
+  if (error.code == "no-genuine-quote") return {grpc::FAILED_PRECONDITION, StatusText(error)};
+  if (error.kind == base::ErrorKind::kUnsupported) return {grpc::INVALID_ARGUMENT, StatusText(error)};
+  return StatusOf(error);
 }
 
 }  // namespace blindai::endpoints
