@@ -35,6 +35,7 @@
 #include "server/callers.h"
 #include "server/command_line.h"
 #include "server/directory_link.h"
+#include "server/inference_metrics.h"
 #include "server/legacy.h"
 #include "server/legacy_v05.h"
 #include "server/legacy_v06.h"
@@ -193,6 +194,24 @@ int WaitForSignal(const sigset_t& signals, service::ModelCatalogue& catalogue) {
   }
 }
 
+// The key goes to gRPC, which ends TLS itself.
+endpoints::OpenInferenceGrpcOptions GrpcOptions(const ServerConfig& config,
+                                                const channel::ServerIdentity& identity,
+                                                const service::UploadOptions& upload,
+                                                const endpoints::IdentifyCaller& identify) {
+  endpoints::OpenInferenceGrpcOptions options;
+  options.address = AddressText(config.grpc);
+  options.certificate_pem = identity.certificate().ToPem();
+  options.key_pem = identity.key().ToPem();
+  options.server_version = BLINDAI_VERSION;
+  options.identify = identify;
+  options.upload = upload;
+  options.max_tensor_bytes = config.tensor_bytes;
+  options.deadline = std::chrono::milliseconds(config.request_deadline_ms);
+  options.max_calls = config.connections;
+  return options;
+}
+
 // Ends every worker and waits for their ends.
 void StopModels(service::ModelCatalogue& catalogue) {
   const auto models = catalogue.RemoveAll();
@@ -239,6 +258,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   upload.worker.max_tensor_bytes = config.tensor_bytes;
   upload.worker.max_queue = config.queue_requests;
   upload.worker.max_queue_ms = static_cast<int>(config.queue_ms);
+  upload.worker.totals = std::make_shared<model::RunTotals>();
 
   std::unique_ptr<service::ModelStorage> storage;
   BLINDAI_RETURN_IF_ERROR(LoadOperatorModels(config, catalogue, upload));
@@ -294,6 +314,11 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
               net::HttpServer::Listen(
                   https_options, [&router](net::HttpExchange& exchange) { return router.Handle(exchange); }));
 
+  std::unique_ptr<endpoints::OpenInferenceGrpcServer> grpc;
+  if (config.is_grpc_on) {
+    BLINDAI_TRY(grpc, endpoints::OpenInferenceGrpcServer::Start(
+                          catalogue, ready, GrpcOptions(config, identity, upload, identify)));
+  }
   std::unique_ptr<LegacyV05> v05;
   if (IsCompatible(config, "0.5")) {
     BLINDAI_TRY(
@@ -311,7 +336,10 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
     if (v06) sum += v06->stats();
     return sum;
   };
-  endpoints::RegisterAdmin(admin_router, ready, MetricsOf(stats, catalogue, recordings, *dispatcher));
+  std::vector<endpoints::Metric> metrics = MetricsOf(stats, catalogue, recordings, *dispatcher);
+  for (endpoints::Metric& metric : InferenceMetrics(upload.worker.totals))
+    metrics.push_back(std::move(metric));
+  endpoints::RegisterAdmin(admin_router, ready, std::move(metrics));
   BLINDAI_TRY(const auto admin, net::HttpServer::Listen(ServerOptions(config.admin, config, pool),
                                                         [&admin_router](net::HttpExchange& exchange) {
                                                           return admin_router.Handle(exchange);
@@ -321,8 +349,10 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   ready = true;
   const std::string https_address = AddressText({config.https.host, https->port()});
   const std::string admin_address = AddressText({config.admin.host, admin->port()});
-  fmt::print("blindai-server ready https={} admin={} mode={}{}{}\n", https_address, admin_address,
-             platform.mode, v05 ? " v05=" + v05->Addresses() : "", v06 ? " v06=" + v06->Addresses() : "");
+  const std::string grpc_address = grpc ? " grpc=" + AddressText({config.grpc.host, grpc->port()}) : "";
+  fmt::print("blindai-server ready https={} admin={} mode={}{}{}{}\n", https_address, admin_address,
+             platform.mode, grpc_address, v05 ? " v05=" + v05->Addresses() : "",
+             v06 ? " v06=" + v06->Addresses() : "");
   std::fflush(stdout);
   base::LogEvent("server-ready")
       .OperatorText("https", https_address)
@@ -352,6 +382,11 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   const std::chrono::milliseconds grace(config.shutdown_grace_ms);
   const auto deadline = std::chrono::steady_clock::now() + grace;
   https->Stop(grace);
+  const auto left = [deadline] {
+    return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                      deadline - std::chrono::steady_clock::now()));
+  };
+  if (grpc) grpc->Stop(left());
   if (v05) v05->Stop(deadline);
   if (v06) v06->Stop(deadline);
   StopModels(catalogue);
@@ -362,6 +397,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
 
 int Main(int argc, char** argv) {
   program::HardenProcess();
+  endpoints::RequireTls13OfGrpc();
   const sigset_t stop_signals = program::BlockStopSignals();
   const Result<CommandLine> line = ReadCommandLine(argc, argv);
   if (!line.ok()) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <utility>
 
 #include "net/http_message.h"
@@ -10,9 +11,15 @@ namespace blindai::endpoints {
 
 std::string MetricsText(const std::vector<Metric>& metrics) {
   std::string text;
+  std::string_view described;
   for (const Metric& metric : metrics) {
-    text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", metric.name, metric.help,
-                        metric.counter ? "counter" : "gauge", metric.read());
+    if (metric.name != described) {
+      text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", metric.name, metric.help,
+                          metric.counter ? "counter" : "gauge");
+    }
+    described = metric.name;
+    const std::string labels = metric.labels.empty() ? "" : "{" + metric.labels + "}";
+    text += fmt::format("{}{} {}\n", metric.name, labels, metric.read());
   }
   return text;
 }

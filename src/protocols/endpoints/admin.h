@@ -21,6 +21,7 @@ struct Metric {
   std::string help;      // one sentence
   bool counter = false;  // else a gauge
   std::function<double()> read;
+  std::string labels = "";  // `reason="REJECTED"`; metrics of one name stand one after the other
 };
 
 // Metrics as the text that Prometheus reads.

@@ -36,5 +36,13 @@ TEST(Admin, MetricsAreReadWhenTheyAreAskedFor) {
             "counter\nblindai_requests_total 7\n");
 }
 
+TEST(Admin, MetricsOfOneNameAreDescribedOnce) {
+  const std::vector<Metric> metrics = {{"failures", "Failures.", true, [] { return 1.0; }, R"(reason="A")"},
+                                       {"failures", "Failures.", true, [] { return 2.0; }, R"(reason="B")"}};
+  EXPECT_EQ(MetricsText(metrics),
+            "# HELP failures Failures.\n# TYPE failures counter\n"
+            "failures{reason=\"A\"} 1\nfailures{reason=\"B\"} 2\n");
+}
+
 }  // namespace
 }  // namespace blindai::endpoints

@@ -30,7 +30,7 @@ Result<std::unique_ptr<service::ModelUpload>> Upload(service::ModelCatalogue& ca
                                 .precision = bf16 ? service::Precision::kBf16 : service::Precision::kF32,
                                 .visibility = request.visibility
                                                   ? static_cast<service::Visibility>(*request.visibility)
-                                                  : service::Visibility::kLink,
+                                                  : options.default_visibility,
                                 .content_length = file.size()};
   BLINDAI_TRY(auto begun, service::ModelUpload::Begin(catalogue, options, caller, std::move(upload)));
   BLINDAI_RETURN_IF_ERROR(begun->Feed(file));

@@ -40,8 +40,8 @@ constexpr std::string_view kInferHeaderLengthHeader = "Inference-Header-Content-
 using ParameterValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string>;
 using Parameters = std::map<std::string, ParameterValue, std::less<>>;
 
-// Whether this parameter of `place` ("inputs[0]: ", or empty for the request) may be ignored. Code: infer-parameter, for
-// one that asks for something we do not do.
+// Whether this parameter of `place` ("inputs[0]: ", or empty for the request) may be ignored. Code:
+// infer-parameter, for one that asks for something we do not do.
 base::Status CheckParameter(std::string_view place, std::string_view name, const ParameterValue& value);
 
 // A tensor of a request or a response. `binary` says how its elements travel: as a blob, or in the JSON part.

@@ -3,8 +3,8 @@
 // and a call that is given up stops it.
 //
 // The port shows the attested certificate. gRPC offers no exporter value, so evidence cannot be bound to this very
-// connection: a client compares the certificate's key with the one that it verified over HTTPS (docs/open_inference.md),
-// which is weaker, since it trusts that key to stay where the evidence saw it.
+// connection: a client compares the certificate's key with the one that it verified over HTTPS, which is weaker, since
+// it trusts that key to stay where the evidence saw it (docs/open_inference.md).
 //
 // https://github.com/kserve/open-inference-protocol (specification/protocol/inference_grpc.md)
 #pragma once

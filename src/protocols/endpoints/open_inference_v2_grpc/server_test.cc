@@ -12,6 +12,8 @@
 #include "channel/legacy_identity.h"
 #include "open_inference.grpc.pb.h"
 #include "protocols/endpoints/grpc/listener.h"
+#include "protocols/endpoints/open_inference_v2_grpc/infer_calls.h"
+#include "protocols/endpoints/open_inference_v2_grpc/model_calls.h"
 #include "support/onnx_builder.h"
 #include "support/served_models.h"
 
