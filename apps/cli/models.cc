@@ -65,6 +65,7 @@ struct UploadWords {
   std::optional<std::string> kind;
   std::optional<std::string> vocab;
   std::optional<std::string> preprocessor;
+  std::optional<std::string> language_model;
   std::optional<bool> save;
 };
 
@@ -82,8 +83,10 @@ client::SpeechFiles SpeechFilesOf(const UploadWords& words) {
     return client::FileSource::File(
         named.value_or((std::filesystem::path(words.file).parent_path() / usual).string()));
   };
-  return {.vocab = beside(words.vocab, "vocab.json"),
-          .preprocessor = beside(words.preprocessor, "preprocessor_config.json")};
+  client::SpeechFiles files{.vocab = beside(words.vocab, "vocab.json"),
+                            .preprocessor = beside(words.preprocessor, "preprocessor_config.json")};
+  if (words.language_model) files.language_model = client::FileSource::File(*words.language_model);
+  return files;
 }
 
 ExitCode Upload(const UploadWords& words) {
@@ -172,6 +175,8 @@ void AddModels(CLI::App& app, ExitCode& code) {
                      "its characters, with ctc-speech (default: vocab.json beside FILE)");
   upload->add_option("--preprocessor", upload_words->preprocessor,
                      "its sound, with ctc-speech (default: preprocessor_config.json beside FILE)");
+  upload->add_option("--language-model", upload_words->language_model,
+                     "an ARPA file that weighs its words, with ctc-speech (default: none)");
   upload->add_flag("--save,!--no-save", upload_words->save, "keep it, sealed, when the server restarts");
   upload_words->server.AddTo(*upload);
   upload->footer(

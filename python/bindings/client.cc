@@ -89,17 +89,21 @@ std::function<bool(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object&
 // The model, and the connection that it went over (client/connection_record.h).
 using Uploaded = std::pair<wire::ModelInfo, std::string>;
 
-// `query` holds the words of the upload's query; `vocab` and `preprocessor` come with a speech model.
+// `query` holds the words of the upload's query; `vocab`, `preprocessor` and perhaps `language_model` come with a
+// speech model.
 Uploaded Upload(Client& self, const std::string& model_id, const nb::object& model,
                 const std::map<std::string, std::string>& query, const nb::object& vocab,
-                const nb::object& preprocessor, const nb::object& progress) {
+                const nb::object& preprocessor, const nb::object& language_model,
+                const nb::object& progress) {
   const std::vector<std::pair<std::string, std::string>> words(query.begin(), query.end());
   auto decoded = wire::DecodeUploadQuery(words);
   if (!decoded.ok()) throw nb::value_error(decoded.error().message.c_str());
   client::UploadOptions options;
   options.query = *std::move(decoded);
-  if (options.query.kind == wire::ModelKind::kCtcSpeech)
+  if (options.query.kind == wire::ModelKind::kCtcSpeech) {
     options.speech = client::SpeechFiles{MakeSource(vocab), MakeSource(preprocessor)};
+    if (!language_model.is_none()) options.speech->language_model = MakeSource(language_model);
+  }
   options.progress = MakeProgress(progress);
   const client::ModelSource source = MakeSource(model);
   std::shared_ptr<const client::ConnectionRecord> connection;
@@ -216,7 +220,7 @@ void BindClient(nb::module_& module) {
       .def("connect", [](Client& self) { Blocking(self, [&] { return self.Connect(); }); })
       .def_prop_ro("verdict", &Client::verdict)
       .def("upload_model", &Upload, "model_id"_a, "model"_a, "query"_a, "vocab"_a.none(),
-           "preprocessor"_a.none(), "progress"_a.none())
+           "preprocessor"_a.none(), "language_model"_a.none(), "progress"_a.none())
       .def("models", [](Client& self) { return Blocking(self, [&] { return self.ListModels(); }); })
       .def(
           "model",

@@ -52,6 +52,7 @@ class Client:
 
     def upload_model(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
                      vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
+                     language_model: Optional[FileLike] = None,
                      precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
                      tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None,
                      progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
@@ -60,27 +61,29 @@ class Client:
         ``model_id``: its name on the server, 1 to 128 letters, digits, ".", "_" or "-"; a random one when left
         out, see ``Model.id`` of the result. ``kind``: "tensor" (default), or "ctc-speech" for a wav2vec2 model that
         transcribes; such a model needs its characters (``vocab``) and what it does with sound (``preprocessor``), by
-        default ``vocab.json`` and ``preprocessor_config.json`` beside the model's file. ``precision``: "f32" or
-        "bf16", what the engine computes in; the server's choice when left out. ``save``: whether it is kept, sealed,
-        when the server restarts. ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with "tenants",
-        the names of those who may run it, everybody with an account when left out. ``ttl``: seconds after which the
-        server deletes it. ``progress(sent, total)`` is called with bytes while the upload goes out; what it raises
-        ends the upload.
+        default ``vocab.json`` and ``preprocessor_config.json`` beside the model's file. ``language_model``: an n-gram
+        model in ARPA format that weighs its words; none by default. ``precision``: "f32" or "bf16", what the engine
+        computes in; the server's choice when left out. ``save``: whether it is kept, sealed, when the server restarts.
+        ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with "tenants", the names of those who
+        may run it, everybody with an account when left out. ``ttl``: seconds after which the server deletes it.
+        ``progress(sent, total)`` is called with bytes while the upload goes out; what it raises ends the upload.
 
         ``of_05``: BlindAI 0.5's ``input_specs``, ``output_specs``, ``shape``, ``dtype``, ``dtype_out``, ``sign`` and
         ``save_model``; with any of them the result is 0.5's (docs/migration.md).
 
         Returns the model with its inputs and outputs, and the SHA-256 of what the server received.
         """
-        options = {"kind": kind, "vocab": vocab, "preprocessor": preprocessor, "precision": precision, "save": save,
-                   "visibility": visibility, "tenants": tenants, "ttl": ttl, "progress": progress}
+        options = {"kind": kind, "vocab": vocab, "preprocessor": preprocessor, "language_model": language_model,
+                   "precision": precision, "save": save, "visibility": visibility, "tenants": tenants, "ttl": ttl,
+                   "progress": progress}
         if of_05:
             return _legacy().upload_with_words_of_05(self, model, model_id, of_05, **options)
         return self._upload(model, model_id, **options)[0]
 
     def _upload(self, model: FileLike, model_id: Optional[str] = None, *, kind: Optional[str] = None,
                 vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
-                precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
+                language_model: Optional[FileLike] = None, precision: Optional[str] = None,
+                save: Optional[bool] = None, visibility: Optional[str] = None,
                 tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None,
                 progress: Optional[Progress] = None) -> Tuple["_native.Model", str]:
         """The model, and what the connection proved that it went over."""
@@ -94,11 +97,10 @@ class Client:
             vocab = _beside(model, "vocab.json", "vocab") if vocab is None else vocab
             preprocessor = (_beside(model, "preprocessor_config.json", "preprocessor")
                             if preprocessor is None else preprocessor)
-        elif vocab is not None or preprocessor is not None:
-            raise ValueError('vocab and preprocessor belong to a model of kind="ctc-speech"')
-        uploaded, connection = self._native.upload_model(
-            name, _source(model), query, None if vocab is None else _source(vocab),
-            None if preprocessor is None else _source(preprocessor), progress)
+        elif (vocab, preprocessor, language_model) != (None, None, None):
+            raise ValueError('vocab, preprocessor and language_model belong to a model of kind="ctc-speech"')
+        beside = [None if file is None else _source(file) for file in (vocab, preprocessor, language_model)]
+        uploaded, connection = self._native.upload_model(name, _source(model), query, *beside, progress)
         with self._lock:
             self._models[name] = uploaded
         return uploaded, connection

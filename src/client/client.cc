@@ -58,6 +58,9 @@ Result<UploadBody> MakeUploadBody(const ModelSource& source, const UploadOptions
   BLINDAI_RETURN_IF_ERROR(form.AddFile("vocab", "vocab.json", options.speech->vocab));
   BLINDAI_RETURN_IF_ERROR(
       form.AddFile("preprocessor", "preprocessor_config.json", options.speech->preprocessor));
+  if (const auto& language_model = options.speech->language_model) {
+    BLINDAI_RETURN_IF_ERROR(form.AddFile("language_model", "model.arpa", *language_model));
+  }
   BLINDAI_RETURN_IF_ERROR(form.AddFile("model", "model", source));
   std::string content_type = form.ContentType();
   return UploadBody{std::move(content_type), std::make_shared<RequestBody>(std::move(form).Finish())};

@@ -62,8 +62,9 @@ using ModelSource = FileSource;
 
 // What a speech model is beside its ONNX file, as the model's makers publish it.
 struct SpeechFiles {
-  FileSource vocab;         // vocab.json
-  FileSource preprocessor;  // preprocessor_config.json
+  FileSource vocab;                                         // vocab.json
+  FileSource preprocessor;                                  // preprocessor_config.json
+  std::optional<FileSource> language_model = std::nullopt;  // an ARPA file
 };
 
 struct UploadOptions {

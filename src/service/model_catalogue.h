@@ -26,6 +26,7 @@
 #include "model/model_host.h"
 #include "service/caller.h"
 #include "speech/ctc_vocabulary.h"
+#include "speech/language_model.h"
 #include "speech/wav2vec2_features.h"
 #include "vocabulary/model_id.h"
 
@@ -45,9 +46,11 @@ std::string_view VisibilityName(Visibility visibility);
 struct SpeechSettings {
   speech::CtcVocabulary vocabulary;
   speech::FeatureSettings features;
+  std::optional<speech::LanguageModel> language_model;
   // What they were read from, to be stored with the model.
   std::string vocab_json;
   std::string preprocessor_json;
+  std::string language_model_arpa;  // empty: none
 };
 
 // What is known about a served model; small, copied freely, no bytes of the model in it.

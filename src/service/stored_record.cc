@@ -109,7 +109,8 @@ Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
   if (is_speech == 1) {
     BLINDAI_TRY(const std::string vocabulary, TakeText(reader, "vocabulary"));
     BLINDAI_TRY(const std::string preprocessor, TakeText(reader, "preprocessor"));
-    BLINDAI_TRY(record.speech, MakeSpeechSettings(vocabulary, preprocessor));
+    BLINDAI_TRY(const std::string language_model, TakeText(reader, "language model"));
+    BLINDAI_TRY(record.speech, MakeSpeechSettings(vocabulary, preprocessor, language_model));
   }
   BLINDAI_RETURN_IF_ERROR(reader.End("record"));
   return record;
@@ -131,6 +132,7 @@ model::StoredModel ToStored(const ModelRecord& record) {
   if (record.speech != nullptr) {
     PutText(writer, record.speech->vocab_json);
     PutText(writer, record.speech->preprocessor_json);
+    PutText(writer, record.speech->language_model_arpa);
   }
   return {.id = record.id.text(),
           .owner = record.owner,

@@ -23,7 +23,9 @@ ModelRecord Sample() {
   record.signature.inputs = {{"x", vocabulary::Datatype::kFp32, {vocabulary::kAnyDimension, 4}}};
   record.signature.outputs = {{"y", vocabulary::Datatype::kInt64, {2}},
                               {"z", vocabulary::Datatype::kBool, {}}};
-  record.speech = MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", R"({"do_normalize":false})").value();
+  record.speech = MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", R"({"do_normalize":false})",
+                                     "\\data\\\nngram 1=1\n\\1-grams:\n-1 a\n\\end\\")
+                      .value();
   return record;
 }
 
@@ -52,6 +54,8 @@ TEST(StoredRecord, ComesBackAsItWasAndAsSaved) {
   ASSERT_NE(read->speech, nullptr);
   EXPECT_EQ(read->speech->vocabulary.size(), 3u);
   EXPECT_FALSE(read->speech->features.do_normalize);
+  ASSERT_TRUE(read->speech->language_model.has_value());
+  EXPECT_EQ(read->speech->language_model->words(), 1u);
   EXPECT_EQ(ToStored(*read).details, ToStored(record).details);
 }
 

@@ -65,6 +65,7 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
     ++streams->total;
     speech::StreamingOptions options;
     options.transcriber.features = settings.features;
+    if (settings.language_model) options.transcriber.language_model = &*settings.language_model;
     options.transcriber.keywords = std::move(keywords);
     options.endpoints = request.endpoints;
     options.partials = request.partials;

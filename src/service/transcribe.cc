@@ -60,6 +60,7 @@ class Job : public std::enable_shared_from_this<Job> {
     const SpeechSettings& settings = *served_->record.speech;
     speech::TranscriberOptions options{settings.features, {}, std::move(keywords_)};
     if (request_.silence_ms) options.chunks.min_silence_samples = *request_.silence_ms * kSamplesPerMs;
+    if (settings.language_model) options.language_model = &*settings.language_model;
     transcriber_.emplace(settings.vocabulary, std::move(options), decoder_->channels());
     Advance([] { return base::Ok(); });
   }
@@ -139,11 +140,22 @@ class Job : public std::enable_shared_from_this<Job> {
 }  // namespace
 
 Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(std::string_view vocab_json,
-                                                                 std::string_view preprocessor_json) {
+                                                                 std::string_view preprocessor_json,
+                                                                 std::string_view language_model_arpa) {
   BLINDAI_TRY(speech::CtcVocabulary vocabulary, speech::CtcVocabulary::Parse(vocab_json));
   BLINDAI_TRY(const speech::FeatureSettings features, speech::ParsePreprocessorConfig(preprocessor_json));
+  std::optional<speech::LanguageModel> language_model;
+  if (!language_model_arpa.empty()) {
+    BLINDAI_TRY(language_model, speech::LanguageModel::ParseArpa(language_model_arpa, vocabulary));
+  }
   return std::shared_ptr<const SpeechSettings>(std::make_shared<SpeechSettings>(SpeechSettings{
-      std::move(vocabulary), features, std::string(vocab_json), std::string(preprocessor_json)}));
+      .vocabulary = std::move(vocabulary),
+      .features = features,
+      .language_model = std::move(language_model),
+      .vocab_json = std::string(vocab_json),
+      .preprocessor_json = std::string(preprocessor_json),
+      .language_model_arpa = std::string(language_model_arpa),
+  }));
 }
 
 base::Status CheckSpeechSignature(const model::ModelSignature& signature, const SpeechSettings& settings) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <future>
+#include <sstream>
 #include <string>
 
 #include "base/byte_writer.h"
@@ -191,6 +192,38 @@ TEST_F(TranscribeTest, KeywordsGiveATranscriptToo) {
   EXPECT_THAT(Run(std::move(request))->Text(), testing::HasSubstr("HELLO"));
 }
 
+TEST_F(TranscribeTest, ALanguageModelMakesWordsOfWhatIsSpeltByEar) {
+  const std::vector<std::string> known = {"HELLO", "IT",   "IS",   "GOOD",  "TO", "SEE",  "YOU",  "AGAIN",
+                                          "HOW",   "HAVE", "BEEN", "SINCE", "WE", "LAST", "SPOKE"};
+  std::string arpa = "\\data\\\nngram 1=" + std::to_string(known.size()) + "\n\\1-grams:\n";
+  for (const std::string& word : known) arpa += "-1.2 " + word + "\n";
+  arpa += "\\end\\\n";
+  const base::Bytes vocab = DemoFile("vocab.json");
+  const base::Bytes preprocessor = DemoFile("preprocessor_config.json");
+  const auto settings = MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor), arpa);
+  ASSERT_EQ(CodeOf(settings), "");
+  ASSERT_EQ(CodeOf(Upload("weighed", DemoFile("blindai-demo-en.onnx"), *settings)), "");
+  // The therapist's first turn, of fifteen words.
+  tests::TwoChannels session = tests::Session();
+  session[0].resize(85'000);
+  const base::Bytes recording = StereoWav({session[0], session[0]});
+  const auto right = [&](const char* id) {
+    std::size_t at = 0;
+    std::istringstream text(Run(RequestFor(recording), id).value().Text());
+    std::size_t found = 0;
+    for (std::string word; text >> word;) {
+      const auto next = std::find(known.begin() + static_cast<std::ptrdiff_t>(at), known.end(), word);
+      if (next == known.end()) continue;
+      at = static_cast<std::size_t>(next - known.begin()) + 1;
+      ++found;
+    }
+    return found;
+  };
+  const std::size_t without = right("speech");
+  EXPECT_GT(right("weighed"), without);
+  EXPECT_LT(without, known.size());
+}
+
 TEST_F(TranscribeTest, UnknownModelsAndCallersWithoutTheRightAreRefused) {
   EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "nobody")), "model-not-found");
   EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "speech", Caller{})), "login-required");
@@ -228,6 +261,7 @@ TEST(SpeechSettings, FilesThatAreNoneAreRefused) {
   EXPECT_EQ(CodeOf(MakeSpeechSettings("[]", "{}")), "vocabulary");
   EXPECT_EQ(CodeOf(MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", R"({"sampling_rate":8000})")),
             "preprocessor");
+  EXPECT_EQ(CodeOf(MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", "{}", "no ARPA")), "language-model");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 namespace blindai::speech {
@@ -26,8 +27,11 @@ struct Text {
   int parent = -1;
   int last_id = -1;
   int keyword_node = Keywords::kRoot;  // how far a keyword is spelt
-  double kept_bonus = 0;               // of complete keywords
+  double kept_bonus = 0;               // of complete keywords and words
   bool at_word_start = true;
+  // What the language model knows: the words before, and how far one is spelt; nothing: like none it knows.
+  LanguageModel::Context context = 0;
+  std::optional<LanguageModel::Spelling> spelling;
   std::map<int, int> children;  // by id
 };
 
@@ -40,9 +44,17 @@ struct Candidate {
 
 class BeamSearch {
  public:
-  BeamSearch(const CtcVocabulary& vocabulary, const Keywords& keywords, const BeamOptions& options)
-      : vocabulary_(vocabulary), keywords_(keywords), options_(options), texts_(1) {
+  BeamSearch(const CtcVocabulary& vocabulary, const Keywords& keywords, const LanguageModel* language_model,
+             const BeamOptions& options)
+      : vocabulary_(vocabulary),
+        keywords_(keywords),
+        language_model_(language_model),
+        options_(options),
+        texts_(1) {
     beam_[0].ends_in_blank = 0;
+    if (language_model_ == nullptr) return;
+    texts_[0].context = language_model_->start();
+    texts_[0].spelling = language_model_->Nothing();
   }
 
   void Advance(std::span<const float> row, double log_sum) {
@@ -111,6 +123,7 @@ class BeamSearch {
     child.kept_bonus = parent.kept_bonus;
     child.at_word_start = id == vocabulary_.delimiter();
     child.keyword_node = Spell(parent, id, child.kept_bonus);
+    if (language_model_ != nullptr) Weigh(parent, id, child);
     const int number = static_cast<int>(texts_.size());
     texts_.push_back(std::move(child));
     texts_[Index(text)].children.emplace(id, number);
@@ -133,13 +146,42 @@ class BeamSearch {
     return node < 0 ? Keywords::kRoot : node;
   }
 
+  // What the language model says after one more character.
+  void Weigh(const Text& parent, int id, Text& child) const {
+    child.context = parent.context;
+    if (id != vocabulary_.delimiter()) {
+      if (parent.spelling) child.spelling = language_model_->Next(*parent.spelling, id);
+      return;
+    }
+    child.spelling = language_model_->Nothing();
+    if (parent.at_word_start) return;
+    const LanguageModel::Scored scored = ScoreOf(parent);
+    child.context = scored.context;
+    child.kept_bonus += scored.log_probability;
+  }
+
+  // What a text's last word is worth once it is complete, and the words before the next.
+  LanguageModel::Scored ScoreOf(const Text& text) const {
+    const auto word = text.spelling ? language_model_->Word(*text.spelling) : std::nullopt;
+    LanguageModel::Scored scored =
+        word ? language_model_->Score(text.context, *word) : language_model_->ScoreUnknown(text.context);
+    scored.log_probability = options_.language_weight * scored.log_probability + options_.word_bonus;
+    if (!word && text.keyword_node == Keywords::kRoot) scored.log_probability += options_.unknown_word;
+    return scored;
+  }
+
   double BonusOf(int node) const { return options_.keyword_weight * keywords_.Depth(node); }
 
   // While a keyword is being spelt its letters count; at the end of the recording only complete ones do.
   double Bonus(int text, bool at_end) const {
     const Text& entry = texts_[Index(text)];
     const bool counts = !at_end || keywords_.Complete(entry.keyword_node);
-    return entry.kept_bonus + (counts ? BonusOf(entry.keyword_node) : 0);
+    double bonus = entry.kept_bonus + (counts ? BonusOf(entry.keyword_node) : 0);
+    if (language_model_ != nullptr && !entry.at_word_start) {
+      const bool like_none = !entry.spelling && entry.keyword_node == Keywords::kRoot;
+      bonus += at_end ? ScoreOf(entry).log_probability : like_none ? options_.unknown_word : 0;
+    }
+    return bonus;
   }
 
   void Prune(std::unordered_map<int, Candidate>& next) {
@@ -161,6 +203,7 @@ class BeamSearch {
 
   const CtcVocabulary& vocabulary_;
   const Keywords& keywords_;
+  const LanguageModel* const language_model_;
   const BeamOptions& options_;
   std::vector<Text> texts_;
   std::unordered_map<int, Candidate> beam_;
@@ -212,8 +255,8 @@ int Keywords::Next(int node, int id) const {
 }
 
 std::vector<int> BeamDecode(const Logits& logits, const CtcVocabulary& vocabulary, const Keywords& keywords,
-                            const BeamOptions& options) {
-  BeamSearch search(vocabulary, keywords, options);
+                            const LanguageModel* language_model, const BeamOptions& options) {
+  BeamSearch search(vocabulary, keywords, language_model, options);
   for (std::int64_t frame = 0; frame < logits.frames(); ++frame)
     search.Advance(logits.Row(frame), logits.LogSum(frame));
   return search.Best();

@@ -1,8 +1,10 @@
 // Prefix beam search over CTC logits, with words that the caller wants favoured (medicines, names). A keyword
 // earns its bonus letter by letter while it is being spelt and pays it back when the match breaks off before
 // the word is complete, so a list costs one step in a trie for each candidate and frame, however long it is,
-// and words that merely begin like a keyword gain nothing in the end. A. Hannun et al., First-Pass Large
-// Vocabulary Continuous Speech Recognition using Bi-Directional Recurrent DNNs, 2014.
+// and words that merely begin like a keyword gain nothing in the end. With a language model each complete word
+// is weighed by it, and one that it does not know, or that begins like none it knows, pays for that unless it is
+// a keyword. A. Hannun et al., First-Pass Large Vocabulary Continuous Speech Recognition using Bi-Directional
+// Recurrent DNNs, 2014. The defaults of the weights are pyctcdecode's.
 #pragma once
 
 #include <memory>
@@ -14,6 +16,7 @@
 #include "base/result.h"
 #include "speech/ctc_decoder.h"
 #include "speech/ctc_vocabulary.h"
+#include "speech/language_model.h"
 
 namespace blindai::speech {
 
@@ -51,10 +54,15 @@ struct BeamOptions {
   double prune = 15;
   // Bonus for each character of a keyword (natural logarithm).
   double keyword_weight = 2;
+  // Of the language model's logarithms, a bonus for each word that makes up for their being negative, and what an
+  // unknown word costs (natural logarithms).
+  double language_weight = 0.5;
+  double word_bonus = 1.5;
+  double unknown_word = -10;
 };
 
-// The ids of the best text, delimiters included, without blanks and sentence marks.
+// The ids of the best text, delimiters included, without blanks and sentence marks. `language_model` may be null.
 std::vector<int> BeamDecode(const Logits& logits, const CtcVocabulary& vocabulary, const Keywords& keywords,
-                            const BeamOptions& options = {});
+                            const LanguageModel* language_model, const BeamOptions& options = {});
 
 }  // namespace blindai::speech

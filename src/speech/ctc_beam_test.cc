@@ -40,8 +40,9 @@ std::vector<float> Frames(const std::vector<std::map<char, double>>& frames) {
 }
 
 std::string Decode(const std::vector<float>& values, const Keywords& keywords = Keywords(),
-                   const BeamOptions& options = {}) {
-  return TextOfIds(BeamDecode(Logits(values, Letters().size()), Letters(), keywords, options));
+                   const LanguageModel* language_model = nullptr, const BeamOptions& options = {}) {
+  return TextOfIds(
+      BeamDecode(Logits(values, Letters().size()), Letters(), keywords, language_model, options));
 }
 
 TEST(CtcBeam, ClearFramesGiveTheirText) {
@@ -90,6 +91,38 @@ TEST(CtcBeam, WhatTheModelCannotWriteIsRefusedAndNotIgnored) {
   EXPECT_FALSE(Keywords::Make(std::vector<std::string>{""}, Letters()).ok());
 }
 
+LanguageModel ModelOf(const std::string& unigrams, int count) {
+  return LanguageModel::ParseArpa(
+             "\\data\\\nngram 1=" + std::to_string(count) + "\n\\1-grams:\n" + unigrams + "\\end\\",
+             Letters())
+      .value();
+}
+
+TEST(CtcBeam, TheLanguageModelDecidesBetweenWordsThatSoundAlike) {
+  const std::vector<float> values = Frames({{{'A', 0.9}}, {{'B', 0.5}, {'C', 0.45}}, {{'|', 0.9}}});
+  const LanguageModel model = ModelOf("-0.1 ac\n-4 ab\n", 2);
+  EXPECT_EQ(Decode(values), "AB ");
+  EXPECT_EQ(Decode(values, Keywords(), &model), "AC ");
+  // Also at the end of a recording, where no delimiter ends the word.
+  const std::vector<float> cut = Frames({{{'A', 0.9}}, {{'B', 0.5}, {'C', 0.45}}});
+  EXPECT_EQ(Decode(cut, Keywords(), &model), "AC");
+}
+
+TEST(CtcBeam, AnUnknownWordIsWrittenWhenItWasSaidClearly) {
+  const LanguageModel model = ModelOf("-0.1 ac\n", 1);
+  const auto word = [](double clear) {
+    return Frames({{{'A', 0.9999}}, {{'B', clear}, {'C', (1 - clear) / 2}}});
+  };
+  EXPECT_EQ(Decode(word(0.6), Keywords(), &model), "AC");
+  EXPECT_EQ(Decode(word(1 - 1e-9), Keywords(), &model, {.language_weight = 0.01, .unknown_word = -5}), "AB");
+}
+
+TEST(CtcBeam, AKeywordNeedsNoPlaceInTheLanguageModel) {
+  const std::vector<float> values = Frames({{{'A', 0.9}}, {{'B', 0.5}, {'C', 0.45}}, {{'|', 0.9}}});
+  const LanguageModel model = ModelOf("-1 ab\n-3 <unk>\n", 2);
+  EXPECT_EQ(Decode(values, KeywordsOf({"ac"}), &model), "AC ");
+}
+
 // The sum over all paths of every text, counted one by one, as the oracle.
 TEST(CtcBeam, AWideBeamFindsTheMostProbableText) {
   std::mt19937 random(3);
@@ -117,7 +150,7 @@ TEST(CtcBeam, AWideBeamFindsTheMostProbableText) {
     }
     const auto best = std::max_element(texts.begin(), texts.end(),
                                        [](const auto& l, const auto& r) { return l.second < r.second; });
-    const auto found = BeamDecode(logits, Letters(), Keywords(),
+    const auto found = BeamDecode(logits, Letters(), Keywords(), nullptr,
                                   {.width = 4000, .min_log_probability = -100, .prune = 1000});
     EXPECT_NEAR(texts[found], best->second, 1e-9);
   }

@@ -117,9 +117,9 @@ std::vector<Stretch> StretchesOf(const Logits& logits, const CtcVocabulary& voca
 }
 
 std::vector<CtcCharacter> Decode(const Logits& logits, const CtcVocabulary& vocabulary,
-                                 const Keywords& keywords) {
-  if (!keywords.empty()) {
-    const std::vector<int> ids = BeamDecode(logits, vocabulary, keywords);
+                                 const TranscriberOptions& options) {
+  if (!options.keywords.empty() || options.language_model != nullptr) {
+    const std::vector<int> ids = BeamDecode(logits, vocabulary, options.keywords, options.language_model);
     auto aligned = Align(logits, ids, vocabulary);
     if (aligned.ok()) return std::move(*aligned);
   }
@@ -324,7 +324,7 @@ std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) c
                                      static_cast<std::size_t>(stretch.end - stretch.begin) * width),
                       width);
     const double offset_s = static_cast<double>(stretch.begin) * kSecondsPerFrame;
-    std::vector<CtcCharacter> characters = Decode(part, vocabulary_, options_.keywords);
+    std::vector<CtcCharacter> characters = Decode(part, vocabulary_, options_);
     if (speaker != vocabulary::kNoSpeaker) DropCopies(characters, channel, offset_s);
     Segment segment;
     segment.words = WordsOf(characters, vocabulary_, offset_s);

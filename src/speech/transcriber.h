@@ -27,6 +27,7 @@
 #include "speech/ctc_beam.h"
 #include "speech/ctc_decoder.h"
 #include "speech/ctc_vocabulary.h"
+#include "speech/language_model.h"
 #include "speech/wav2vec2_features.h"
 #include "vocabulary/transcript.h"
 
@@ -45,8 +46,10 @@ constexpr double kLowConfidence = 0.5;
 struct TranscriberOptions {
   FeatureSettings features;
   ChunkOptions chunks;
-  // Words that the caller wants favoured; with them decoding is by beam search, without by the best character.
+  // Words that the caller wants favoured, and what weighs words (null: nothing); with either decoding is by beam
+  // search, without by the best character. The model must outlive the transcriber.
   Keywords keywords;
+  const LanguageModel* language_model = nullptr;
 };
 
 class Transcriber {

@@ -141,6 +141,15 @@ def test_a_speech_model_as_bytes_needs_its_small_files_too(upload, client):
     assert client.model(name).kind == "ctc-speech"
 
 
+def test_a_language_model_is_uploaded_with_a_speech_model(upload, client):
+    arpa = b"\\data\\\nngram 1=2\n\n\\1-grams:\n-1 hello\n-1 world\n\n\\end\\\n"
+    name = upload(DEMO / "blindai-demo-en.onnx", kind="ctc-speech", language_model=arpa)
+    assert client.model(name).kind == "ctc-speech"
+    with pytest.raises(blindai.ModelError) as error:
+        client.upload_model(DEMO / "blindai-demo-en.onnx", kind="ctc-speech", language_model=b"no ARPA")
+    assert error.value.code == "language-model"
+
+
 def test_a_vocabulary_that_is_none_is_a_model_error(client):
     with pytest.raises(blindai.ModelError) as error:
         client.upload_model(DEMO / "blindai-demo-en.onnx", kind="ctc-speech", vocab=b"[]")

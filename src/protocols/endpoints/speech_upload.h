@@ -1,6 +1,7 @@
-// The body of an upload with kind=ctc-speech: multipart/form-data with the parts `model` (or `file`), `vocab` and
-// `preprocessor`, in any order. The model's bytes go on to the upload as they arrive; the two small files are kept and
-// become the model's speech settings at the end. Parts with other names are ignored.
+// The body of an upload with kind=ctc-speech: multipart/form-data with the parts `model` (or `file`), `vocab`,
+// `preprocessor` and, where there is one, `language_model` (an ARPA file), in any order. The model's bytes go on to the
+// upload as they arrive; the other files are kept and become the model's speech settings at the end. Parts with other
+// names are ignored.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@
 namespace blindai::endpoints {
 
 // What the parts beside the model, the boundaries and the heads take at most.
-constexpr std::uint64_t kSpeechFilesBytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t kSpeechFilesBytes = std::uint64_t{68} << 20;
 
 class SpeechUpload {
  public:
@@ -32,7 +33,7 @@ class SpeechUpload {
   // ModelUpload::Feed.
   base::Status Feed(base::ByteView bytes) { return reader_->Feed(bytes); }
   // The body has ended: gives the upload its settings. Codes: multipart, upload-part (one is missing), vocabulary,
-  // preprocessor.
+  // preprocessor, language-model.
   base::Status Finish();
 
  private:

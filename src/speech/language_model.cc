@@ -1,0 +1,373 @@
+#include "speech/language_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+namespace blindai::speech {
+namespace {
+
+using base::Result;
+using base::Status;
+
+constexpr std::size_t kMaxWordCharacters = 100;
+constexpr float kMostBackOff = 1e4F;
+// What a word of the file is that cannot be asked for.
+constexpr std::uint32_t kUnwritable = UINT32_MAX;
+
+base::Error Wrong(std::string message) {
+  return base::MakeError(base::ErrorKind::kInvalid, "language-model", "language model: " + std::move(message),
+                         "language_model");
+}
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+std::string_view TakeLine(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  while (!line.empty() && IsSpace(line.back())) line.remove_suffix(1);
+  while (!line.empty() && IsSpace(line.front())) line.remove_prefix(1);
+  return line;
+}
+
+// The next word of a line; empty at its end.
+std::string_view TakeWord(std::string_view& line) {
+  const auto* const end = std::find_if(line.begin(), line.end(), IsSpace);
+  const std::string_view word(line.begin(), static_cast<std::size_t>(end - line.begin()));
+  line.remove_prefix(word.size());
+  while (!line.empty() && IsSpace(line.front())) line.remove_prefix(1);
+  return word;
+}
+
+template <typename Number>
+std::optional<Number> ToNumber(std::string_view text) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return number;
+}
+
+// The file's logarithms have base 10.
+float Natural(float log10) { return log10 * std::numbers::ln10_v<float>; }
+
+}  // namespace
+
+// One file on its way into a model.
+class ArpaReader {
+ public:
+  ArpaReader(std::string_view text, const CtcVocabulary& vocabulary, const LanguageModelLimits& limits)
+      : text_(text), vocabulary_(vocabulary), limits_(limits) {}
+
+  Result<LanguageModel> Read() {
+    if (text_.size() > limits_.max_bytes) {
+      return Wrong(fmt::format("{} bytes, at most {} are taken", text_.size(), limits_.max_bytes));
+    }
+    BLINDAI_RETURN_IF_ERROR(ReadCounts());
+    model_.nodes_.resize(1);
+    BLINDAI_RETURN_IF_ERROR(ReadWords());
+    for (std::size_t order = 2; order <= counts_.size(); ++order) {
+      BLINDAI_RETURN_IF_ERROR(ReadNgrams(order));
+    }
+    if (TakeFilledLine() != "\\end\\") return Wrong("\\end\\ is missing behind the last n-gram");
+    // Ends the children of the last one.
+    const auto end = static_cast<std::uint32_t>(model_.nodes_.size());
+    model_.nodes_.emplace_back().children = end;
+    if (sentence_start_ != kUnwritable) {
+      model_.start_ = model_.Child(0, sentence_start_).value_or(0);
+    }
+    model_.nodes_.shrink_to_fit();
+    return std::move(model_);
+  }
+
+ private:
+  // An n-gram that was read: its first words as a node, its last one, its numbers.
+  struct Entry {
+    std::uint32_t parent;
+    std::uint32_t word;
+    float log_probability;
+    float back_off;
+  };
+
+  std::string_view TakeFilledLine() {
+    std::string_view line;
+    while (line.empty() && !text_.empty()) line = TakeLine(text_);
+    return line;
+  }
+
+  Status ReadCounts() {
+    // What stands before \data\ is a comment.
+    while (!text_.empty() && TakeLine(text_) != "\\data\\") {
+    }
+    std::uint64_t total = 0;
+    std::string_view line = TakeFilledLine();
+    while (line.starts_with("ngram ")) {
+      line.remove_prefix(6);
+      const std::size_t equals = line.find('=');
+      const auto order = ToNumber<std::uint32_t>(line.substr(0, equals));
+      const auto count =
+          equals == line.npos ? std::nullopt : ToNumber<std::uint32_t>(line.substr(equals + 1));
+      if (!order || !count || *order != counts_.size() + 1) {
+        return Wrong("wanted lines 'ngram 1=COUNT', 'ngram 2=COUNT' and so on behind \\data\\");
+      }
+      total += *count;
+      if (static_cast<int>(*order) > limits_.max_order || total > limits_.max_ngrams) {
+        return Wrong(fmt::format("at most {} n-grams of at most {} words are taken; prune the model",
+                                 limits_.max_ngrams, limits_.max_order));
+      }
+      counts_.push_back(*count);
+      line = TakeFilledLine();
+    }
+    if (counts_.empty()) return Wrong("no \\data\\ with the counts of n-grams; wanted an ARPA file");
+    section_ = line;
+    return base::Ok();
+  }
+
+  Status BeginSection(std::size_t order) {
+    if (order > 1) section_ = TakeFilledLine();
+    if (section_ == fmt::format("\\{}-grams:", order)) return base::Ok();
+    return Wrong(fmt::format("wanted \\{}-grams: and {} of them before it", order,
+                             order > 1 ? counts_[order - 2] : 0));
+  }
+
+  // One line: its probability, `order` words and, maybe, its back-off.
+  Status ReadLine(std::size_t order, Entry& entry, std::span<std::string_view> words) {
+    std::string_view line = TakeFilledLine();
+    const auto log10 = ToNumber<float>(TakeWord(line));
+    for (std::string_view& word : words) word = TakeWord(line);
+    const std::string_view last = TakeWord(line);
+    const auto back_off = last.empty() ? std::optional<float>(0) : ToNumber<float>(last);
+    if (!log10 || words.back().empty() || !back_off || !line.empty()) {
+      return Wrong(
+          fmt::format("a line among the {}-grams is not 'log10-probability, words, back-off', or there are "
+                      "fewer than {}",
+                      order, counts_[order - 1]));
+    }
+    if (!(*log10 <= 0) || !(std::abs(*back_off) < kMostBackOff)) {
+      return Wrong(fmt::format("a {}-gram has a probability above 1, or a number that is none", order));
+    }
+    entry.log_probability = Natural(std::max(*log10, -kMostBackOff));
+    // Behind the longest n-grams nothing backs off, whatever stands there.
+    entry.back_off = order == counts_.size() ? 0 : Natural(*back_off);
+    return base::Ok();
+  }
+
+  // The unigrams: the words, sorted by their characters, so that spelling one narrows a range.
+  Status ReadWords() {
+    BLINDAI_RETURN_IF_ERROR(BeginSection(1));
+    struct Unigram {
+      std::string_view text;
+      std::vector<std::uint16_t> letters;  // none: it cannot be written, or is a mark
+      Entry entry;
+    };
+    std::vector<Unigram> unigrams;
+    std::uint64_t letters = 0;
+    for (std::uint32_t i = 0; i < counts_[0]; ++i) {
+      Unigram& unigram = unigrams.emplace_back();
+      BLINDAI_RETURN_IF_ERROR(ReadLine(1, unigram.entry, std::span(&unigram.text, 1)));
+      unigram.letters = Spell(unigram.text);
+      letters += unigram.letters.size();
+      if (unigram.text == "<unk>" || unigram.text == "<UNK>") model_.unknown_ = unigram.entry.log_probability;
+    }
+    // Words that differ in their case only are one, as probable as the more probable one.
+    std::ranges::sort(unigrams, [](const Unigram& left, const Unigram& right) {
+      return left.letters != right.letters ? left.letters < right.letters
+                                           : left.entry.log_probability > right.entry.log_probability;
+    });
+    model_.word_ends_.push_back(0);
+    model_.letters_.reserve(letters);
+    word_of_.reserve(unigrams.size());
+    std::vector<Entry> entries;
+    Entry sentence_start{};
+    bool has_start = false;
+    for (const Unigram& unigram : unigrams) {
+      std::uint32_t word = kUnwritable;
+      if (!unigram.letters.empty()) {
+        const std::uint32_t before = model_.words();
+        if (before > 0 && std::ranges::equal(model_.Letters(before - 1), unigram.letters)) {
+          word = before - 1;
+        } else {
+          word = before;
+          model_.letters_.insert(model_.letters_.end(), unigram.letters.begin(), unigram.letters.end());
+          model_.word_ends_.push_back(static_cast<std::uint32_t>(model_.letters_.size()));
+          entries.push_back({0, word, unigram.entry.log_probability, unigram.entry.back_off});
+        }
+      } else if (unigram.text == "<s>") {
+        sentence_start = unigram.entry;
+        has_start = true;
+        continue;
+      }
+      if (!word_of_.emplace(unigram.text, word).second) return Wrong("a word stands twice among the 1-grams");
+    }
+    if (model_.words() == 0) return Wrong("the speech model can write none of its words");
+    if (has_start) {
+      // Behind all words, so that no spelling finds it.
+      sentence_start_ = model_.words();
+      word_of_.emplace("<s>", sentence_start_);
+      entries.push_back({0, sentence_start_, sentence_start.log_probability, sentence_start.back_off});
+    }
+    Append(std::move(entries));
+    return base::Ok();
+  }
+
+  // The characters of a word; none of a mark, or when it cannot be written.
+  std::vector<std::uint16_t> Spell(std::string_view word) const {
+    if (word.starts_with('<') && word.ends_with('>')) return {};
+    const auto ids = vocabulary_.Encode(word);
+    if (!ids || ids->size() > kMaxWordCharacters ||
+        std::ranges::find(*ids, vocabulary_.delimiter()) != ids->end()) {
+      return {};
+    }
+    return {ids->begin(), ids->end()};
+  }
+
+  Status ReadNgrams(std::size_t order) {
+    BLINDAI_RETURN_IF_ERROR(BeginSection(order));
+    std::vector<Entry> entries;
+    std::vector<std::string_view> words(order);
+    for (std::uint32_t i = 0; i < counts_[order - 1]; ++i) {
+      Entry entry{};
+      BLINDAI_RETURN_IF_ERROR(ReadLine(order, entry, words));
+      bool writable = true;
+      for (std::size_t at = 0; at < order && writable; ++at) {
+        const auto found = word_of_.find(words[at]);
+        if (found == word_of_.end())
+          return Wrong(fmt::format("a {}-gram has a word that is no 1-gram", order));
+        writable = found->second != kUnwritable;
+        if (!writable || at + 1 == order) {
+          entry.word = found->second;
+          continue;
+        }
+        const auto child = model_.Child(entry.parent, found->second);
+        if (!child) return Wrong(fmt::format("a {}-gram whose first words are no n-gram", order));
+        entry.parent = *child;
+      }
+      if (writable) entries.push_back(entry);
+    }
+    Append(std::move(entries));
+    return base::Ok();
+  }
+
+  // Adds all n-grams of one length, and links each to the longest context that it ends with.
+  void Append(std::vector<Entry> entries) {
+    std::ranges::sort(entries, [](const Entry& left, const Entry& right) {
+      return std::tuple(left.parent, left.word, -left.log_probability) <
+             std::tuple(right.parent, right.word, -right.log_probability);
+    });
+    const auto repeated =
+        std::unique(entries.begin(), entries.end(), [](const Entry& left, const Entry& right) {
+          return left.parent == right.parent && left.word == right.word;
+        });
+    entries.erase(repeated, entries.end());
+    std::vector<LanguageModel::Node>& nodes = model_.nodes_;
+    const std::size_t before = level_;
+    level_ = nodes.size();
+    std::size_t parent = before;
+    for (const Entry& entry : entries) {
+      for (; parent <= entry.parent; ++parent)
+        nodes[parent].children = static_cast<std::uint32_t>(nodes.size());
+      LanguageModel::Node& node = nodes.emplace_back();
+      node.word = entry.word;
+      node.log_probability = entry.log_probability;
+      node.back_off = entry.back_off;
+      if (entry.parent == 0) continue;
+      LanguageModel::Context context = nodes[entry.parent].shorter;
+      auto child = model_.Child(context, entry.word);
+      while (!child && context != 0) {
+        context = nodes[context].shorter;
+        child = model_.Child(context, entry.word);
+      }
+      node.shorter = child.value_or(0);
+    }
+    for (; parent < level_; ++parent) nodes[parent].children = static_cast<std::uint32_t>(nodes.size());
+    // Until the next length is there, these have no children.
+    const auto end = static_cast<std::uint32_t>(nodes.size());
+    for (std::size_t node = level_; node < end; ++node) nodes[node].children = end;
+  }
+
+  std::string_view text_;  // what is left of it
+  const CtcVocabulary& vocabulary_;
+  const LanguageModelLimits limits_;
+  std::vector<std::uint32_t> counts_;
+  std::string_view section_;
+  std::unordered_map<std::string_view, std::uint32_t> word_of_;
+  std::uint32_t sentence_start_ = kUnwritable;
+  std::size_t level_ = 0;  // where the nodes of the length before begin
+  LanguageModel model_;
+};
+
+Result<LanguageModel> LanguageModel::ParseArpa(std::string_view text, const CtcVocabulary& vocabulary,
+                                               const LanguageModelLimits& limits) {
+  return ArpaReader(text, vocabulary, limits).Read();
+}
+
+std::optional<LanguageModel::Context> LanguageModel::Child(Context context, std::uint32_t word) const {
+  const auto begin = nodes_.begin() + nodes_[context].children;
+  const auto end = context + 1 < nodes_.size() ? nodes_.begin() + nodes_[context + 1].children : nodes_.end();
+  const auto found = std::lower_bound(
+      begin, end, word, [](const Node& node, std::uint32_t wanted) { return node.word < wanted; });
+  if (found == end || found->word != word) return std::nullopt;
+  return static_cast<Context>(found - nodes_.begin());
+}
+
+std::span<const std::uint16_t> LanguageModel::Letters(std::uint32_t word) const {
+  return std::span(letters_).subspan(word_ends_[word], word_ends_[word + 1] - word_ends_[word]);
+}
+
+LanguageModel::Scored LanguageModel::Score(Context context, std::uint32_t word) const {
+  double back_off = 0;
+  while (true) {
+    if (const auto child = Child(context, word)) {
+      return {back_off + nodes_[*child].log_probability, *child};
+    }
+    if (context == 0) return {back_off + unknown_, 0};
+    back_off += nodes_[context].back_off;
+    context = nodes_[context].shorter;
+  }
+}
+
+LanguageModel::Scored LanguageModel::ScoreUnknown(Context context) const {
+  double back_off = 0;
+  for (; context != 0; context = nodes_[context].shorter) back_off += nodes_[context].back_off;
+  return {back_off + unknown_, 0};
+}
+
+std::optional<LanguageModel::Spelling> LanguageModel::Next(const Spelling& spelling, int id) const {
+  const auto letter_at = [&](std::uint32_t word) {
+    const auto letters = Letters(word);
+    return spelling.length < letters.size() ? static_cast<int>(letters[spelling.length]) : -1;
+  };
+  // The first word of the range that does not lie before the others.
+  const auto first_not = [&](const auto& lies_before) {
+    std::uint32_t low = spelling.begin;
+    for (std::uint32_t high = spelling.end; low < high;) {
+      const std::uint32_t middle = low + (high - low) / 2;
+      if (lies_before(letter_at(middle))) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  };
+  const std::uint32_t begin = first_not([id](int letter) { return letter < id; });
+  const std::uint32_t end = first_not([id](int letter) { return letter <= id; });
+  if (begin == end) return std::nullopt;
+  return Spelling{begin, end, spelling.length + 1};
+}
+
+std::optional<std::uint32_t> LanguageModel::Word(const Spelling& spelling) const {
+  // Of words that begin alike the shortest is the first.
+  if (spelling.length == 0 || Letters(spelling.begin).size() != spelling.length) return std::nullopt;
+  return spelling.begin;
+}
+
+}  // namespace blindai::speech
