@@ -72,9 +72,22 @@ class Job : public std::enable_shared_from_this<Job> {
           self->status_ = work();
           if (!self->status_.ok()) return;
           self->window_ = self->transcriber_->NextWindow();
-          if (self->transcriber_->done()) self->transcript_ = self->transcriber_->Finish();
+          if (self->transcriber_->done()) self->Conclude();
         },
         [self = shared_from_this()] { self->OnAdvanced(); });
+  }
+
+  void Conclude() {
+    if (request_.alignment.empty()) {
+      transcript_ = transcriber_->Finish();
+      return;
+    }
+    auto aligned = transcriber_->FinishAligned(request_.alignment);
+    if (aligned.ok()) {
+      transcript_ = std::move(*aligned);
+    } else {
+      status_ = std::move(aligned).error();
+    }
   }
 
   void OnAdvanced() {

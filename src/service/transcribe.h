@@ -39,6 +39,8 @@ struct TranscribeRequest {
   std::shared_ptr<const speech::AudioFile> audio;  // sealed
   // Words to favour; code keyword when the model cannot write one.
   std::vector<std::string> keywords;
+  // What was said, word for word, when only its times are wanted; empty: it is to be heard. Not with keywords.
+  std::string alignment = {};
   // The shortest silence that the recording is cut in; nothing: the transcriber's own.
   std::optional<std::uint32_t> silence_ms;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
@@ -66,7 +68,7 @@ class TranscribeTicket {
 };
 
 // Codes: those of RequireRun, ModelCatalogue::Find, DecoderProcess and ModelHost::Run; model-not-speech (a tensor
-// model), model-frames, keyword, cancelled.
+// model), model-frames, keyword, those of Transcriber::FinishAligned, cancelled.
 TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
                             const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
                             std::function<void(base::Result<TranscribeDone>)> done);

@@ -224,6 +224,23 @@ TEST_F(TranscribeTest, ALanguageModelMakesWordsOfWhatIsSpeltByEar) {
   EXPECT_LT(without, known.size());
 }
 
+TEST_F(TranscribeTest, AKnownTextIsPlacedInTime) {
+  tests::TwoChannels session = tests::Session();
+  session[0].resize(85'000);
+  TranscribeRequest request = RequestFor(StereoWav({session[0], session[0]}));
+  request.alignment = "Hello, it is good to see you again. How have you been since we last spoke?";
+  const Transcript transcript = Run(std::move(request)).value();
+  EXPECT_EQ(transcript.Text(), "Hello, it is good to see you again. How have you been since we last spoke?");
+  // session.json: from 0.5 to 4.953 s.
+  EXPECT_NEAR(transcript.segments.front().start_s, 0.5, 0.3);
+  EXPECT_NEAR(transcript.segments.back().end_s, 4.953, 0.3);
+  ExpectWholeCoverage(transcript, vocabulary::kNoSpeaker);
+
+  TranscribeRequest both = RequestFor(DemoFile("session.wav"));
+  both.alignment = "Hello";
+  EXPECT_EQ(CodeOf(Run(std::move(both))), "alignment-channels");
+}
+
 TEST_F(TranscribeTest, UnknownModelsAndCallersWithoutTheRightAreRefused) {
   EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "nobody")), "model-not-found");
   EXPECT_EQ(CodeOf(Run(RequestFor(base::AsBytes("x")), "speech", Caller{})), "login-required");

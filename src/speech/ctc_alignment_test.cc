@@ -56,6 +56,46 @@ TEST(CtcAlignment, NoTextNeedsNoFrames) { EXPECT_EQ(SpansOf("", {}), ""); }
 
 TEST(CtcAlignment, NoFramesForAText) { EXPECT_EQ(SpansOf("", {2}), "alignment-impossible"); }
 
+std::string WordsIn(std::string_view path, std::string_view text) {
+  const std::vector<float> values = FramesOf(path);
+  const auto aligned = AlignWords(Logits(values, Letters().size()), text, Letters(), 10);
+  if (!aligned.ok()) return aligned.error().code;
+  std::string out;
+  for (const AlignedWord& aligned_word : *aligned) {
+    const vocabulary::Word& word = aligned_word.word;
+    out += word.text + " " + std::to_string(std::lround((word.start_s - 10) / kSecondsPerFrame)) + "-" +
+           std::to_string(std::lround((word.end_s - 10) / kSecondsPerFrame)) + "; ";
+    EXPECT_GT(word.confidence, 0);
+    EXPECT_LE(word.confidence, 1);
+  }
+  return out;
+}
+
+TEST(CtcAlignment, WordsComeBackAsTheyWereGivenWithTheirTimes) {
+  EXPECT_EQ(WordsIn("-AB-|-BBA--", "Ab bA"), "Ab 1-3; bA 6-9; ");
+  EXPECT_EQ(WordsIn("-AB-|-BBA--", "  Ab,\n«bA»!  "), "Ab, 1-3; «bA»! 6-9; ");
+  EXPECT_EQ(WordsIn("-AB-|-BBA--", "ab - ba"), "ab - 1-3; ba 6-9; ") << "a dash is no word";
+}
+
+TEST(CtcAlignment, AWordThatTheModelCannotWriteTakesItsPlace) {
+  EXPECT_EQ(WordsIn("-A-|-B-|-A--", "a 24 a"), "a 1-2; 24 5-6; a 9-10; ");
+}
+
+TEST(CtcAlignment, ATextWithoutAWordIsRefused) {
+  EXPECT_EQ(WordsIn("-A-", ""), "alignment-empty");
+  EXPECT_EQ(WordsIn("-A-", " \n . , "), "alignment-empty");
+  EXPECT_EQ(WordsIn("-A-", "a b a b"), "alignment-impossible");
+}
+
+TEST(CtcAlignment, MoreThanFitsInMemoryIsRefused) {
+  const std::vector<float> values(Letters().size() * 20'000);
+  const std::string text(8'000, 'a');
+  const auto aligned = AlignWords(Logits(values, Letters().size()), text, Letters(), 0);
+  ASSERT_FALSE(aligned.ok());
+  EXPECT_EQ(aligned.error().code, "alignment-too-large");
+  EXPECT_EQ(aligned.error().param, "prompt");
+}
+
 // All paths of a few frames, tried one by one, as the oracle.
 TEST(CtcAlignment, ThePathIsTheBestOfAllPaths) {
   std::mt19937 random(7);

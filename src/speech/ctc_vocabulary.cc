@@ -88,6 +88,24 @@ std::optional<int> CtcVocabulary::Find(std::string_view token) const {
   return static_cast<int>(found - tokens_.begin());
 }
 
+std::optional<int> CtcVocabulary::FindCharacter(std::string_view character) const {
+  auto id = Find(character);
+  if (!id) id = Find(InCase(character, true));
+  if (!id) id = Find(InCase(character, false));
+  if (!id || *id == blank_ || IsSpecial(*id)) return std::nullopt;
+  return id;
+}
+
+std::vector<int> CtcVocabulary::EncodeKnown(std::string_view text) const {
+  std::vector<int> ids;
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, CharacterBytes(text));
+    if (const auto id = FindCharacter(character)) ids.push_back(*id);
+    text.remove_prefix(character.size());
+  }
+  return ids;
+}
+
 std::optional<std::vector<int>> CtcVocabulary::Encode(std::string_view text) const {
   std::vector<int> ids;
   while (!text.empty()) {
@@ -98,10 +116,8 @@ std::optional<std::vector<int>> CtcVocabulary::Encode(std::string_view text) con
       continue;
     }
     const std::string_view character = text.substr(0, CharacterBytes(text));
-    auto id = Find(character);
-    if (!id) id = Find(InCase(character, true));
-    if (!id) id = Find(InCase(character, false));
-    if (!id || *id == blank_ || IsSpecial(*id)) return std::nullopt;
+    const auto id = FindCharacter(character);
+    if (!id) return std::nullopt;
     ids.push_back(*id);
     text.remove_prefix(character.size());
   }

@@ -28,9 +28,12 @@ class CtcVocabulary {
   // delimiters. Letters are tried as given, then in the vocabulary's own case. Nothing when a character is
   // not in the vocabulary.
   std::optional<std::vector<int>> Encode(std::string_view text) const;
+  // Of those characters that are in it.
+  std::vector<int> EncodeKnown(std::string_view text) const;
 
  private:
   std::optional<int> Find(std::string_view token) const;
+  std::optional<int> FindCharacter(std::string_view character) const;
 
   std::vector<std::string> tokens_;
   std::vector<bool> special_;

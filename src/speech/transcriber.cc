@@ -339,6 +339,40 @@ std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) c
   return segments;
 }
 
+base::Result<Transcript> Transcriber::FinishAligned(std::string_view text) {
+  BLINDAI_CHECK(done());
+  if (logits_.size() == 2 && !all_same_) {
+    return base::MakeError(base::ErrorKind::kUnsupported, "alignment-channels",
+                           "the recording has two channels of two people; send one of them and its text",
+                           "prompt");
+  }
+  BLINDAI_TRY(const std::vector<AlignedWord> words,
+              AlignWords(Logits(logits_[0], vocabulary_.size()), text, vocabulary_, 0));
+  Transcript transcript;
+  transcript.duration_s = seconds_done();
+  std::int64_t frames = 0;  // of the last segment
+  for (const AlignedWord& aligned : words) {
+    auto& segments = transcript.segments;
+    const bool goes_on = !segments.empty() &&
+                         aligned.word.start_s - segments.back().end_s <= kSegmentGapSeconds &&
+                         aligned.word.end_s - segments.back().start_s <= kLongSegmentSeconds;
+    if (!goes_on) {
+      segments.emplace_back().start_s = aligned.word.start_s;
+      frames = 0;
+    }
+    Segment& segment = segments.back();
+    segment.end_s = aligned.word.end_s;
+    segment.text += (segment.text.empty() ? "" : " ") + aligned.word.text;
+    segment.words.push_back(aligned.word);
+    segment.mean_log_probability *= static_cast<double>(frames);
+    frames += aligned.frames;
+    segment.mean_log_probability =
+        (segment.mean_log_probability + aligned.log_probability) / static_cast<double>(frames);
+  }
+  transcript.coverage = CoverageOf(transcript.segments, transcript.duration_s, vocabulary::kNoSpeaker);
+  return transcript;
+}
+
 Transcript Transcriber::Finish() {
   BLINDAI_CHECK(done());
   Transcript transcript;

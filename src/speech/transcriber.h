@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -78,6 +79,9 @@ class Transcriber {
   double seconds_done() const;
   // Once it is done.
   vocabulary::Transcript Finish();
+  // Instead: the transcript of a text that is known, word for word as it is given, with the times at which it was said.
+  // Codes: those of AlignWords (ctc_alignment.h), alignment-channels (two people speak in it), all with param prompt.
+  base::Result<vocabulary::Transcript> FinishAligned(std::string_view text);
 
  private:
   Transcriber(const Transcriber&) = default;

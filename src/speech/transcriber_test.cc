@@ -267,6 +267,23 @@ TEST(Transcriber, KeywordsAreDecodedByBeamSearchWithTimes) {
   EXPECT_NEAR(transcript.segments[0].words[0].start_s, 0.08, 0.021);
 }
 
+TEST(Transcriber, AKnownTextGetsItsTimesAndTheCoverageIsWhole) {
+  Transcriber transcriber(Letters(), TestOptions(), 1);
+  const std::vector<std::vector<float>> sound = {SoundOf(Ids("..AB.|.CD.." + Times(".", 60) + "|.A..."))};
+  transcriber.Feed(sound);
+  transcriber.End();
+  while (const auto window = transcriber.NextWindow()) {
+    ASSERT_TRUE(transcriber.TakeLogits(Hear(*window), tests::FramesIn(window->size())).ok());
+  }
+  const Transcript transcript = transcriber.FinishAligned("Ab, cd! a").value();
+  EXPECT_EQ(transcript.Text(), "Ab, cd! a");
+  ASSERT_EQ(transcript.segments.size(), 2u);
+  EXPECT_NEAR(transcript.segments[0].words[1].start_s, 0.14, 1e-9);
+  EXPECT_NEAR(transcript.segments[1].start_s, 1.46, 1e-9);
+  ExpectWholeCoverage(transcript, vocabulary::kNoSpeaker);
+  EXPECT_EQ(transcriber.FinishAligned("  ").error().code, "alignment-empty");
+}
+
 TEST(Transcriber, OneFrameMoreThanWav2vec2GivesIsTaken) {
   Transcriber transcriber(Letters(), TestOptions(), 1);
   const std::vector<std::vector<float>> sound = {SoundOf(Ids("ABC."))};

@@ -74,13 +74,6 @@ class OpenAIAudioEndpoint {
       co_await AnswerError(exchange, submission.error());
       co_return;
     }
-    if (!submission->request.alignment.empty()) {
-      const base::Error error = base::MakeError(
-          base::ErrorKind::kUnsupported, "alignment-unsupported",
-          "this server does not align a given text; leave prompt_alignment out", "prompt_alignment");
-      co_await AnswerError(exchange, error);
-      co_return;
-    }
     if (submission->request.stream) {
       co_await Stream(exchange, *caller, *submission);
     } else {
@@ -93,6 +86,7 @@ class OpenAIAudioEndpoint {
     service::TranscribeRequest request;
     request.audio = std::move(submission.audio);
     request.keywords = submission.request.keywords;
+    request.alignment = submission.request.alignment;
     request.silence_ms = submission.request.silence_ms;
     request.deadline = std::chrono::steady_clock::now() + options_.deadline;
     return request;
