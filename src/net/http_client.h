@@ -101,6 +101,7 @@ class BlockingHttpConnection {
   void Cancel();
 
  private:
+  friend class BlockingWebSocket;
   struct State;
   explicit BlockingHttpConnection(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
