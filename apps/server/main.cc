@@ -30,6 +30,7 @@
 #include "protocols/endpoints/open_inference_v2.h"
 #include "protocols/endpoints/open_inference_v2_grpc/server.h"
 #include "protocols/endpoints/openai_audio.h"
+#include "protocols/endpoints/realtime.h"
 #include "protocols/endpoints/router.h"
 #include "server/attest_connection.h"
 #include "server/callers.h"
@@ -48,6 +49,7 @@
 #include "service/model_catalogue.h"
 #include "service/model_storage.h"
 #include "service/recordings.h"
+#include "service/stream_transcription.h"
 
 namespace blindai::server {
 namespace {
@@ -133,11 +135,16 @@ Result<std::unique_ptr<fetch::Endorser>> EndorserOf(const ServerConfig& config) 
 std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStats()>& stats,
                                          const service::ModelCatalogue& catalogue,
                                          const service::Recordings& recordings,
-                                         const model::Dispatcher& dispatcher) {
+                                         const model::Dispatcher& dispatcher,
+                                         const service::LiveStreams& live) {
   const auto net_number = [&stats](std::uint64_t net::HttpServerStats::*member) {
     return [stats, member] { return static_cast<double>(stats().*member); };
   };
+  const auto live_number = [&live](auto service::LiveStats::*member) {
+    return [&live, member] { return static_cast<double>(live.stats().*member); };
+  };
   using Stats = net::HttpServerStats;
+  using Live = service::LiveStats;
   return {
       {"blindai_connections_open", "Connections that are open now.", false,
        net_number(&Stats::connections_open)},
@@ -170,6 +177,16 @@ std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStat
        [&recordings] { return static_cast<double>(recordings.count()); }},
       {"blindai_recordings_bytes", "Bytes of those recordings.", false,
        [&recordings] { return static_cast<double>(recordings.bytes()); }},
+      {"blindai_live_streams_open", "Live transcriptions that are open now.", false,
+       live_number(&Live::open)},
+      {"blindai_live_streams_total", "Live transcriptions since the start.", true, live_number(&Live::total)},
+      {"blindai_live_streams_refused_total", "Live transcriptions over the limit.", true,
+       live_number(&Live::refused)},
+      {"blindai_live_finals_total", "Utterances that got their text.", true, live_number(&Live::finals)},
+      {"blindai_live_failures_total", "Utterances that got none.", true, live_number(&Live::failures)},
+      {"blindai_live_audio_seconds_total", "Sound that was heard live.", true, live_number(&Live::audio_s)},
+      {"blindai_live_latency_seconds_total", "Sound between the end of speech and its text, summed up.", true,
+       live_number(&Live::latency_s)},
   };
 }
 
@@ -298,6 +315,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
                                  AttestWith(identity, *platform.attester, *endorser, attestation_queue));
   endpoints::RegisterModels(router, catalogue, upload, identify);
   endpoints::RegisterOpenAIAudio(router, catalogue, recordings, audio, identify);
+  service::LiveStreams live({.max_streams = config.live_streams});
+  endpoints::RegisterRealtime(router, catalogue, live, identify);
   endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
                                      {.server_version = BLINDAI_VERSION,
                                       .max_tensor_bytes = config.tensor_bytes,
@@ -336,7 +355,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
     if (v06) sum += v06->stats();
     return sum;
   };
-  std::vector<endpoints::Metric> metrics = MetricsOf(stats, catalogue, recordings, *dispatcher);
+  std::vector<endpoints::Metric> metrics = MetricsOf(stats, catalogue, recordings, *dispatcher, live);
   for (endpoints::Metric& metric : InferenceMetrics(upload.worker.totals))
     metrics.push_back(std::move(metric));
   endpoints::RegisterAdmin(admin_router, ready, std::move(metrics));

@@ -222,6 +222,7 @@ constexpr Key kKeys[] = {
     {"limits", "audio_seconds", TakeNumber<&ServerConfig::audio_seconds, 1, 86'400>},
     {"limits", "recordings", TakeNumber<&ServerConfig::recordings, 1, 10'000>},
     {"limits", "recordings_bytes", TakeNumber<&ServerConfig::recordings_bytes, 1, 4096 * kGiB>},
+    {"limits", "live_streams", TakeNumber<&ServerConfig::live_streams, 1, 10'000>},
     {"limits", "transcription_deadline_ms", TakeNumber<&ServerConfig::transcription_deadline_ms, 1, kDayMs>},
     {"limits", "shutdown_grace_ms", TakeNumber<&ServerConfig::shutdown_grace_ms, 0, kDayMs>},
 };

@@ -143,6 +143,7 @@ struct ServerConfig {
   std::uint32_t audio_seconds = 4 * 3600;
   std::uint32_t recordings = 64;
   std::uint64_t recordings_bytes = std::uint64_t{4} << 30;
+  std::uint32_t live_streams = 64;
   std::uint32_t transcription_deadline_ms = 3'600'000;
   std::uint32_t shutdown_grace_ms = 10'000;
 };

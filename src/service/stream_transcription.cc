@@ -294,6 +294,15 @@ StreamTranscription::~StreamTranscription() {
   Supervisor::Instance().Post([job = job_] { job->End(); });
 }
 
+Status StreamTranscription::Check(const ModelCatalogue& catalogue, const Caller& caller,
+                                  const vocabulary::ModelId& id, const LiveRequest& request) {
+  BLINDAI_TRY(const std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
+  BLINDAI_TRY(const speech::Keywords keywords,
+              speech::Keywords::Make(request.keywords, served->record.speech->vocabulary));
+  BLINDAI_TRY(const std::unique_ptr<speech::PcmStream> pcm, speech::PcmStream::Make(request.format));
+  return base::Ok();
+}
+
 Result<std::unique_ptr<StreamTranscription>> StreamTranscription::Start(
     LiveStreams& streams, const ModelCatalogue& catalogue, const Caller& caller,
     const vocabulary::ModelId& id, LiveRequest request, OnEvent on_event, OnEnd on_end) {

@@ -82,7 +82,10 @@ class StreamTranscription {
   using OnEnd = std::function<void(base::Error)>;
   using Taken = std::function<void(base::Status)>;
 
-  // Codes: those of FindSpeechModel, keyword, audio-rate, live-streams-full (kExhausted).
+  // Whether a stream could be started, but for its place. Codes: those of FindSpeechModel, keyword, audio-rate.
+  static base::Status Check(const ModelCatalogue& catalogue, const Caller& caller,
+                            const vocabulary::ModelId& id, const LiveRequest& request);
+  // Codes: those of Check, live-streams-full (kExhausted).
   static base::Result<std::unique_ptr<StreamTranscription>> Start(
       LiveStreams& streams, const ModelCatalogue& catalogue, const Caller& caller,
       const vocabulary::ModelId& id, LiveRequest request, OnEvent on_event, OnEnd on_end);

@@ -1,7 +1,9 @@
 """The published `openai` package against the server: what its users write works here, errors included."""
 
+import base64
 import io
 import ssl
+import wave
 
 import openai
 import pytest
@@ -111,3 +113,74 @@ def test_translations_are_clearly_refused(api):
     with pytest.raises(openai.BadRequestError) as raised:
         api.audio.translations.create(model="speech", file=HELLO)
     assert raised.value.code == "translations-unsupported"
+
+
+def live(server, **settings):
+    """A realtime session of OpenAI's client, with these settings of the sound."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    manager = trusting(server).realtime.connect(extra_query={"intent": "transcription"},
+                                                websocket_connection_options={"ssl": context}, max_retries=0)
+    return manager, {"type": "transcription", "audio": {"input": {
+        "format": {"type": "audio/pcm", "rate": 16000}, "transcription": {"model": "speech"}, **settings}}}
+
+
+def samples():
+    with wave.open(str(HELLO)) as file:
+        return file.readframes(file.getnframes())
+
+
+def append(connection, sound):
+    for at in range(0, len(sound), 3200):
+        connection.input_audio_buffer.append(audio=base64.b64encode(sound[at:at + 3200]).decode())
+
+
+def until(connection, last):
+    """The events up to the first one of the type `last`."""
+    events = []
+    for event in connection:
+        events.append(event)
+        if event.type == last:
+            return events
+        assert event.type != "error", event
+
+
+COMPLETED = "conversation.item.input_audio_transcription.completed"
+
+
+def test_live_sound_that_is_committed_becomes_text(server, speech):
+    manager, session = live(server, turn_detection=None)
+    with manager as connection:
+        connection.session.update(session=session)
+        append(connection, samples())
+        connection.input_audio_buffer.commit()
+        events = until(connection, COMPLETED)
+    assert [event.type for event in events[:2]] == ["session.created", "session.updated"]
+    deltas = [event for event in events if event.type == "conversation.item.input_audio_transcription.delta"]
+    assert "".join(event.delta for event in deltas) == events[-1].transcript == "HELLO WORLD"
+    assert {event.item_id for event in deltas} == {events[-1].item_id}
+
+
+def test_live_sound_is_cut_where_it_is_silent(server, speech):
+    manager, session = live(server, turn_detection={"type": "server_vad", "silence_duration_ms": 400})
+    with manager as connection:
+        connection.session.update(session=session)
+        append(connection, samples() + bytes(32000))
+        events = until(connection, COMPLETED)
+    assert "WORLD" in events[-1].transcript
+    kinds = [event.type for event in events]
+    order = ["speech_started", "speech_stopped", "committed"]
+    assert [kind.split(".")[-1] for kind in kinds if kind.split(".")[-1] in order] == order
+
+
+def test_a_live_error_keeps_the_session(server, speech):
+    manager, session = live(server, turn_detection=None)
+    with manager as connection:
+        connection.session.update(session={"type": "realtime"})
+        error = next(event for event in connection if event.type == "error")
+        assert error.error.code == "realtime-unsupported"
+        connection.session.update(session=session)
+        append(connection, samples())
+        connection.input_audio_buffer.commit()
+        assert until(connection, COMPLETED)[-1].transcript == "HELLO WORLD"
