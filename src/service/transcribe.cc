@@ -72,7 +72,11 @@ class Job : public std::enable_shared_from_this<Job> {
           self->status_ = work();
           if (!self->status_.ok()) return;
           self->window_ = self->transcriber_->NextWindow();
-          if (self->transcriber_->done()) self->Conclude();
+          if (self->transcriber_->done()) {
+            self->Conclude();
+          } else if (self->request_.finished && self->request_.alignment.empty()) {
+            self->finished_ = self->transcriber_->TakeFinished();
+          }
         },
         [self = shared_from_this()] { self->OnAdvanced(); });
   }
@@ -93,6 +97,7 @@ class Job : public std::enable_shared_from_this<Job> {
   void OnAdvanced() {
     if (done_ == nullptr) return;
     if (!status_.ok()) return End(std::move(status_).error());
+    if (!finished_.empty()) request_.finished(std::exchange(finished_, {}));
     if (request_.progress) request_.progress(transcriber_->seconds_done(), decoder_->announced_s());
     if (window_) return Run();
     if (transcript_) return End(TranscribeDone{served_->record, std::move(*transcript_)});
@@ -147,6 +152,7 @@ class Job : public std::enable_shared_from_this<Job> {
   base::Status status_ = base::Ok();
   std::optional<std::vector<float>> window_;
   std::optional<vocabulary::Transcript> transcript_;
+  std::vector<vocabulary::Segment> finished_;  // on their way to the request
   model::ModelHost::Ticket ticket_;
 };
 

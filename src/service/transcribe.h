@@ -47,6 +47,9 @@ struct TranscribeRequest {
   // Called after each step, on the model host's thread, with the seconds that are done and those that the file states
   // (0: none); may be empty.
   std::function<void(double done_s, double announced_s)> progress;
+  // Called before, on the same thread, with segments of the transcript as soon as no later sound can change them: the
+  // first ones, in order. Not with `alignment`, nor for two channels. May be empty.
+  std::function<void(std::vector<vocabulary::Segment> segments)> finished;
 };
 
 struct TranscribeDone {

@@ -75,47 +75,6 @@ std::vector<Silence> SilencesOf(std::span<const std::vector<float>> channels, st
   return silences;
 }
 
-struct Stretch {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-};
-
-// Cuts frames in long pauses between words, and between words where speech goes on for long: never within a word, so
-// that decoding stretch by stretch gives the same words as decoding the whole.
-std::vector<Stretch> StretchesOf(const Logits& logits, const CtcVocabulary& vocabulary) {
-  const auto gap_frames = static_cast<std::int64_t>(kSegmentGapSeconds / kSecondsPerFrame);
-  const auto long_frames = static_cast<std::int64_t>(kLongSegmentSeconds / kSecondsPerFrame);
-  std::vector<Stretch> stretches;
-  std::int64_t begin = 0;
-  std::int64_t quiet = 0;      // frames without a character up to here
-  bool between_words = false;  // among them a delimiter
-  bool cut_here = false;       // this pause has been cut
-  const auto cut = [&](std::int64_t at) {
-    if (at > begin) stretches.push_back({begin, at});
-    begin = at;
-  };
-  for (std::int64_t frame = 0; frame < logits.frames(); ++frame) {
-    const std::span<const float> row = logits.Row(frame);
-    const int best = static_cast<int>(std::ranges::max_element(row) - row.begin());
-    if (best != vocabulary.delimiter() && best != vocabulary.blank()) {
-      quiet = 0;
-      between_words = false;
-      cut_here = false;
-    } else {
-      ++quiet;
-      between_words = between_words || best == vocabulary.delimiter();
-    }
-    if (between_words && !cut_here && (quiet >= gap_frames || frame - begin >= long_frames)) {
-      cut(frame - std::min(quiet, gap_frames) / 2);
-      cut_here = true;
-    }
-    // Nobody speaks for a minute without a pause between words; a model that claims so is cut all the same.
-    if (frame - begin >= 3 * long_frames) cut(frame);
-  }
-  cut(logits.frames());
-  return stretches;
-}
-
 std::vector<CtcCharacter> Decode(const Logits& logits, const CtcVocabulary& vocabulary,
                                  const TranscriberOptions& options) {
   if (!options.keywords.empty() || options.language_model != nullptr) {
@@ -150,6 +109,11 @@ std::vector<CoverageSpan> CoverageOf(std::span<const Segment> segments, double d
 }
 
 }  // namespace
+
+struct Transcriber::Stretch {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
 
 Transcriber::Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions options, int channels)
     : vocabulary_(vocabulary),
@@ -315,11 +279,47 @@ void Transcriber::DropCopies(std::vector<CtcCharacter>& characters, std::size_t 
   characters = std::move(kept);
 }
 
-std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) const {
+// Cuts the frames that have come in long pauses between words, and between words where speech goes on for long: never
+// within a word, so that decoding stretch by stretch gives the same words as decoding the whole. A cut depends on the
+// frames before it only.
+std::vector<Transcriber::Stretch> Transcriber::CutStretches(std::size_t channel, Cutting& cutting) const {
+  const auto gap_frames = static_cast<std::int64_t>(kSegmentGapSeconds / kSecondsPerFrame);
+  const auto long_frames = static_cast<std::int64_t>(kLongSegmentSeconds / kSecondsPerFrame);
+  const Logits logits(logits_[channel], vocabulary_.size());
+  std::vector<Stretch> stretches;
+  const auto cut = [&](std::int64_t at) {
+    if (at > cutting.begin) stretches.push_back({cutting.begin, at});
+    cutting.begin = at;
+  };
+  for (; cutting.frame < logits.frames(); ++cutting.frame) {
+    const std::int64_t frame = cutting.frame;
+    const std::span<const float> row = logits.Row(frame);
+    const int best = static_cast<int>(std::ranges::max_element(row) - row.begin());
+    if (best != vocabulary_.delimiter() && best != vocabulary_.blank()) {
+      cutting.quiet = 0;
+      cutting.between_words = false;
+      cutting.cut_here = false;
+    } else {
+      ++cutting.quiet;
+      cutting.between_words = cutting.between_words || best == vocabulary_.delimiter();
+    }
+    if (cutting.between_words && !cutting.cut_here &&
+        (cutting.quiet >= gap_frames || frame - cutting.begin >= long_frames)) {
+      cut(frame - std::min(cutting.quiet, gap_frames) / 2);
+      cutting.cut_here = true;
+    }
+    // Nobody speaks for a minute without a pause between words; a model that claims so is cut all the same.
+    if (frame - cutting.begin >= 3 * long_frames) cut(frame);
+  }
+  return stretches;
+}
+
+std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker,
+                                             std::span<const Stretch> stretches) const {
   const std::size_t width = vocabulary_.size();
   const std::span<const float> values = logits_[channel];
   std::vector<Segment> segments;
-  for (const Stretch& stretch : StretchesOf(Logits(values, width), vocabulary_)) {
+  for (const Stretch& stretch : stretches) {
     const Logits part(values.subspan(static_cast<std::size_t>(stretch.begin) * width,
                                      static_cast<std::size_t>(stretch.end - stretch.begin) * width),
                       width);
@@ -336,6 +336,13 @@ std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker) c
     segment.mean_log_probability = MeanLogProbability(characters, vocabulary_);
     segments.push_back(std::move(segment));
   }
+  return segments;
+}
+
+std::vector<Segment> Transcriber::TakeFinished() {
+  if (logits_.size() > 1) return {};
+  std::vector<Segment> segments = SegmentsOf(0, vocabulary::kNoSpeaker, CutStretches(0, cutting_));
+  finished_.insert(finished_.end(), segments.begin(), segments.end());
   return segments;
 }
 
@@ -380,7 +387,11 @@ Transcript Transcriber::Finish() {
   const bool speakers = logits_.size() == 2 && !all_same_;
   for (std::size_t c = 0; c < (speakers ? 2U : 1U); ++c) {
     const int speaker = speakers ? static_cast<int>(c) : vocabulary::kNoSpeaker;
-    std::vector<Segment> segments = SegmentsOf(c, speaker);
+    Cutting cutting = cutting_;
+    std::vector<Stretch> stretches = CutStretches(c, cutting);
+    stretches.push_back({cutting.begin, cutting.frame});
+    std::vector<Segment> segments = finished_;
+    std::ranges::move(SegmentsOf(c, speaker, stretches), std::back_inserter(segments));
     const std::vector<CoverageSpan> coverage = CoverageOf(segments, transcript.duration_s, speaker);
     transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
     std::ranges::move(segments, std::back_inserter(transcript.segments));

@@ -77,6 +77,9 @@ class Transcriber {
 
   bool done() const { return planned_last_ && !waiting_ && turns_.empty(); }
   double seconds_done() const;
+  // The segments that no later sound can change and that were not taken before; Finish has them too. Only of one
+  // channel: who speaks in two, and in which order, is known at the end.
+  std::vector<vocabulary::Segment> TakeFinished();
   // Once it is done.
   vocabulary::Transcript Finish();
   // Instead: the transcript of a text that is known, word for word as it is given, with the times at which it was said.
@@ -87,13 +90,24 @@ class Transcriber {
   Transcriber(const Transcriber&) = default;
   // Frames of one channel that come next: from the model, from silence, or as in the channel before.
   enum class Turn { kRun, kSilent, kSame };
+  // How far a channel's frames are cut into stretches, which become segments.
+  struct Cutting {
+    std::int64_t frame = 0;      // the next
+    std::int64_t begin = 0;      // of the stretch that is not complete
+    std::int64_t quiet = 0;      // frames without a character up to here
+    bool between_words = false;  // among them a delimiter
+    bool cut_here = false;       // this pause has been cut
+  };
+  struct Stretch;
 
   void Plan();
   std::span<const float> WindowOf(std::size_t channel) const;
   void TakeSilence(std::size_t channel);
   void Forget();
   void DropCopies(std::vector<CtcCharacter>& characters, std::size_t channel, double offset_s) const;
-  std::vector<vocabulary::Segment> SegmentsOf(std::size_t channel, int speaker) const;
+  std::vector<Stretch> CutStretches(std::size_t channel, Cutting& cutting) const;
+  std::vector<vocabulary::Segment> SegmentsOf(std::size_t channel, int speaker,
+                                              std::span<const Stretch> stretches) const;
 
   const CtcVocabulary& vocabulary_;
   const TranscriberOptions options_;
@@ -109,6 +123,8 @@ class Transcriber {
   bool all_same_ = true;                    // so far both channels held the same sound
   std::optional<CrossTalk> cross_talk_;     // between two channels
   std::vector<std::vector<float>> logits_;  // of each channel, kept frames only
+  Cutting cutting_;                         // of what TakeFinished has given
+  std::vector<vocabulary::Segment> finished_;
 };
 
 }  // namespace blindai::speech

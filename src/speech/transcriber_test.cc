@@ -267,6 +267,54 @@ TEST(Transcriber, KeywordsAreDecodedByBeamSearchWithTimes) {
   EXPECT_NEAR(transcript.segments[0].words[0].start_s, 0.08, 0.021);
 }
 
+TEST(Transcriber, SegmentsThatNothingCanChangeComeEarlyAndAreThoseOfTheTranscript) {
+  std::mt19937 random(5);
+  std::size_t early = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::string path;
+    for (int i = 0; i < 60; ++i) path += Times("ABCD", 1 + random() % 4) + "|" + Times(".", random() % 60);
+    const auto sound = SoundOf(Ids(path));
+    Transcriber transcriber(Letters(), TestOptions(), 1);
+    const std::vector<std::vector<float>> channels = {sound};
+    transcriber.Feed(channels);
+    transcriber.End();
+    std::vector<vocabulary::Segment> taken;
+    while (const auto window = transcriber.NextWindow()) {
+      ASSERT_TRUE(transcriber.TakeLogits(Hear(*window), Frames(window->size())).ok());
+      if (transcriber.done()) break;
+      std::ranges::move(transcriber.TakeFinished(), std::back_inserter(taken));
+    }
+    early += taken.size();
+    const Transcript whole = transcriber.Finish();
+    const Transcript plain = Transcribe(channels).transcript;
+    ASSERT_LE(taken.size(), whole.segments.size());
+    ASSERT_EQ(whole.segments.size(), plain.segments.size());
+    for (std::size_t i = 0; i < whole.segments.size(); ++i) {
+      const auto& expected = plain.segments[i];
+      EXPECT_EQ(whole.segments[i].text, expected.text);
+      EXPECT_EQ(whole.segments[i].start_s, expected.start_s);
+      if (i >= taken.size()) continue;
+      EXPECT_EQ(taken[i].text, expected.text);
+      EXPECT_EQ(taken[i].start_s, expected.start_s);
+      EXPECT_EQ(taken[i].end_s, expected.end_s);
+    }
+    ExpectWholeCoverage(whole, vocabulary::kNoSpeaker);
+  }
+  EXPECT_GT(early, 20u);
+}
+
+TEST(Transcriber, OfTwoChannelsNothingIsFinishedBeforeTheEnd) {
+  const auto sound = SoundOf(Ids(Times("ABCD|" + Times(".", 50), 30)));
+  Transcriber transcriber(Letters(), TestOptions(), 2);
+  const std::vector<std::vector<float>> channels = {sound, sound};
+  transcriber.Feed(channels);
+  transcriber.End();
+  while (const auto window = transcriber.NextWindow()) {
+    ASSERT_TRUE(transcriber.TakeLogits(Hear(*window), Frames(window->size())).ok());
+    EXPECT_TRUE(transcriber.TakeFinished().empty());
+  }
+}
+
 TEST(Transcriber, AKnownTextGetsItsTimesAndTheCoverageIsWhole) {
   Transcriber transcriber(Letters(), TestOptions(), 1);
   const std::vector<std::vector<float>> sound = {SoundOf(Ids("..AB.|.CD.." + Times(".", 60) + "|.A..."))};

@@ -1,9 +1,11 @@
 #include "protocols/endpoints/openai_audio.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/secret.h"
 #include "net/await_callback.h"
@@ -115,7 +117,24 @@ class OpenAIAudioEndpoint {
     co_await exchange.Respond(response);
   }
 
-  using Report = std::variant<wire::TranscriptionProgress, Result<TranscribeDone>>;
+  using Segments = std::vector<vocabulary::Segment>;
+  using Report = std::variant<wire::TranscriptionProgress, Segments, Result<TranscribeDone>>;
+
+  // The events of a transcript's segments, each once.
+  struct SegmentEvents {
+    const wire::TranscriptionRequest& request;
+    std::size_t seen = 0;
+    std::size_t number = 0;  // of those with text
+
+    std::string Encode(std::span<const vocabulary::Segment> segments) {
+      std::string events;
+      for (const vocabulary::Segment& segment : segments) {
+        ++seen;
+        if (!segment.text.empty()) events += wire::EncodeSegmentEvents(request, segment, ++number);
+      }
+      return events;
+    }
+  };
 
   net::Task<void> Stream(net::HttpExchange& exchange, const service::Caller& caller,
                          AudioSubmission& submission) const {
@@ -127,6 +146,7 @@ class OpenAIAudioEndpoint {
         push(wire::TranscriptionProgress{done_s, announced_s});
       };
     }
+    request.finished = [push = reports.pusher()](Segments segments) { push(std::move(segments)); };
     // The work refers to this coroutine's queue and the client may go before it has ended: it is always waited for.
     const auto ticket = std::make_shared<service::TranscribeTicket>(service::Transcribe(
         catalogue_, options_.decoder, caller, submission.model, std::move(request),
@@ -134,8 +154,15 @@ class OpenAIAudioEndpoint {
     exchange.OnDisconnect([ticket] { ticket->Cancel(); });
 
     EventStream stream(exchange);
+    SegmentEvents events{.request = submission.request};
     while (true) {
       Report report = co_await reports.Pop();
+      if (const auto* segments = std::get_if<Segments>(&report)) {
+        std::string text = events.Encode(*segments);
+        const Status sent = co_await stream.Send(text);
+        if (!sent.ok()) ticket->Cancel();
+        continue;
+      }
       if (const auto* progress = std::get_if<wire::TranscriptionProgress>(&report)) {
         std::string event = wire::EncodeProgressEvent(*progress);
         const Status sent = co_await stream.Send(event);
@@ -143,14 +170,14 @@ class OpenAIAudioEndpoint {
         continue;
       }
       const Result<TranscribeDone>& done = std::get<Result<TranscribeDone>>(report);
-      co_await End(exchange, stream, submission.request, done);
+      co_await End(exchange, stream, events, done);
       co_return;
     }
   }
 
-  // The deltas and the last event, or the error; without either the client sees a stream that broke.
-  static net::Task<void> End(net::HttpExchange& exchange, EventStream& stream,
-                             const wire::TranscriptionRequest& request, const Result<TranscribeDone>& done) {
+  // The deltas that are left and the last event, or the error; without either the client sees a stream that broke.
+  static net::Task<void> End(net::HttpExchange& exchange, EventStream& stream, SegmentEvents& segments,
+                             const Result<TranscribeDone>& done) {
     if (!done.ok() && !exchange.response_started()) {
       co_await AnswerError(exchange, done.error());
       co_return;
@@ -158,11 +185,8 @@ class OpenAIAudioEndpoint {
     if (exchange.disconnected()) co_return;
     std::string events;
     if (done.ok()) {
-      std::size_t number = 0;
-      for (const vocabulary::Segment& segment : done->transcript.segments) {
-        if (!segment.text.empty()) events += wire::EncodeSegmentEvents(request, segment, ++number);
-      }
-      events += wire::EncodeDoneEvent(request, done->transcript);
+      events = segments.Encode(std::span(done->transcript.segments).subspan(segments.seen));
+      events += wire::EncodeDoneEvent(segments.request, done->transcript);
     } else {
       events = wire::EncodeErrorEvent(done.error());
     }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/byte_writer.h"
 #include "protocols/endpoints/audio_form.h"
 #include "protocols/endpoints/models.h"
 #include "protocols/wire/openai_audio_events.h"
@@ -59,6 +60,18 @@ class OpenAIAudioTest : public ::testing::Test {
     return Post(parts);
   }
 
+  // session.wav with one channel: its first voice.
+  static std::string OneVoice() {
+    constexpr std::size_t kHeadBytes = 44;
+    const std::string both = DemoFile("session.wav");
+    base::ByteWriter writer;
+    const auto bytes = static_cast<std::uint32_t>((both.size() - kHeadBytes) / 2);
+    writer.Append("RIFF").U32(36 + bytes).Append("WAVE").Append("fmt ").U32(16).U16(1).U16(1);
+    writer.U32(16'000).U32(32'000).U16(2).U16(16).Append("data").U32(bytes);
+    for (std::size_t at = kHeadBytes; at + 4 <= both.size(); at += 4) writer.Append(both.substr(at, 2));
+    return std::string(base::AsText(writer.view()));
+  }
+
   static FakeAnswer Post(const std::vector<FormPart>& parts) {
     FakeExchange exchange(Request("POST /v1/audio/transcriptions"), tests::MultipartBody(parts));
     return tests::Serve(shared_->router, exchange);
@@ -74,21 +87,25 @@ class OpenAIAudioTest : public ::testing::Test {
     std::string text;
     std::string document;
     std::size_t progress = 0;
+    std::size_t early_deltas = 0;  // with progress behind them
     std::string error;
   };
   static Streamed Read(const FakeAnswer& answer) {
     Streamed streamed;
+    std::size_t deltas = 0;
     wire::EventStreamReader reader([&](std::string_view data) {
       auto event = wire::DecodeTranscriptionEvent(data);
       if (!event.ok()) {
         streamed.error = event.error().code;
       } else if (const auto* delta = std::get_if<wire::TextDelta>(&*event)) {
         streamed.deltas += delta->delta;
+        ++deltas;
       } else if (const auto* done = std::get_if<wire::TextDone>(&*event)) {
         streamed.text = done->text;
         streamed.document = done->document;
       } else if (std::holds_alternative<wire::TranscriptionProgress>(*event)) {
         ++streamed.progress;
+        streamed.early_deltas = deltas;
       }
       return base::Ok();
     });
@@ -156,6 +173,20 @@ TEST_F(OpenAIAudioTest, TheDeltasOfAStreamAreTheTextOfTheWholeAnswer) {
   EXPECT_EQ(streamed.text, streamed.deltas);
   EXPECT_GT(streamed.progress, 3u);
   EXPECT_THAT(streamed.document, StartsWith(R"({"text":)"));
+}
+
+TEST_F(OpenAIAudioTest, TextThatNothingCanChangeIsSentWhileTheRecordingIsStillRead) {
+  const std::string recording = OneVoice();
+  const auto post = [&](std::vector<FormPart> parts) {
+    parts.push_back({"model", "speech"});
+    parts.push_back({"file", recording, "voice.wav"});
+    return Post(parts);
+  };
+  const std::string whole = post({{"response_format", "text"}}).body;
+  const Streamed streamed = Read(post({{"stream", "true"}, {"include[]", "progress"}}));
+  EXPECT_GE(streamed.early_deltas, 2u);
+  EXPECT_EQ(streamed.deltas + "\n", whole);
+  EXPECT_EQ(streamed.text, streamed.deltas);
 }
 
 TEST_F(OpenAIAudioTest, AStreamEndsWithTheDocumentOfItsFormat) {
