@@ -5,7 +5,6 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <thread>
 
 #include "base/clock.h"
@@ -52,9 +51,7 @@ std::string LongModel() {
 constexpr int kLong = 12'000;
 
 std::string Floats(const std::vector<float>& values) {
-  std::string bytes(values.size() * sizeof(float), '\0');
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
 // "anna" and "bert" are users, "reader" may only run, nobody in particular may do all, another key is wrong.
