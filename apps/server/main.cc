@@ -36,6 +36,7 @@
 #include "server/callers.h"
 #include "server/command_line.h"
 #include "server/directory_link.h"
+#include "server/freed_memory.h"
 #include "server/inference_metrics.h"
 #include "server/legacy.h"
 #include "server/legacy_v05.h"
@@ -416,6 +417,12 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
 
 int Main(int argc, char** argv) {
   program::HardenProcess();
+  if (!FreedMemoryIsWiped()) {
+    fmt::print(
+        stderr,
+        "blindai-server: another allocator has taken the place of its own; start it without LD_PRELOAD\n");
+    return kExitFailed;
+  }
   endpoints::RequireTls13OfGrpc();
   const sigset_t stop_signals = program::BlockStopSignals();
   const Result<CommandLine> line = ReadCommandLine(argc, argv);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/stack.h"
 
 namespace blindai::model {
 namespace {
@@ -129,6 +130,8 @@ void Supervisor::Loop() {
       task();
     }
     RunDueTimers();
+    // Answers are made ready for their senders on this thread.
+    base::WipeStack();
   }
 }
 
@@ -138,6 +141,7 @@ void Supervisor::Help(Inbox& inbox) {
     pollfd wait{inbox.fd(), POLLIN, 0};
     poll(&wait, 1, -1);
     for (const Task& task : inbox.TakeAll()) task();
+    base::WipeStack();
   }
 }
 

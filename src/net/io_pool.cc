@@ -11,10 +11,26 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/stack.h"
 
 namespace blindai::net {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// Pieces of work between two looks at the stack that they leave; fewer when there is nothing to do.
+constexpr int kBeforeWiping = 32;
+
+void Run(asio::io_context& context) {
+  while (context.run_one() > 0) {
+    for (int i = 1; i < kBeforeWiping && context.poll_one() > 0; ++i) {
+    }
+    base::WipeStack();
+  }
+}
+
+}  // namespace
 
 struct IoPool::State {
   explicit State(std::size_t count) : context(static_cast<int>(count)), work(context.get_executor()) {}
@@ -26,7 +42,7 @@ struct IoPool::State {
 
 IoPool::IoPool(std::size_t threads) : state_(std::make_unique<State>(std::max<std::size_t>(threads, 1))) {
   for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
-    state_->threads.emplace_back([state = state_.get()] { state->context.run(); });
+    state_->threads.emplace_back([state = state_.get()] { Run(state->context); });
   }
 }
 
