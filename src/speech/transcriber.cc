@@ -279,9 +279,9 @@ void Transcriber::DropCopies(std::vector<CtcCharacter>& characters, std::size_t 
   characters = std::move(kept);
 }
 
-// Cuts the frames that have come in long pauses between words, and between words where speech goes on for long: never
-// within a word, so that decoding stretch by stretch gives the same words as decoding the whole. A cut depends on the
-// frames before it only.
+// Cuts the frames that have come in long pauses, which end a word even where the model writes no delimiter, and between
+// words where speech goes on for long: never within a word, so that decoding stretch by stretch gives the same words as
+// decoding the whole. A cut depends on the frames before it only.
 std::vector<Transcriber::Stretch> Transcriber::CutStretches(std::size_t channel, Cutting& cutting) const {
   const auto gap_frames = static_cast<std::int64_t>(kSegmentGapSeconds / kSecondsPerFrame);
   const auto long_frames = static_cast<std::int64_t>(kLongSegmentSeconds / kSecondsPerFrame);
@@ -303,8 +303,8 @@ std::vector<Transcriber::Stretch> Transcriber::CutStretches(std::size_t channel,
       ++cutting.quiet;
       cutting.between_words = cutting.between_words || best == vocabulary_.delimiter();
     }
-    if (cutting.between_words && !cutting.cut_here &&
-        (cutting.quiet >= gap_frames || frame - cutting.begin >= long_frames)) {
+    const bool between_words = cutting.between_words && frame - cutting.begin >= long_frames;
+    if (!cutting.cut_here && (cutting.quiet >= gap_frames || between_words)) {
       cut(frame - std::min(cutting.quiet, gap_frames) / 2);
       cutting.cut_here = true;
     }

@@ -92,6 +92,14 @@ TEST(Transcriber, WordsComeWithTheTimesOfTheRecording) {
   EXPECT_NEAR(transcript.duration_s, 0.4, 1e-9);
 }
 
+TEST(Transcriber, ALongPauseEndsAWordEvenWithoutADelimiter) {
+  const auto transcript = Transcribe({SoundOf(Ids("..AB" + Times(".", 40) + "CD.."))}).transcript;
+  EXPECT_EQ(transcript.Text(), "AB CD");
+  ASSERT_EQ(transcript.segments.size(), 2u);
+  EXPECT_NEAR(transcript.segments[1].start_s, 0.88, 1e-9);
+  EXPECT_EQ(Transcribe({SoundOf(Ids("..AB" + Times(".", 20) + "CD.."))}).transcript.Text(), "ABCD");
+}
+
 TEST(Transcriber, CuttingIntoWindowsAndPiecesChangesNothing) {
   std::mt19937 random(7);
   for (int round = 0; round < 40; ++round) {
@@ -100,6 +108,7 @@ TEST(Transcriber, CuttingIntoWindowsAndPiecesChangesNothing) {
     while (static_cast<int>(ids.size()) < length) {
       const int kind = static_cast<int>(random() % 12);
       const int id = kind < 8 ? 5 + static_cast<int>(random() % 4) : kind < 10 ? kSpace : kBlank;
+      if (kind == 11) ids.push_back(kSpace);  // before what may be a long pause
       ids.insert(ids.end(), kind == 11 ? 1 + random() % 60 : 1 + random() % 3, id);
     }
     std::vector<float> sound = SoundOf(ids);
