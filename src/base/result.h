@@ -36,9 +36,9 @@ enum class ErrorKind {
 
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
-  std::string code;     // stable, lower case with hyphens: "tensor-shape"
-  std::string message;  // for people
-  std::string param;    // the field that is wrong, where there is one ("model")
+  std::string code;       // stable, lower case with hyphens: "tensor-shape"
+  std::string message;    // for people
+  std::string param;      // the field that is wrong, where there is one ("model")
   int retry_after_s = 0;  // when later may work: after how long; 0 = nobody knows
 
   // The same error with a place put in front of the message.
