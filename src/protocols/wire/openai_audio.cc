@@ -49,9 +49,23 @@ std::string LogprobOf(const Word& word, bool begins_text) {
                      List(token, [](char c) { return std::to_string(static_cast<unsigned char>(c)); }));
 }
 
-std::string WordOf(const Word& word) {
-  return fmt::format(R"({{"word":{},"start":{},"end":{}}})", JsonString(word.text), Seconds(word.start_s),
-                     Seconds(word.end_s));
+// ",\"speaker\":…", or nothing where nobody told voices apart.
+std::string SpeakerField(const TranscriptionRequest& request, int speaker) {
+  if (speaker == vocabulary::kNoSpeaker) return "";
+  return ",\"speaker\":" + JsonString(SpeakerLabel(request, speaker));
+}
+
+std::string WordsOf(const TranscriptionRequest& request, const Transcript& transcript) {
+  std::string out = "[";
+  for (const Segment& segment : transcript.segments) {
+    const std::string speaker = SpeakerField(request, segment.speaker);
+    for (const Word& word : segment.words) {
+      if (out.size() > 1) out += ',';
+      out += fmt::format(R"({{"word":{},"start":{},"end":{},"confidence":{:.4f}{}}})", JsonString(word.text),
+                         Seconds(word.start_s), Seconds(word.end_s), word.confidence, speaker);
+    }
+  }
+  return out + "]";
 }
 
 std::string VerboseSegment(const Segment& segment, std::size_t id) {
@@ -82,11 +96,8 @@ std::string_view CoverageName(vocabulary::CoverageKind kind) {
 
 std::string CoverageOf(const TranscriptionRequest& request, const Transcript& transcript) {
   return List(transcript.coverage, [&](const vocabulary::CoverageSpan& span) {
-    const std::string speaker = span.speaker == vocabulary::kNoSpeaker
-                                    ? ""
-                                    : ",\"speaker\":" + JsonString(SpeakerLabel(request, span.speaker));
     return fmt::format(R"({{"start":{},"end":{},"kind":"{}"{}}})", Seconds(span.start_s), Seconds(span.end_s),
-                       CoverageName(span.kind), speaker);
+                       CoverageName(span.kind), SpeakerField(request, span.speaker));
   });
 }
 
@@ -110,13 +121,7 @@ std::string VerboseFields(const TranscriptionRequest& request, const Transcript&
   std::string out = fmt::format(R"("task":"transcribe","language":{},"duration":{},"text":{})",
                                 JsonString(LanguageOf(request, transcript)), Seconds(transcript.duration_s),
                                 JsonString(transcript.Text()));
-  if (request.words) {
-    std::vector<Word> words;
-    for (const Segment& segment : transcript.segments) {
-      words.insert(words.end(), segment.words.begin(), segment.words.end());
-    }
-    out += ",\"words\":" + List(words, WordOf);
-  }
+  if (request.words) out += ",\"words\":" + WordsOf(request, transcript);
   if (request.segments) {
     std::size_t id = 0;
     out += ",\"segments\":" +

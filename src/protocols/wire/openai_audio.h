@@ -6,6 +6,7 @@
 // is Whisper's (bytes of the text over those of its zlib form). A logprob is the natural logarithm of a word's
 // confidence (vocabulary/transcript.h), one for each word, so the tokens joined are the text. In `diarized_json` a
 // speaker is a channel; a recording of one channel has the speaker "unknown", since nobody told its voices apart.
+// Beyond OpenAI: a word of `verbose_json` has its `confidence` and, of a recording with speakers, its `speaker`.
 #pragma once
 
 #include <string>

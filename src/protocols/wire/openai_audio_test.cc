@@ -93,6 +93,20 @@ TEST(OpenAIAudio, WordsStandThereWhenTheyAreAskedFor) {
   EXPECT_EQ(body.at("language"), "und") << "nobody said which";
 }
 
+TEST(OpenAIAudio, AWordHasItsConfidenceAndItsSpeakerWhereThereAreSome) {
+  TranscriptionRequest request = In(TranscriptionFormat::kVerboseJson);
+  request.words = true;
+  request.speaker_names = {"Therapist"};
+  const json::object body = Json(request);
+  EXPECT_EQ(Number(body.at("words").at(0).at("confidence")), 0.5);
+  EXPECT_EQ(body.at("words").at(0).at("speaker"), "Therapist");
+  EXPECT_EQ(body.at("words").at(2).at("speaker"), "B");
+
+  Transcript mono = TwoSpeakers();
+  for (auto& segment : mono.segments) segment.speaker = vocabulary::kNoSpeaker;
+  EXPECT_FALSE(Json(request, mono).at("words").at(0).as_object().contains("speaker"));
+}
+
 TEST(OpenAIAudio, ATextThatRepeatsItselfHasAHighCompressionRatio) {
   Transcript transcript;
   transcript.segments = {{0, 1, vocabulary::kNoSpeaker, "A NEW WORD", {}, 0},
