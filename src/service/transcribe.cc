@@ -1,5 +1,6 @@
 #include "service/transcribe.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -22,6 +23,14 @@ using speech::Transcriber;
 using vocabulary::Datatype;
 
 constexpr std::int64_t kSamplesPerMs = 16;
+// How often a window may end its worker, and how long it is waited for where nobody knows.
+constexpr int kMostCrashes = 3;
+constexpr int kPauseS = 1;
+
+void Wipe(std::optional<std::vector<float>>& samples) {
+  if (samples) base::Wipe(samples->data(), samples->size() * sizeof(float));
+  samples.reset();
+}
 
 // One recording on its way. Everything runs on the supervisor's thread, one step after the other, except what takes
 // long, which is offloaded while nothing else of the job runs.
@@ -37,7 +46,8 @@ class Job : public std::enable_shared_from_this<Job> {
         keywords_(std::move(keywords)),
         done_(std::move(done)) {}
   ~Job() {
-    if (window_) base::Wipe(window_->data(), window_->size() * sizeof(float));
+    Wipe(window_);
+    Wipe(again_);
   }
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -119,23 +129,44 @@ class Job : public std::enable_shared_from_this<Job> {
   void Run() {
     std::vector<float> window = std::move(*window_);
     window_.reset();
+    if (request_.when_busy == WhenBusy::kWait) again_ = window;
     ticket_ = RunWindow(
         *served_, caller_, window, request_.deadline,
         [self = shared_from_this()](Result<WindowScores> scores) { self->OnScores(std::move(scores)); });
   }
 
   void OnScores(Result<WindowScores> scores) {
-    if (!scores.ok()) return End(std::move(scores).error());
     if (done_ == nullptr) return;
+    if (!scores.ok())
+      return MayRunAgain(scores.error()) ? RunLater(scores.error()) : End(std::move(scores).error());
+    Wipe(again_);
+    crashes_ = 0;
     const auto held = std::make_shared<WindowScores>(std::move(*scores));
     Advance([self = shared_from_this(), held] {
       return self->transcriber_->TakeLogits(held->values(), held->frames());
     });
   }
 
+  bool MayRunAgain(const base::Error& error) {
+    if (!again_) return false;
+    if (error.code == "worker-crashed") return ++crashes_ < kMostCrashes;
+    return error.kind == ErrorKind::kExhausted;
+  }
+
+  void RunLater(const base::Error& error) {
+    const std::chrono::seconds pause(error.retry_after_s > 0 ? error.retry_after_s : kPauseS);
+    const auto time = std::min(std::chrono::steady_clock::now() + pause, request_.deadline);
+    later_ = Supervisor::Instance().At(time, [self = shared_from_this()] {
+      self->later_.reset();
+      self->window_ = std::exchange(self->again_, std::nullopt);
+      self->Run();
+    });
+  }
+
   void End(Result<TranscribeDone> result) {
     Done done = std::exchange(done_, nullptr);
     if (done == nullptr) return;
+    if (later_) Supervisor::Instance().CancelTimer(*std::exchange(later_, std::nullopt));
     ticket_.Cancel();
     decoder_.reset();
     request_.audio.reset();
@@ -151,6 +182,9 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Transcriber> transcriber_;
   base::Status status_ = base::Ok();
   std::optional<std::vector<float>> window_;
+  std::optional<std::vector<float>> again_;  // the window that runs, where it may run again
+  int crashes_ = 0;                          // of its worker
+  std::optional<Supervisor::TimerId> later_;
   std::optional<vocabulary::Transcript> transcript_;
   std::vector<vocabulary::Segment> finished_;  // on their way to the request
   model::ModelHost::Ticket ticket_;

@@ -35,6 +35,10 @@ base::Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(
 // wav2vec2 does. Code: model-not-speech.
 base::Status CheckSpeechSignature(const model::ModelSignature& signature, const SpeechSettings& settings);
 
+// What becomes of a window when the model's queue is full or its worker ended while it ran it: an error at once, or it
+// waits until there is room, until the deadline. A worker that ends on the same window again and again is an error.
+enum class WhenBusy { kFail, kWait };
+
 struct TranscribeRequest {
   std::shared_ptr<const speech::AudioFile> audio;  // sealed
   // Words to favour; code keyword when the model cannot write one.
@@ -44,6 +48,7 @@ struct TranscribeRequest {
   // The shortest silence that the recording is cut in; nothing: the transcriber's own.
   std::optional<std::uint32_t> silence_ms;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  WhenBusy when_busy = WhenBusy::kFail;
   // Called after each step, on the model host's thread, with the seconds that are done and those that the file states
   // (0: none); may be empty.
   std::function<void(double done_s, double announced_s)> progress;

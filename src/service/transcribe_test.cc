@@ -4,11 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <signal.h>
+
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <chrono>
 #include <future>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "base/byte_writer.h"
 #include "service/upload_model.h"
@@ -52,8 +57,8 @@ class TranscribeTest : public testing::Test {
   }
 
   static Result<ModelRecord> Upload(std::string_view id, base::ByteView file,
-                                    std::shared_ptr<const SpeechSettings> speech) {
-    UploadOptions options;
+                                    std::shared_ptr<const SpeechSettings> speech,
+                                    UploadOptions options = {}) {
     options.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
     BLINDAI_TRY(auto upload,
                 ModelUpload::Begin(*catalogue_, options, Caller::AnonymousWithAllRights(),
@@ -256,6 +261,32 @@ TEST_F(TranscribeTest, AfterItsDeadlineItIsRefused) {
   TranscribeRequest request = RequestFor(DemoFile("session.wav"));
   request.deadline = std::chrono::steady_clock::now();
   EXPECT_EQ(CodeOf(Run(std::move(request))), "deadline");
+}
+
+TEST_F(TranscribeTest, WhereItMayWaitAFullQueueEndsNothing) {
+  UploadOptions options;
+  options.worker.max_queue = 1;
+  ASSERT_EQ(CodeOf(Upload("narrow", DemoFile("blindai-demo-en.onnx"), DemoSettings(), options)), "");
+  const auto served = catalogue_->Find(Caller::AnonymousWithAllRights(), *ModelId::Parse("narrow")).value();
+  const auto pid = static_cast<pid_t>(served->host->stats().pid);
+  // Two fill it, one that runs and one that waits, and stay there while the worker is stopped.
+  kill(pid, SIGSTOP);
+  std::array<std::promise<Result<TranscribeDone>>, 4> done;
+  const auto start = [&](std::size_t i, WhenBusy when_busy) {
+    TranscribeRequest request = RequestFor(DemoFile("hello_world.wav"));
+    request.when_busy = when_busy;
+    Transcribe(*catalogue_, Decoder(), Caller::AnonymousWithAllRights(), *ModelId::Parse("narrow"),
+               std::move(request),
+               [&done, i](Result<TranscribeDone> result) { done[i].set_value(std::move(result)); });
+  };
+  start(0, WhenBusy::kWait);
+  start(1, WhenBusy::kWait);
+  while (served->host->stats().queued < 2) std::this_thread::yield();
+  start(2, WhenBusy::kFail);
+  EXPECT_EQ(CodeOf(done[2].get_future().get()), "queue-full");
+  start(3, WhenBusy::kWait);
+  kill(pid, SIGCONT);
+  for (const std::size_t i : {0, 1, 3}) EXPECT_EQ(CodeOf(done[i].get_future().get()), "");
 }
 
 TEST_F(TranscribeTest, AModelThatIsNoSpeechModelIsRefused) {

@@ -1,6 +1,7 @@
 #include "speech/audio_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <string>
@@ -15,10 +16,24 @@ TEST(AudioFile, HoldsWhatWasAppendedAndCannotBeChangedAfterwards) {
   ASSERT_TRUE(file->Seal().ok());
   EXPECT_EQ(file->size(), 8u);
   std::string read(8, ' ');
-  ASSERT_EQ(pread(file->fd(), read.data(), read.size(), 0), 8);
+  const int fd = file->reading_fd();
+  ASSERT_EQ(pread(fd, read.data(), read.size(), 0), 8);
   EXPECT_EQ(read, "RIFFWAVE");
-  EXPECT_LT(pwrite(file->fd(), "x", 1, 0), 0);
-  EXPECT_NE(ftruncate(file->fd(), 1), 0);
+  EXPECT_LT(pwrite(fd, "x", 1, 0), 0);
+  EXPECT_NE(ftruncate(fd, 1), 0);
+  EXPECT_EQ(mmap(nullptr, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+}
+
+TEST(AudioFile, IsOverwrittenWhenItsHolderLetsGo) {
+  auto file = AudioFile::Create(100'000).value();
+  ASSERT_TRUE(file->Append(base::Bytes(100'000, 'x')).ok());
+  ASSERT_TRUE(file->Seal().ok());
+  const int copy = dup(file->reading_fd());
+  file.reset();
+  base::Bytes read(100'000, 'y');
+  EXPECT_EQ(pread(copy, read.data(), read.size(), 0), 100'000);
+  EXPECT_EQ(read, base::Bytes(100'000, 0));
+  close(copy);
 }
 
 TEST(AudioFile, IsRefusedAboveItsLimit) {

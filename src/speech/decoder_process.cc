@@ -110,7 +110,7 @@ class DecoderProcess::Impl : public std::enable_shared_from_this<Impl> {
     cage_.ipc_namespace = namespaces.ipc_namespace;
     phase_ = Phase::kOpening;
     const FileMessage file{file_->size(), options_.limits};
-    if (!Say(RegionMessage{}, region_.fd()) || !Say(file, file_->fd())) return Fail(Crashed());
+    if (!Say(RegionMessage{}, region_.fd()) || !Say(file, file_->reading_fd())) return Fail(Crashed());
     file_.reset();  // the decoder's own copy of the descriptor is enough
   }
 
