@@ -133,7 +133,7 @@ def take_turns(measured, load):
 
 
 class Tenants:
-    """A server whose callers have accounts; `connect` gives each its own client."""
+    """A server whose callers have accounts."""
 
     def __init__(self, stack, **engine):
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -188,7 +188,7 @@ def long_beside_short():
         short, long = tenants.caller("clinic", SHORT_S), tenants.caller("radio", LONG_S)
         alone, shared, others = take_turns(lambda seconds, seed: open_loop(short, RARE_PER_S, seconds, seed),
                                            lambda stop: closed_loop(long, 1, 10 * TURN_S, stop))
-        rows = [alone.row("short requests alone"), shared.row(f"beside long ones ({LONG_S} s of sound) of another tenant"),
+        rows = [alone.row("short requests alone"), shared.row(f"beside another tenant's of {LONG_S} s of sound"),
                 others.row("the long ones")]
     print_table(HEAD, rows)
     print(f"- Short beside long: p99 {shared.ms(99) / alone.ms(99):.1f} times that alone\n", flush=True)
@@ -251,7 +251,8 @@ def against_bare():
         ours, theirs = np.median(np.array(rates), axis=0)
         rows.append([f"{streams} × {threads} threads", f"{theirs:.1f}", f"{ours:.1f}",
                      f"{np.median([a / b for a, b in rates]):.2f}"])
-    print_table(["models or streams", "bare OpenVINO, 1/s", "blindai, 1/s", "against bare (wanted: 0.95)"], rows)
+    print_table(["models or streams", "bare OpenVINO, 1/s", "blindai, 1/s", "against bare (wanted: 0.95)"],
+                rows)
 
 
 def serving(_rounds):
