@@ -111,7 +111,7 @@ base::Result<Scheduler::RunId> Scheduler::Add(const Request& request, Time now) 
 Scheduler::Request Scheduler::TakeOut(RunId run) {
   const Place place = places_.extract(run).mapped();
   const auto group = groups_.find(place.group);
-  Request request = std::move(group->second.waiting.extract({place.priority, run}).mapped());
+  const Request request = group->second.waiting.extract({place.priority, run}).mapped();
   const RunCost cost = CostOf(request);
   group->second.wall_ms -= cost.wall_ms;
   if (group->second.waiting.empty()) groups_.erase(group);
@@ -215,7 +215,7 @@ Scheduler::Decision Scheduler::Start(const GroupKey& key, Time now) {
   Lane& lane = lanes_.at(key.first);
   lane.busy = true;
   lane.served = key.second;
-  running_.emplace(run, Running{std::move(request), now, cpu_ms, beside});
+  running_.emplace(run, Running{request, now, cpu_ms, beside});
   return {Decision::Kind::kStart, key.first, run};
 }
 

@@ -11,8 +11,6 @@ namespace blindai::net {
 namespace {
 
 namespace asio = boost::asio;
-using base::ErrorKind;
-using base::MakeError;
 using base::Result;
 
 }  // namespace

@@ -41,7 +41,7 @@ std::size_t RateLimiter::origins() const {
 }
 
 std::string AddressOrigin(std::string_view numeric_address) {
-  const std::string text(numeric_address);
+  std::string text(numeric_address);
   in6_addr v6{};
   if (inet_pton(AF_INET6, text.c_str(), &v6) != 1) return text;
   // ::ffff:a.b.c.d is the IPv4 address.

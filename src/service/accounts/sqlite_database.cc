@@ -46,6 +46,7 @@ class Prepared {
 
   std::vector<Value> Row() const {
     std::vector<Value> row;
+    row.reserve(static_cast<std::size_t>(sqlite3_column_count(statement_)));
     for (int column = 0; column < sqlite3_column_count(statement_); ++column) row.push_back(At(column));
     return row;
   }
