@@ -25,6 +25,7 @@
 #include "program/process.h"
 #include "protocols/endpoints/admin.h"
 #include "protocols/endpoints/attestation.h"
+#include "protocols/endpoints/audio_jobs.h"
 #include "protocols/endpoints/grpc/listener.h"
 #include "protocols/endpoints/models.h"
 #include "protocols/endpoints/open_inference_v2.h"
@@ -51,6 +52,7 @@
 #include "service/model_storage.h"
 #include "service/recordings.h"
 #include "service/stream_transcription.h"
+#include "service/transcription_jobs.h"
 
 namespace blindai::server {
 namespace {
@@ -136,6 +138,7 @@ Result<std::unique_ptr<fetch::Endorser>> EndorserOf(const ServerConfig& config) 
 std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStats()>& stats,
                                          const service::ModelCatalogue& catalogue,
                                          const service::Recordings& recordings,
+                                         const service::TranscriptionJobs& jobs,
                                          const model::Dispatcher& dispatcher,
                                          const service::LiveStreams& live) {
   const auto net_number = [&stats](std::uint64_t net::HttpServerStats::*member) {
@@ -144,7 +147,11 @@ std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStat
   const auto live_number = [&live](auto service::LiveStats::*member) {
     return [&live, member] { return static_cast<double>(live.stats().*member); };
   };
+  const auto job_number = [&jobs](std::uint64_t service::JobStats::*member) {
+    return [&jobs, member] { return static_cast<double>(jobs.stats().*member); };
+  };
   using Stats = net::HttpServerStats;
+  using Jobs = service::JobStats;
   using Live = service::LiveStats;
   return {
       {"blindai_connections_open", "Connections that are open now.", false,
@@ -178,6 +185,16 @@ std::vector<endpoints::Metric> MetricsOf(const std::function<net::HttpServerStat
        [&recordings] { return static_cast<double>(recordings.count()); }},
       {"blindai_recordings_bytes", "Bytes of those recordings.", false,
        [&recordings] { return static_cast<double>(recordings.bytes()); }},
+      {"blindai_jobs_waiting", "Transcription jobs that wait for their turn.", false,
+       job_number(&Jobs::waiting)},
+      {"blindai_jobs_running", "Transcription jobs at work.", false, job_number(&Jobs::running)},
+      {"blindai_jobs_kept", "Transcription jobs that have ended and are kept for their owners.", false,
+       job_number(&Jobs::kept)},
+      {"blindai_jobs_total", "Transcription jobs accepted since the start.", true, job_number(&Jobs::total)},
+      {"blindai_jobs_failed_total", "Transcription jobs that ended with an error.", true,
+       job_number(&Jobs::failed_total)},
+      {"blindai_jobs_refused_total", "Transcription jobs over a limit.", true,
+       job_number(&Jobs::refused_total)},
       {"blindai_live_streams_open", "Live transcriptions that are open now.", false,
        live_number(&Live::open)},
       {"blindai_live_streams_total", "Live transcriptions since the start.", true, live_number(&Live::total)},
@@ -202,13 +219,15 @@ net::HttpServerOptions ServerOptions(const ListenAddress& address, const ServerC
   return options;
 }
 
-// Until one of the signals comes; meanwhile it deletes the models whose time is over.
-int WaitForSignal(const sigset_t& signals, service::ModelCatalogue& catalogue) {
+// Until one of the signals comes; meanwhile it deletes the models and jobs whose time is over.
+int WaitForSignal(const sigset_t& signals, service::ModelCatalogue& catalogue,
+                  service::TranscriptionJobs& jobs) {
   constexpr timespec kBetweenLooks{.tv_sec = 5, .tv_nsec = 0};
   while (true) {
     const int signal_number = sigtimedwait(&signals, nullptr, &kBetweenLooks);
     if (signal_number > 0) return signal_number;
     service::DeleteExpired(catalogue);
+    jobs.DeleteExpired();
   }
 }
 
@@ -297,6 +316,16 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   BLINDAI_TRY(audio.decoder.decoder_program, OtherProgram(config.decoder_program, "decoder"));
   audio.decoder.limits.max_seconds = config.audio_seconds;
   audio.deadline = std::chrono::milliseconds(config.transcription_deadline_ms);
+  // Those of jobs have room of their own: many that wait keep nobody from an answer at once.
+  service::Recordings job_recordings(
+      {.max_bytes = config.audio_bytes, .max_total_bytes = config.jobs_bytes, .max_recordings = config.jobs});
+  service::TranscriptionJobs jobs(catalogue, audio.decoder,
+                                  {.per_tenant = config.jobs_per_tenant,
+                                   .in_all = config.jobs,
+                                   .running = config.jobs_running,
+                                   .result_bytes = config.job_result_bytes,
+                                   .deadline = std::chrono::milliseconds(config.job_deadline_ms),
+                                   .kept_for = std::chrono::seconds(config.job_kept_s)});
 
   // Who may use it.
   BLINDAI_TRY(const std::shared_ptr<SessionKeys> sessions, ChooseSessionKeys(config));
@@ -316,6 +345,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
                                  AttestWith(identity, *platform.attester, *endorser, attestation_queue));
   endpoints::RegisterModels(router, catalogue, upload, identify);
   endpoints::RegisterOpenAIAudio(router, catalogue, recordings, audio, identify);
+  endpoints::RegisterAudioJobs(router, catalogue, job_recordings, jobs, identify);
   service::LiveStreams live({.max_streams = config.live_streams});
   endpoints::RegisterRealtime(router, catalogue, live, identify);
   endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
@@ -356,7 +386,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
     if (v06) sum += v06->stats();
     return sum;
   };
-  std::vector<endpoints::Metric> metrics = MetricsOf(stats, catalogue, recordings, *dispatcher, live);
+  std::vector<endpoints::Metric> metrics = MetricsOf(stats, catalogue, recordings, jobs, *dispatcher, live);
   for (endpoints::Metric& metric : InferenceMetrics(upload.worker.totals))
     metrics.push_back(std::move(metric));
   endpoints::RegisterAdmin(admin_router, ready, std::move(metrics));
@@ -390,7 +420,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
                 }));
   }
 
-  const int signal_number = WaitForSignal(stop_signals, catalogue);
+  const int signal_number = WaitForSignal(stop_signals, catalogue, jobs);
   ready = false;
   directory.reset();
   base::LogEvent("server-stopping")
@@ -399,6 +429,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
       .Emit();
   // A second signal ends at once, whatever is running.
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
+  // They may last for hours, and who waits for one would not find it again.
+  jobs.Stop();
   const std::chrono::milliseconds grace(config.shutdown_grace_ms);
   const auto deadline = std::chrono::steady_clock::now() + grace;
   https->Stop(grace);

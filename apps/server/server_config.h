@@ -143,6 +143,13 @@ struct ServerConfig {
   std::uint32_t audio_seconds = 4 * 3600;
   std::uint32_t recordings = 64;
   std::uint64_t recordings_bytes = std::uint64_t{4} << 30;
+  std::uint32_t jobs = 128;
+  std::uint32_t jobs_per_tenant = 32;
+  std::uint32_t jobs_running = 4;
+  std::uint64_t jobs_bytes = std::uint64_t{4} << 30;
+  std::uint64_t job_result_bytes = std::uint64_t{16} << 20;
+  std::uint32_t job_deadline_ms = 14'400'000;
+  std::uint32_t job_kept_s = 3600;
   std::uint32_t live_streams = 64;
   std::uint32_t transcription_deadline_ms = 3'600'000;
   std::uint32_t shutdown_grace_ms = 10'000;
