@@ -1,0 +1,41 @@
+"""The gateway's page (web/). What it computes is tested by Node.js; the stories are in tests/web/."""
+
+import re
+import subprocess
+import xml.etree.ElementTree
+import zipfile
+
+from conftest import ROOT
+
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def node(*arguments, **environment):
+    """Runs Node.js; its tests' report is the message of a failure."""
+    done = subprocess.run(["node", *map(str, arguments)], cwd=ROOT / "tests/web", capture_output=True, text=True,
+                          timeout=600, env=environment or None)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def passed_in(report):
+    return int(re.search(r"^# pass (\d+)$", report, re.M)[1])
+
+
+def paragraphs(path):
+    """The text of a Word document, read by others' means."""
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        parts = {name: xml.etree.ElementTree.fromstring(archive.read(name)) for name in archive.namelist()}
+    assert set(parts) == {"[Content_Types].xml", "_rels/.rels", "word/document.xml"}
+    return ["".join(node.text or "" for node in paragraph.iter(f"{WORD}t"))
+            for paragraph in parts["word/document.xml"].iter(f"{WORD}p")]
+
+
+def test_what_the_page_computes_is_right():
+    assert passed_in(node("--test", "pure_test.js")) >= 25
+
+
+def test_a_word_document_is_read_by_others(tmp_path):
+    node("export_docx.js", tmp_path / "x.docx")
+    assert paragraphs(tmp_path / "x.docx") == ["Monday <1>", '0:00  A&B<b> & "x" bell Grüße 🙂']
