@@ -240,12 +240,16 @@ class TranscriptionJobs::Impl : public std::enable_shared_from_this<Impl> {
     return Found{job, std::move(keys.sealing)};
   }
 
-  // Under the lock. What runs goes on to its end, which comes soon.
+  // Under the lock. What runs goes on to its end, which comes soon, and has its place until then.
   void Forget(Job& job) {
     job.is_forgotten = true;
     job.keys = {};
     job.sealed = {};
-    if (job.status.state == JobState::kRunning) job.ticket.Cancel();
+    if (job.status.state == JobState::kRunning) {
+      job.ticket.Cancel();
+    } else {
+      job.place.reset();
+    }
     std::erase_if(waiting_, [&job](const std::shared_ptr<Job>& waiting) { return waiting.get() == &job; });
     jobs_.erase(jobs_.find(job.id));
   }
@@ -341,6 +345,7 @@ class TranscriptionJobs::Impl : public std::enable_shared_from_this<Impl> {
       const std::lock_guard lock(mutex_);
       if (job->is_forgotten) {
         job->request.encode = nullptr;
+        job->place.reset();
       } else {
         Conclude(*job, std::move(error));
       }
