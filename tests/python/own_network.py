@@ -15,14 +15,14 @@ ALONE = ["unshare", "--map-root-user", "--net"]
 SERVER = """
 exec {{server}}< <(exec {command} 2>>"$HOME/servers.log")
 servers+=($!)
-read -r -u "$server" ready
+read -r -u "$server" ready || {{ cat "$HOME/servers.log"; exit 1; }}
 echo "$ready"
 """
 FRAME = """
 set -euo pipefail
 ip link set lo up
 servers=()
-trap '(("${{#servers[@]}}" == 0)) || {{ kill "${{servers[@]}}"; wait; }}' EXIT
+trap '(("${{#servers[@]}}" == 0)) || {{ kill "${{servers[@]}}" || true; wait; }}' EXIT
 {body}
 echo SCRIPT DONE
 """

@@ -177,7 +177,12 @@ def test_an_interrupt_ends_a_call(server):
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        threading.Thread(target=lambda: (listener.accept()[0].recv(1), _thread.interrupt_main())).start()
+        accepted = []  # kept, so that the connection stays open while the client waits
+        def interrupt():
+            accepted.append(listener.accept()[0])
+            accepted[0].recv(1)
+            _thread.interrupt_main()
+        threading.Thread(target=interrupt).start()
         try:
             blindai.connect("127.0.0.1:%d" % listener.getsockname()[1], simulation=True, connect_timeout=600)
         except KeyboardInterrupt:
