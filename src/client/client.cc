@@ -207,4 +207,53 @@ Result<Transcription> Client::Transcribe(const FileSource& recording, const Tran
   return exchange.Finish(std::move(response));
 }
 
+Result<JobReference> Client::StartJob(const FileSource& recording, const TranscribeOptions& options) {
+  wire::TranscriptionRequest wanted = options.request;
+  wanted.stream = false;
+  wanted.progress = false;
+  if (wanted.model.empty()) {
+    BLINDAI_TRY(wanted.model, SpeechModel());
+  }
+  const auto make = [&] { return MakeTranscriptionRequest("/v1/audio/jobs", recording, wanted, options); };
+  ServerAddress server;
+  BLINDAI_TRY(net::HttpResponse response,
+              impl_->Send({.make = make, .model = wanted.model, .went_to = &server}));
+  const base::SecretBytes body(std::move(response.body));
+  BLINDAI_TRY(wire::AudioJob job, wire::DecodeAudioJob(body.ExposeSecret()));
+  JobReference reference{.id = std::move(job.id), .token = std::move(job.token), .server = std::nullopt};
+  if (impl_->options().directory) reference.server = std::move(server);
+  return reference;
+}
+
+Result<net::HttpResponse> Client::AskAboutJob(std::string method, const JobReference& reference,
+                                              std::string_view what) {
+  const auto make = [&]() -> Result<net::HttpRequest> {
+    net::HttpRequest request;
+    request.method = method;
+    request.target = "/v1/audio/jobs/" + net::PercentEncode(reference.id) + std::string(what);
+    request.headers.Set(wire::kJobTokenHeader, reference.token);
+    request.timeout = impl_->options().request_timeout;
+    return request;
+  };
+  return impl_->Send({.make = make,
+                      .repeat = method == "GET" ? Repeat::kAlways : Repeat::kNotOnceSent,
+                      .only = reference.server ? &*reference.server : nullptr});
+}
+
+Result<wire::AudioJob> Client::LookAtJob(const JobReference& reference) {
+  BLINDAI_TRY(const net::HttpResponse response, AskAboutJob("GET", reference, ""));
+  return wire::DecodeAudioJob(response.body);
+}
+
+Result<JobResult> Client::FetchJobResult(const JobReference& reference) {
+  BLINDAI_TRY(net::HttpResponse response, AskAboutJob("GET", reference, "/result"));
+  std::string content_type(response.headers.Find("Content-Type").value_or(""));
+  return JobResult{base::SecretBytes(std::move(response.body)), std::move(content_type)};
+}
+
+base::Status Client::DeleteJob(const JobReference& reference) {
+  BLINDAI_RETURN_IF_ERROR(AskAboutJob("DELETE", reference, ""));
+  return base::Ok();
+}
+
 }  // namespace blindai::client

@@ -29,6 +29,8 @@
 #include "client/request_body.h"
 #include "client/settings.h"
 #include "client/transcription.h"
+#include "client/transcription_job.h"
+#include "protocols/wire/audio_job.h"
 #include "protocols/wire/model_listing.h"
 #include "protocols/wire/open_inference_v2.h"
 #include "vocabulary/tensor.h"
@@ -115,11 +117,23 @@ class Client {
   // the server, and those of TranscriptionExchange; argument (no model is named, and not just one transcribes).
   base::Result<Transcription> Transcribe(const FileSource& recording, const TranscribeOptions& options);
 
+  // The same as a job that goes on at the server; it returns when the recording is there. `on_event` is not used. Codes:
+  // those of Transcribe.
+  base::Result<JobReference> StartJob(const FileSource& recording, const TranscribeOptions& options);
+  // Codes of all: those of the server (job-not-found), server-not-listed (in a cloud).
+  base::Result<wire::AudioJob> LookAtJob(const JobReference& reference);
+  // Also: job-not-finished, and the error of a job that failed.
+  base::Result<JobResult> FetchJobResult(const JobReference& reference);
+  // Ends it, and has the server forget its result.
+  base::Status DeleteJob(const JobReference& reference);
+
   // Closes idle connections; a call after it opens, and verifies, a new one. Running calls go on.
   void Close();
 
  private:
   base::Result<std::string> SpeechModel();
+  base::Result<net::HttpResponse> AskAboutJob(std::string method, const JobReference& reference,
+                                              std::string_view what);
 
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -15,8 +15,9 @@ using base::Result;
 using base::Status;
 
 // Answers that say: not done, and another server may do it.
-constexpr std::array<std::string_view, 4> kNotDoneHere = {"model-not-found", "queue-full",
-                                                          "too-many-connections", "session-keys-missing"};
+constexpr std::array<std::string_view, 7> kNotDoneHere = {
+    "model-not-found", "queue-full",      "too-many-connections", "session-keys-missing",
+    "jobs-full",       "recordings-full", "server-stopping"};
 
 bool IsTokenRefused(const Error& error) {
   return error.code == "session-expired" || error.code == "bad-credentials";
@@ -76,6 +77,7 @@ Result<net::HttpResponse> ConnectionPool::Send(const Call& call) {
 
 Result<net::HttpResponse> ConnectionPool::SendTo(const Try& attempt, const Call& call) {
   if (!directory_) return attempt({options_.server, options_.api_key}).response;
+  if (call.only != nullptr) return SendToOne(attempt, *call.only);
   BLINDAI_TRY(Place place, CurrentPlace());
   std::vector<std::string> tried;
   std::optional<Error> first;
@@ -84,6 +86,7 @@ Result<net::HttpResponse> ConnectionPool::SendTo(const Try& attempt, const Call&
   for (;;) {
     Attempt made = attempt(place);
     if (made.response.ok()) {
+      if (call.went_to != nullptr) *call.went_to = place.server;
       Settle(place);
       return std::move(made.response);
     }
@@ -111,6 +114,15 @@ Result<net::HttpResponse> ConnectionPool::SendTo(const Try& attempt, const Call&
     if (!next) return *std::move(first);
     place = *std::move(next);
   }
+}
+
+Result<net::HttpResponse> ConnectionPool::SendToOne(const Try& attempt, const ServerAddress& server) {
+  BLINDAI_TRY(const Place place, PlaceOf(server));
+  Attempt made = attempt(place);
+  if (made.response.ok() || !IsTokenRefused(made.response.error())) return std::move(made.response);
+  BLINDAI_RETURN_IF_ERROR(NewSession(""));
+  BLINDAI_TRY(const Place again, PlaceOf(server));
+  return attempt(again).response;
 }
 
 ConnectionPool::Attempt ConnectionPool::AttemptAt(const Place& place, const Call& call) {
@@ -203,6 +215,27 @@ Result<ConnectionPool::Place> ConnectionPool::CurrentPlace() {
   const std::lock_guard session_lock(session_mutex_);
   const std::lock_guard lock(mutex_);
   return Place{server_, session_->token};
+}
+
+// The token goes to no server that the directory does not list.
+Result<ConnectionPool::Place> ConnectionPool::PlaceOf(const ServerAddress& server) {
+  BLINDAI_TRY(const Place current, CurrentPlace());
+  const auto is_listed = [&] {
+    const std::lock_guard lock(session_mutex_);
+    const auto& servers = session_->servers;
+    return std::any_of(servers.begin(), servers.end(),
+                       [&](const ServerAddress& listed) { return listed.ToText() == server.ToText(); });
+  };
+  if (!is_listed()) {
+    BLINDAI_RETURN_IF_ERROR(NewSession(""));
+    if (!is_listed()) {
+      return base::MakeError(
+          base::ErrorKind::kUnavailable, "server-not-listed",
+          "the cloud does not list the server that has this; what was there ended with it");
+    }
+  }
+  const std::lock_guard lock(session_mutex_);
+  return Place{server, session_->token};
 }
 
 Status ConnectionPool::NewSession(const std::string& model) {

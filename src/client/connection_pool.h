@@ -35,6 +35,9 @@ struct Call {
   std::function<base::Result<net::HttpRequest>()> make;
   Repeat repeat = Repeat::kNotOnceSent;
   std::string model = {};  // the one that the call is about; empty: none
+  // With a directory: the one server that the call can go to, and where it went; null: it is for any, nobody asks.
+  const ServerAddress* only = nullptr;
+  ServerAddress* went_to = nullptr;
   // Set to the connection that was used.
   std::shared_ptr<const ConnectionRecord>* connection = nullptr;
 };
@@ -78,7 +81,9 @@ class ConnectionPool {
   base::Result<Lease> Take(const Place& place, IdleIsFine idle_is_fine);
   void Give(Lease lease);
 
+  base::Result<net::HttpResponse> SendToOne(const Try& attempt, const ServerAddress& server);
   base::Result<Place> CurrentPlace();
+  base::Result<Place> PlaceOf(const ServerAddress& server);
   std::optional<Place> NextPlace(const std::vector<std::string>& tried);
   void Settle(const Place& place);
   base::Status NewSession(const std::string& model);

@@ -217,5 +217,40 @@ TEST(ManagedCloud, WhatTheDirectoryRefusesReachesNoServer) {
   EXPECT_EQ(FailureOf(client.Connect().error()), FailureKind::kConnection);
 }
 
+// A job is where it was accepted.
+TEST(ManagedCloud, AJobIsStartedWhereThereIsRoomAndAskedForThereAlone) {
+  const auto full = Server([](const SeenRequest&) {
+    return net::ErrorResponse(base::MakeError(base::ErrorKind::kExhausted, "jobs-full", "full"));
+  });
+  const auto takes = Server([](const SeenRequest& request) {
+    wire::AudioJob job;
+    job.id = "job-1";
+    if (request.method == "POST") job.token = "secret";
+    return net::JsonResponse(request.method == "POST" ? 202 : 200, wire::EncodeAudioJob(job));
+  });
+  FakeDirectory directory({Session("t", {full->address(), takes->address()})});
+  Client client(In(directory));
+  TranscribeOptions wanted;
+  wanted.request.model = "here";
+  const auto reference = client.StartJob(FileSource::Memory(base::AsBytes("RIFF")), wanted);
+  ASSERT_TRUE(reference.ok()) << reference.error().message;
+  EXPECT_EQ(reference->ToText(), "job-1.secret@" + takes->address());
+
+  Client later(In(directory));
+  EXPECT_TRUE(later.LookAtJob(*reference).ok());
+  EXPECT_EQ(takes->data_requests().size(), 2u);
+  EXPECT_EQ(full->data_requests().size(), 1u);
+}
+
+TEST(ManagedCloud, AServerThatTheDirectoryDoesNotListGetsNoToken) {
+  const auto listed = Server();
+  const auto other = Server();
+  FakeDirectory directory({Session("t", {listed->address()})});
+  Client client(In(directory));
+  const JobReference elsewhere = ParseJobReference("job-1.secret@" + other->address()).value();
+  EXPECT_EQ(client.LookAtJob(elsewhere).error().code, "server-not-listed");
+  EXPECT_THAT(other->seen(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace blindai::client

@@ -8,6 +8,25 @@ using base::ErrorKind;
 using base::MakeError;
 using base::Result;
 
+Result<net::HttpRequest> MakeTranscriptionRequest(std::string target, const FileSource& recording,
+                                                  const wire::TranscriptionRequest& wanted,
+                                                  const TranscribeOptions& options) {
+  FormBody form(options.upload_progress);
+  for (const auto& [name, value] : wire::EncodeTranscriptionRequest(wanted)) form.AddField(name, value);
+  // The server hears no file name: it may say whose recording it is.
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("file", "recording", recording));
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = std::move(target);
+  request.headers.Set("Content-Type", form.ContentType());
+  const auto body = std::make_shared<RequestBody>(std::move(form).Finish());
+  request.source = [body](std::span<std::uint8_t> into) { return body->Read(into); };
+  request.source_bytes = body->total();
+  request.expect_continue = true;
+  request.timeout = options.timeout;
+  return request;
+}
+
 TranscriptionExchange::TranscriptionExchange(const FileSource& recording, const TranscribeOptions& options,
                                              std::string model)
     : recording_(recording), options_(options), request_(options.request) {
@@ -20,19 +39,8 @@ Result<net::HttpRequest> TranscriptionExchange::MakeRequest() {
     return MakeError(ErrorKind::kUnavailable, "connection-lost",
                      "the connection broke while the answer came");
   }
-  FormBody form(options_.upload_progress);
-  for (const auto& [name, value] : wire::EncodeTranscriptionRequest(request_)) form.AddField(name, value);
-  // The server hears no file name: it may say whose recording it is.
-  BLINDAI_RETURN_IF_ERROR(form.AddFile("file", "recording", recording_));
-  net::HttpRequest request;
-  request.method = "POST";
-  request.target = "/v1/audio/transcriptions";
-  request.headers.Set("Content-Type", form.ContentType());
-  const auto body = std::make_shared<RequestBody>(std::move(form).Finish());
-  request.source = [body](std::span<std::uint8_t> into) { return body->Read(into); };
-  request.source_bytes = body->total();
-  request.expect_continue = true;
-  request.timeout = options_.timeout;
+  BLINDAI_TRY(net::HttpRequest request,
+              MakeTranscriptionRequest("/v1/audio/transcriptions", recording_, request_, options_));
   if (request_.stream) {
     events_.emplace([this](std::string_view data) { return TakeEvent(data); });
     request.sink = [this](base::ByteView bytes) {

@@ -41,6 +41,11 @@ class Transcription {
   base::SecretBytes document_;
 };
 
+// `options` and `recording` must outlive the request. Code: argument (the recording cannot be read).
+base::Result<net::HttpRequest> MakeTranscriptionRequest(std::string target, const FileSource& recording,
+                                                        const wire::TranscriptionRequest& request,
+                                                        const TranscribeOptions& options);
+
 // One transcription over HTTP; the client makes its request once, and once more where a kept connection turned out to
 // be closed.
 class TranscriptionExchange {
