@@ -117,8 +117,8 @@ class Client {
   // the server, and those of TranscriptionExchange; argument (no model is named, and not just one transcribes).
   base::Result<Transcription> Transcribe(const FileSource& recording, const TranscribeOptions& options);
 
-  // The same as a job that goes on at the server; it returns when the recording is there. `on_event` is not used. Codes:
-  // those of Transcribe.
+  // The same as a job that goes on at the server; it returns when the recording is there. `on_event` is not used.
+  // Codes: those of Transcribe.
   base::Result<JobReference> StartJob(const FileSource& recording, const TranscribeOptions& options);
   // Codes of all: those of the server (job-not-found), server-not-listed (in a cloud).
   base::Result<wire::AudioJob> LookAtJob(const JobReference& reference);
