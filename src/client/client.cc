@@ -256,4 +256,23 @@ base::Status Client::DeleteJob(const JobReference& reference) {
   return base::Ok();
 }
 
+Result<std::unique_ptr<LiveTranscription>> Client::TranscribeLive(const LiveOptions& options) {
+  wire::RealtimeSettings settings = options.settings;
+  if (settings.model.empty()) {
+    BLINDAI_TRY(settings.model, SpeechModel());
+  }
+  std::unique_ptr<LiveTranscription> live;
+  const auto start = [&](std::unique_ptr<AttestedConnection> connection) -> base::Status {
+    net::HttpRequest request;
+    request.target = "/v1/realtime?intent=transcription";
+    BLINDAI_TRY(auto socket, AttestedConnection::OpenWebSocket(std::move(connection), request));
+    BLINDAI_TRY(live, LiveTranscription::Start(std::move(socket), settings, impl_->options().keep_waiting));
+    return base::Ok();
+  };
+  // Nothing has been said yet: where the server is lost, it may be another one.
+  BLINDAI_RETURN_IF_ERROR(
+      impl_->UseOwn({.make = nullptr, .repeat = Repeat::kAlways, .model = settings.model}, start));
+  return live;
+}
+
 }  // namespace blindai::client

@@ -26,6 +26,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "client/connection_record.h"
+#include "client/live_transcription.h"
 #include "client/request_body.h"
 #include "client/settings.h"
 #include "client/transcription.h"
@@ -126,6 +127,9 @@ class Client {
   base::Result<JobResult> FetchJobResult(const JobReference& reference);
   // Ends it, and has the server forget its result.
   base::Status DeleteJob(const JobReference& reference);
+  // Sound becomes text while somebody speaks, over a connection that is verified for it alone and not counted by
+  // max_connections. Codes: those of LiveTranscription::Start, and of Transcribe where no model is named.
+  base::Result<std::unique_ptr<LiveTranscription>> TranscribeLive(const LiveOptions& options);
 
   // Closes idle connections; a call after it opens, and verifies, a new one. Running calls go on.
   void Close();

@@ -131,10 +131,21 @@ ConnectOutcome AttestedConnection::Open(const ConnectOptions& options) {
           *std::move(verdict)};
 }
 
+void AttestedConnection::AddCredential(net::HttpRequest& request) const {
+  if (api_key_ == nullptr) return;
+  request.headers.Set("Authorization", "Bearer " + std::string(base::AsText(api_key_->ExposeSecret())));
+}
+
+Result<std::unique_ptr<net::BlockingWebSocket>> AttestedConnection::OpenWebSocket(
+    std::unique_ptr<AttestedConnection> connection, net::HttpRequest& request) {
+  connection->AddCredential(request);
+  net::WebSocketOptions options;
+  options.explain_refusal = AnswerError;
+  return net::BlockingWebSocket::Open(std::move(connection->connection_), request, options);
+}
+
 Result<net::HttpResponse> AttestedConnection::Send(net::HttpRequest& request) {
-  if (api_key_ != nullptr) {
-    request.headers.Set("Authorization", "Bearer " + std::string(base::AsText(api_key_->ExposeSecret())));
-  }
+  AddCredential(request);
   BLINDAI_TRY(net::HttpResponse response, connection_->Send(request));
   if (response.status < 200 || response.status > 299) return AnswerError(response);
   return response;

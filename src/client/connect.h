@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "client/connection_record.h"
 #include "client/settings.h"
+#include "net/blocking_websocket.h"
 #include "net/http_client.h"
 
 namespace blindai::client {
@@ -27,6 +28,9 @@ class AttestedConnection {
   // Adds the API key and sends. Codes: those of net/http_client.h; an answer that is not 2xx is an error too,
   // as the server worded it (protocols/wire/errors.h).
   base::Result<net::HttpResponse> Send(net::HttpRequest& request);
+  // Makes it a WebSocket. Codes: those of Send and of net/blocking_websocket.h.
+  static base::Result<std::unique_ptr<net::BlockingWebSocket>> OpenWebSocket(
+      std::unique_ptr<AttestedConnection> connection, net::HttpRequest& request);
   bool reusable() const { return connection_->reusable(); }
   // What Send adds from now on, instead of the API key that it was opened with.
   void UseCredential(std::shared_ptr<const base::SecretBytes> credential) {
@@ -37,6 +41,7 @@ class AttestedConnection {
   void Cancel() { connection_->Cancel(); }
 
  private:
+  void AddCredential(net::HttpRequest& request) const;
   AttestedConnection(std::unique_ptr<net::BlockingHttpConnection> connection,
                      std::shared_ptr<const base::SecretBytes> api_key,
                      std::shared_ptr<const ConnectionRecord> record)

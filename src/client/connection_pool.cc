@@ -75,6 +75,19 @@ Result<net::HttpResponse> ConnectionPool::Send(const Call& call) {
   return SendTo([&](const Place& place) { return AttemptAt(place, call); }, call);
 }
 
+Status ConnectionPool::UseOwn(const Call& call,
+                              const std::function<Status(std::unique_ptr<AttestedConnection>)>& use) {
+  const Try attempt = [&](const Place& place) -> Attempt {
+    auto connection = Verify(place);
+    if (!connection.ok()) return {std::move(connection).error(), false};
+    Status used = use(*std::move(connection));
+    if (!used.ok()) return {std::move(used).error(), true};
+    return {net::HttpResponse(), true};
+  };
+  BLINDAI_TRY(const net::HttpResponse nothing, SendTo(attempt, call));
+  return base::Ok();
+}
+
 Result<net::HttpResponse> ConnectionPool::SendTo(const Try& attempt, const Call& call) {
   if (!directory_) return attempt({options_.server, options_.api_key}).response;
   if (call.only != nullptr) return SendToOne(attempt, *call.only);
@@ -177,18 +190,22 @@ Result<ConnectionPool::Lease> ConnectionPool::Take(const Place& place, IdleIsFin
     return lease;
   }
   lock.unlock();
+  auto connection = Verify(place);
+  if (connection.ok()) return Lease{*std::move(connection), server, false};
+  lock.lock();
+  --in_use_;
+  freed_.notify_one();
+  return std::move(connection).error();
+}
+
+Result<std::unique_ptr<AttestedConnection>> ConnectionPool::Verify(const Place& place) {
   ConnectOptions options = options_;
   options.server = place.server;
   options.api_key = place.credential;
   ConnectOutcome outcome = AttestedConnection::Open(options);
-  lock.lock();
+  const std::lock_guard lock(mutex_);
   if (outcome.verdict) verdict_ = std::move(outcome.verdict);
-  if (!outcome.connection.ok()) {
-    --in_use_;
-    freed_.notify_one();
-    return std::move(outcome.connection).error();
-  }
-  return Lease{*std::move(outcome.connection), server, false};
+  return std::move(outcome.connection);
 }
 
 void ConnectionPool::Give(Lease lease) {

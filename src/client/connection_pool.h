@@ -50,6 +50,10 @@ class ConnectionPool {
   base::Status Connect();
   // Codes: those of Connect, net/http_client.h, the server, and of `make`.
   base::Result<net::HttpResponse> Send(const Call& call);
+  // Gives `use` a connection that is verified for it alone, and counted nowhere. What `use` says is treated like an
+  // answer; `call.make` is not asked.
+  base::Status UseOwn(const Call& call,
+                      const std::function<base::Status(std::unique_ptr<AttestedConnection>)>& use);
   // Closes idle connections.
   void Close();
 
@@ -78,6 +82,7 @@ class ConnectionPool {
   base::Result<net::HttpResponse> SendTo(const Try& attempt, const Call& call);
   Attempt AttemptAt(const Place& place, const Call& call);
   Attempt SendOn(Lease lease, const Place& place, const Call& call);
+  base::Result<std::unique_ptr<AttestedConnection>> Verify(const Place& place);
   base::Result<Lease> Take(const Place& place, IdleIsFine idle_is_fine);
   void Give(Lease lease);
 

@@ -12,11 +12,16 @@ constexpr std::array kAttestationCodes = {kAttestationRefused, kAttestationUndec
 constexpr std::array<std::string_view, 6> kArgumentCodes = {"query-value", kArgumentCode,   kNoServer,
                                                             "model-id",    "settings-file", "policy-file"};
 // What net/http_client.h says, and answers that are not what the protocol says.
-constexpr std::array<std::string_view, 18> kConnectionCodes = {
-    "name-not-found",       "connection-refused", "connect-timeout",    "connect-failed",  "tls-version",
-    "tls-not-spoken",       "tls-certificate",    "tls-failed",         "connection-lost", "not-tls",
-    "http-response",        "directory-message",  "response-too-large", "cancelled",       "request-timeout",
-    "too-many-connections", "header-timeout",     "body-timeout"};
+constexpr std::array<std::string_view, 20> kConnectionCodes = {"name-not-found",     "connection-refused",
+                                                               "connect-timeout",    "connect-failed",
+                                                               "tls-version",        "tls-not-spoken",
+                                                               "tls-certificate",    "tls-failed",
+                                                               "connection-lost",    "not-tls",
+                                                               "http-response",      "directory-message",
+                                                               "response-too-large", "cancelled",
+                                                               "request-timeout",    "too-many-connections",
+                                                               "header-timeout",     "body-timeout",
+                                                               "websocket-upgrade",  "live-idle"};
 
 template <typename Codes>
 bool Holds(const Codes& codes, std::string_view code) {

@@ -174,6 +174,15 @@ base::Error ErrorOf(const error_code& error) {
   return ConnectionLost();
 }
 
+HttpResponse ResponseOf(const websocket::response_type& answer) {
+  HttpResponse response;
+  response.status = static_cast<int>(answer.result_int());
+  for (const auto& field : answer)
+    response.headers.Add(std::string(field.name_string()), std::string(field.value()));
+  response.body = base::CopyBytes(base::AsBytes(answer.body()));
+  return response;
+}
+
 class BeastWebSocket final : public WebSocket {
  public:
   BeastWebSocket(Stream& stream, InputBuffer& input, const WebSocketOptions& options, beast::role_type role)
@@ -199,7 +208,8 @@ class BeastWebSocket final : public WebSocket {
     co_return base::Ok();
   }
 
-  Task<Status> Handshake(const std::string& host, const std::string& target, const HeaderList& headers) {
+  Task<Status> Handshake(const std::string& host, const std::string& target, const HeaderList& headers,
+                         const WebSocketOptions& options) {
     socket_.set_option(websocket::stream_base::decorator(
         [&headers, protocol = subprotocol_](websocket::request_type& request) {
           for (const auto& [name, value] : headers.fields()) request.insert(name, value);
@@ -210,9 +220,11 @@ class BeastWebSocket final : public WebSocket {
     const std::tuple<error_code> done = co_await socket_.async_handshake(answer, host, target, token);
     if (!std::get<0>(done)) co_return base::Ok();
     if (std::get<0>(done) != websocket::error::upgrade_declined) co_return ErrorOf(std::get<0>(done));
-    co_return MakeError(ErrorKind::kUnsupported, "websocket-upgrade",
-                        "The server did not open a WebSocket; it answered with status " +
-                            std::to_string(answer.result_int()));
+    const HttpResponse refusal = ResponseOf(answer);
+    if (options.explain_refusal) co_return options.explain_refusal(refusal);
+    co_return MakeError(
+        ErrorKind::kUnsupported, "websocket-upgrade",
+        "The server did not open a WebSocket; it answered with status " + std::to_string(refusal.status));
   }
 
   Task<Result<WebSocketMessage>> Read() override {
@@ -294,7 +306,7 @@ Task<Result<std::unique_ptr<WebSocket>>> ClientConnection::OpenWebSocket(HttpReq
   reusable_ = false;
   auto socket = std::make_unique<BeastWebSocket>(stream_, input_, options, beast::role_type::client);
   const std::string host = HostHeader();
-  const Status opened = co_await socket->Handshake(host, request.target, request.headers);
+  const Status opened = co_await socket->Handshake(host, request.target, request.headers, options);
   if (!opened.ok()) co_return Fail(opened.error());
   co_return std::unique_ptr<WebSocket>(std::move(socket));
 }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@
 
 namespace blindai::net {
 
+struct HttpResponse;  // net/http_message.h
+
 struct WebSocketOptions {
   // One message, after its fragments were joined.
   std::size_t max_message_bytes = 16 * 1024 * 1024;
@@ -25,6 +28,8 @@ struct WebSocketOptions {
   std::chrono::milliseconds idle_timeout{60'000};
   // The subprotocol that a client asks for, or that a server has chosen of those asked for; empty for none.
   std::string subprotocol;
+  // Of a client: the error of an answer that opens no WebSocket, instead of "websocket-upgrade".
+  std::function<base::Error(const HttpResponse& answer)> explain_refusal = nullptr;
 };
 
 struct WebSocketMessage {

@@ -82,11 +82,18 @@ net::Task<void> FakeAttestedServer::Handle(net::HttpExchange& exchange) {
   request.target = exchange.head().raw_target;
   request.headers = exchange.head().headers;
   request.connection = exchange.connection().id;
-  auto body = co_await exchange.ReadWholeBody(64u << 20);
-  if (body.ok()) request.body = *std::move(body);
+  const bool hand_over = options_.serve && !request.target.starts_with("/v1/attestation?nonce=");
+  if (!hand_over) {
+    auto body = co_await exchange.ReadWholeBody(64u << 20);
+    if (body.ok()) request.body = *std::move(body);
+  }
   {
     const std::lock_guard lock(mutex_);
     seen_.push_back(request);
+  }
+  if (hand_over) {
+    co_await options_.serve(exchange);
+    co_return;
   }
   if (options_.cut_answers && !request.target.starts_with("/v1/attestation?nonce=")) {
     net::HeaderList headers;

@@ -36,6 +36,8 @@ class FakeAttestedServer {
     std::function<net::HttpResponse(const SeenRequest& request)> attestation;
     // Everything but the attestation.
     Answer answer;
+    // Everything but the attestation, by the test's own means instead (a WebSocket, say).
+    std::function<net::Task<void>(net::HttpExchange& exchange)> serve;
     // Everything but the attestation is read and its answer cut off, as when a server dies.
     bool cut_answers = false;
     std::string mode = "simulation";  // in the manifest

@@ -199,6 +199,14 @@ Result<ServerEvent> DecodeServerEvent(base::ByteView text) {
     item.start_s = start_ms / 1000;
     return ServerEvent(std::move(item));
   }
+  if (type == "input_audio_buffer.speech_stopped") {
+    ItemStopped item;
+    BLINDAI_TRY(item.item_id, fields.String("item_id"));
+    BLINDAI_TRY(const double end_ms, Number(fields, object, "audio_end_ms"));
+    item.end_s = end_ms / 1000;
+    return ServerEvent(std::move(item));
+  }
+  if (type == "input_audio_buffer.cleared") return ServerEvent(AudioCleared{});
   if (type == "input_audio_buffer.committed") {
     BLINDAI_TRY(std::string item_id, fields.String("item_id"));
     return ServerEvent(ItemCommitted{std::move(item_id)});

@@ -57,6 +57,10 @@ struct ItemStarted {
   std::string item_id;
   double start_s = 0;
 };
+struct ItemStopped {
+  std::string item_id;
+  double end_s = 0;
+};
 struct ItemCommitted {
   std::string item_id;
 };
@@ -80,10 +84,11 @@ struct SessionError {
   base::Error error;
   std::string event_id;
 };
+struct AudioCleared {};
 // An event that this version needs not.
 struct OtherServerEvent {};
-using ServerEvent = std::variant<SessionReady, ItemStarted, ItemCommitted, ItemPartial, ItemCompleted,
-                                 ItemFailed, SessionError, OtherServerEvent>;
+using ServerEvent = std::variant<SessionReady, ItemStarted, ItemStopped, ItemCommitted, ItemPartial,
+                                 ItemCompleted, ItemFailed, AudioCleared, SessionError, OtherServerEvent>;
 
 // Code: realtime-event.
 base::Result<ServerEvent> DecodeServerEvent(base::ByteView text);

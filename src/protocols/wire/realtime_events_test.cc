@@ -84,6 +84,7 @@ TEST(RealtimeEvents, AClientReadsWhatTheServerSays) {
   RealtimeEncoder encoder("s");
   EXPECT_TRUE(std::holds_alternative<SessionReady>(Read(encoder.SessionUpdated({}))));
   EXPECT_DOUBLE_EQ(std::get<ItemStarted>(Read(encoder.SpeechStarted(7, 0.5))).start_s, 0.5);
+  EXPECT_DOUBLE_EQ(std::get<ItemStopped>(Read(encoder.SpeechStopped(7, 1.25))).end_s, 1.25);
   EXPECT_EQ(std::get<ItemCommitted>(Read(encoder.Committed(7)[0])).item_id, "item_s_7");
   EXPECT_EQ(std::get<ItemPartial>(Read(encoder.Partial(7, HelloWorld()))).text, "HELLO WORLD");
   const auto item =
@@ -95,7 +96,7 @@ TEST(RealtimeEvents, AClientReadsWhatTheServerSays) {
   EXPECT_DOUBLE_EQ(item.words[0].confidence, 0.5);
   EXPECT_DOUBLE_EQ(item.start_s, 0.75);
   EXPECT_DOUBLE_EQ(item.latency_s, 0.52);
-  EXPECT_TRUE(std::holds_alternative<OtherServerEvent>(Read(encoder.Cleared())));
+  EXPECT_TRUE(std::holds_alternative<AudioCleared>(Read(encoder.Cleared())));
   EXPECT_TRUE(std::holds_alternative<OtherServerEvent>(Read(R"({"type":"of tomorrow"})")));
 }
 
