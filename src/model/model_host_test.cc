@@ -603,6 +603,54 @@ TEST_P(HostileExtraTest, DoesNotHarmTheServer) {
 INSTANTIATE_TEST_SUITE_P(ModelHost, HostileExtraTest,
                          testing::Values("twice", "descriptor", "flood", "shrink"));
 
+// A worker that keeps every input and gives it away as the answer to the next run.
+class StashingWorkerTest : public HostileWorkerTest {
+ protected:
+  static base::Result<std::vector<float>> RunAs(ModelHost& host, std::uint64_t caller, float value) {
+    RunRequest request = RunRequest::Of({Floats("x", {1, 4}, std::vector<float>(4, value))});
+    request.caller = caller;
+    BLINDAI_TRY(const RunAnswer answer, RunOn(host, std::move(request)));
+    return ValuesOf<float>(answer.outputs[0]);
+  }
+};
+
+TEST_F(StashingWorkerTest, GivesACallerItsOwnInputsAndNobodyElses) {
+  auto host = *Start("stash");
+  const std::vector<float> nothing(4, 0);
+  const auto all = [](float value) { return std::vector<float>(4, value); };
+  EXPECT_EQ(*RunAs(*host, 1, 11), nothing);
+  EXPECT_EQ(*RunAs(*host, 1, 12), all(11)) << "the worker keeps nothing, so this test shows nothing";
+  EXPECT_EQ(*RunAs(*host, 2, 21), nothing);
+  EXPECT_EQ(*RunAs(*host, 1, 13), nothing);
+  EXPECT_EQ(*RunAs(*host, 3, 31), nothing);
+}
+
+TEST_F(StashingWorkerTest, GivesNobodyElsesInputsWhenCallersComeAtTheSameTime) {
+  auto host = *Start("stash");
+  std::vector<std::future<base::Result<std::vector<float>>>> answers;
+  constexpr int kCallers = 4;
+  for (int i = 0; i < 40; ++i) {
+    const int caller = 1 + i % kCallers;
+    answers.push_back(std::async(std::launch::async, [&, caller] {
+      return RunAs(*host, static_cast<std::uint64_t>(caller), static_cast<float>(caller));
+    }));
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto values = answers[i].get();
+    ASSERT_TRUE(values.ok()) << values.error().code;
+    for (const float value : *values)
+      EXPECT_TRUE(value == 0 || value == 1 + static_cast<float>(i % kCallers)) << value;
+  }
+}
+
+TEST_F(StashingWorkerTest, HasNothingLeftAfterItWasSuspended) {
+  auto host = *Start("stash");
+  host->SetFetch([](ModelHost::Fetched fetched) { fetched(tests::FileOf(base::AsBytes("stash"))); });
+  ASSERT_TRUE(RunAs(*host, 1, 11).ok());
+  ASSERT_TRUE(Until([&] { return host->Suspend(); }));
+  EXPECT_EQ(*RunAs(*host, 2, 21), std::vector<float>(4, 0));
+}
+
 // Gives the file back at once, and counts.
 struct Shelf {
   explicit Shelf(base::Bytes bytes, bool must_wait = false) : file(std::move(bytes)), waits(must_wait) {}

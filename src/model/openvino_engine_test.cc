@@ -163,6 +163,41 @@ TEST(OpenVinoEngine, AConstantOutputSurvivesTheWipingOfOutputs) {
   }
 }
 
+TEST(OpenVinoEngine, AModelThatWritesItsInputIntoAConstantLeavesNothingThere) {
+  OnnxGraph graph;
+  graph.Input("x", tests::kOnnxFloat, {1, "n"}).Input("at", tests::kOnnxInt64, {1, "n"});
+  graph.Initializer(tests::FloatTensor("memory", {1, 4}, {7, 8, 9, 10}));
+  graph.Node(OnnxNode("ScatterElements", {"memory", "at", "x"}, {"y"}).Int("axis", 1));
+  graph.Output("y", tests::kOnnxFloat, {1, 4});
+  auto host = *StartHost(OnnxModel(graph).Bytes());
+  const auto run = [&](std::int64_t at, float value) {
+    return ValuesOf<float>(RunOn(*host, {Floats("x", {1, 1}, {value}),
+                                         TensorOf<std::int64_t>("at", Datatype::kInt64, {1, 1}, {at})})
+                               ->outputs[0]);
+  };
+  EXPECT_EQ(run(0, 1), (std::vector<float>{1, 8, 9, 10}));
+  EXPECT_EQ(run(1, 2), (std::vector<float>{7, 2, 9, 10}));
+  EXPECT_EQ(run(3, 3), (std::vector<float>{7, 8, 9, 3}));
+}
+
+TEST(OpenVinoEngine, ARecurrentModelBeginsEachRunWithoutTheStateOfTheLast) {
+  // A Gru with one number of state and weights of one: y grows with each step, and would with each run.
+  OnnxGraph graph;
+  graph.Input("x", tests::kOnnxFloat, {"steps", 1, 1});
+  graph.Initializer(tests::FloatTensor("w", {1, 3, 1}, {1, 1, 1}));
+  graph.Initializer(tests::FloatTensor("r", {1, 3, 1}, {1, 1, 1}));
+  graph.Node(OnnxNode("GRU", {"x", "w", "r"}, {"", "y"}).Int("hidden_size", 1));
+  graph.Output("y", tests::kOnnxFloat, {1, 1, 1});
+  auto host = *StartHost(OnnxModel(graph).Bytes());
+  const auto run = [&](std::vector<float> steps) {
+    const auto count = static_cast<std::int64_t>(steps.size());
+    return ValuesOf<float>(RunOn(*host, {Floats("x", {count, 1, 1}, steps)})->outputs[0]);
+  };
+  const auto first = run({1});
+  EXPECT_NE(run({5, 5, 1}), first) << "the state counts for nothing, so this test shows nothing";
+  EXPECT_EQ(run({1}), first);
+}
+
 TEST(OpenVinoEngine, InputsMayBeReadOnly) {
   // Operators that like to work in place, directly on the input, which the worker has mapped for reading
   // only.

@@ -76,9 +76,10 @@ TEST(WorkerCage, AWorkerThatTriesNothingLives) {
 }
 
 TEST(WorkerCage, TheProbeReallyTriesWhatTheCageForbids) {
-  for (const Attempt attempt : {Attempt::kOpenFile, Attempt::kOpenFromOldThread, Attempt::kListFiles,
-                                Attempt::kSocket, Attempt::kFork, Attempt::kSocketPair,
-                                Attempt::kCreateMemoryFile, Attempt::kPtrace, Attempt::kControlDevice}) {
+  for (const Attempt attempt :
+       {Attempt::kOpenFile, Attempt::kOpenFromOldThread, Attempt::kListFiles, Attempt::kSocket,
+        Attempt::kFork, Attempt::kSocketPair, Attempt::kCreateMemoryFile, Attempt::kPtrace,
+        Attempt::kControlDevice, Attempt::kMoveOffset, Attempt::kSetFlags, Attempt::kLockFile}) {
     Probe probe(attempt, /*locked=*/false);
     EXPECT_EQ(probe.Outcome(), 0u) << static_cast<int>(attempt);
   }

@@ -7,6 +7,7 @@
 #include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -16,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +64,12 @@ long Call32() {
   errno = ENOSYS;
   return -1;
 #endif
+}
+
+// Stands for the model's file.
+int FileFromBefore() {
+  static const int file = memfd_create("model", 0);
+  return file;
 }
 
 // Negative: refused, and errno says why.
@@ -128,6 +136,14 @@ long Try(Attempt attempt) {
     }
     case Attempt::k32BitCall:
       return Call32();
+    case Attempt::kMoveOffset:
+      return lseek(FileFromBefore(), 7, SEEK_SET);
+    case Attempt::kSetFlags:
+      return fcntl(FileFromBefore(), F_SETFL, O_APPEND);
+    case Attempt::kLockFile:
+      return flock(FileFromBefore(), LOCK_EX);
+    case Attempt::kNameAttribute:
+      return fsetxattr(FileFromBefore(), "user.x", "x", 1, 0);
   }
   return 0;
 }
@@ -138,7 +154,7 @@ std::uint64_t Outcome(Attempt attempt) {
 }
 
 int Main() {
-  if (!model::PrepareWorkerProcess()) return 1;
+  if (!model::PrepareWorkerProcess() || FileFromBefore() < 0) return 1;
   const auto packet = model::ReceivePacket(kWorkerSocket, 0);
   if (!packet.ok() || packet->state != model::ReceivedPacket::State::kPacket) return 2;
   const auto message = model::DecodeToWorker(packet->bytes);

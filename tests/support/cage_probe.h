@@ -37,7 +37,12 @@ enum class Attempt : std::uint16_t {
   kNamedPipe,
   kControlDevice,
   k32BitCall,
-  kLast = k32BitCall,
+  // Marks on the model's file, which the next worker gets too.
+  kMoveOffset,
+  kSetFlags,
+  kLockFile,
+  kNameAttribute,
+  kLast = kNameAttribute,
 };
 
 }  // namespace blindai::tests

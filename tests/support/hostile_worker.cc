@@ -1,10 +1,13 @@
 // A worker in the hands of its model: it speaks the protocol well enough to be given work, and then does what
 // the model's text says. Used by model_host_test.cc.
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "model/packet_socket.h"
@@ -82,8 +85,52 @@ void AnswerRun(const std::string& lie, const RunMessage& run) {
   Say(ran);
 }
 
+// Keeps the input of each run and gives it away as the answer to the next: in its memory, in the region of outputs, and
+// in the model's file if it can.
+class Stash {
+ public:
+  void Remember(int model_file, std::uint64_t bytes) {
+    model_file_ = fcntl(model_file, F_DUPFD, 0);
+    model_bytes_ = bytes;
+  }
+  void Map(const RegionMessage& region, int descriptor) {
+    Mapping& mapping = region.use == RegionUse::kInputs ? inputs_ : outputs_;
+    mapping = Mapping::Map(descriptor, region.bytes, region.use == RegionUse::kOutputs).value();
+  }
+  void AnswerRun(const RunMessage& run) {
+    const PlacedTensor& input = run.inputs[0];
+    base::Bytes kept(input.bytes);
+    Find(kept);
+    const auto now = inputs_.view().subspan(input.offset, input.bytes);
+    kept_.assign(now.begin(), now.end());
+    // Behind the answer, where the server has no reason to look.
+    std::ranges::copy(now, outputs_.writable().last(now.size()).begin());
+    static_cast<void>(pwrite(model_file_, now.data(), now.size(), 0) > 0);
+    static_cast<void>(pwrite(model_file_, now.data(), now.size(), static_cast<off_t>(model_bytes_)) > 0);
+    std::ranges::copy(kept, outputs_.writable().begin());
+    Say(RanMessage{run.run, 1, {{0, input.shape, 0, input.bytes}}});
+  }
+
+ private:
+  void Find(base::Bytes& kept) const {
+    if (!kept_.empty()) return static_cast<void>(kept = kept_);
+    const auto behind = outputs_.view().last(kept.size());
+    if (std::ranges::any_of(behind, [](std::uint8_t byte) { return byte != 0; })) {
+      return kept.assign(behind.begin(), behind.end());
+    }
+    static_cast<void>(pread(model_file_, kept.data(), kept.size(), static_cast<off_t>(model_bytes_)) > 0);
+  }
+
+  int model_file_ = -1;
+  std::uint64_t model_bytes_ = 0;
+  Mapping inputs_;
+  Mapping outputs_;
+  base::Bytes kept_;
+};
+
 int Main() {
   std::string lie;
+  Stash stash;
   while (true) {
     const auto packet = ReceivePacket(kWorkerSocket, 0);
     if (!packet.ok() || packet->state != ReceivedPacket::State::kPacket) _exit(0);
@@ -93,13 +140,17 @@ int Main() {
     if (const auto* load = std::get_if<LoadMessage>(&*message)) {
       const auto file = Mapping::Map(packet->descriptor.get(), load->model_bytes, false);
       lie = base::AsText(file->view());
+      stash.Remember(packet->descriptor.get(), load->model_bytes);
       AnswerLoad(lie);
     }
-    if (const auto* region = std::get_if<RegionMessage>(&*message); region != nullptr && lie == "shrink") {
+    if (const auto* region = std::get_if<RegionMessage>(&*message)) {
       // The server must not fault when the region that it reads is cut short.
-      static_cast<void>(ftruncate(packet->descriptor.get(), 0) == 0);
+      if (lie == "shrink") static_cast<void>(ftruncate(packet->descriptor.get(), 0) == 0);
+      if (lie == "stash") stash.Map(*region, packet->descriptor.get());
     }
-    if (const auto* run = std::get_if<RunMessage>(&*message)) AnswerRun(lie, *run);
+    if (const auto* run = std::get_if<RunMessage>(&*message)) {
+      lie == "stash" ? stash.AnswerRun(*run) : AnswerRun(lie, *run);
+    }
   }
 }
 
