@@ -46,21 +46,17 @@ bool AllBetween(base::ByteView data, Integer least, Integer most) {
 }
 
 base::Status CheckIntegers(const TensorView& tensor) {
-  bool fits = true;
-  std::string range;
-  if (tensor.datatype == Datatype::kInt64) {
-    fits = AllBetween<std::int64_t>(tensor.data, std::numeric_limits<std::int32_t>::min(),
-                                    std::numeric_limits<std::int32_t>::max());
-    range = "-2147483648 to 2147483647";
-  } else if (tensor.datatype == Datatype::kUint64) {
-    fits = AllBetween<std::uint64_t>(tensor.data, 0, std::numeric_limits<std::uint32_t>::max());
-    range = "0 to 4294967295";
+  if (tensor.datatype != Datatype::kInt64 ||
+      AllBetween<std::int64_t>(tensor.data, std::numeric_limits<std::int32_t>::min(),
+                               std::numeric_limits<std::int32_t>::max())) {
+    return base::Ok();
   }
-  if (fits) return base::Ok();
-  return MakeError(ErrorKind::kInvalid, "int64-range",
-                   "tensor '" + tensor.name + "' has an element outside " + range +
-                       ": the engine computes 64-bit integers in 32 bits",
-                   "inputs");
+  return MakeError(
+      ErrorKind::kInvalid, "int64-range",
+      "tensor '" + tensor.name +
+          "' has an element outside -2147483648 to 2147483647: the engine computes the 64-bit integers of "
+          "this model in 32 bits",
+      "inputs");
 }
 
 base::Status CheckBooleans(const TensorView& tensor) {
@@ -69,9 +65,9 @@ base::Status CheckBooleans(const TensorView& tensor) {
                    "tensor '" + tensor.name + "' is BOOL and has a byte that is neither 0 nor 1", "inputs");
 }
 
-base::Status CheckInput(const TensorView& tensor, const TensorSpec& spec) {
+base::Status CheckInput(const TensorView& tensor, const TensorSpec& spec, bool exact) {
   BLINDAI_RETURN_IF_ERROR(vocabulary::CheckAgainst(tensor, spec));
-  BLINDAI_RETURN_IF_ERROR(CheckIntegers(tensor));
+  if (!exact) BLINDAI_RETURN_IF_ERROR(CheckIntegers(tensor));
   return CheckBooleans(tensor);
 }
 
@@ -99,13 +95,13 @@ base::Result<std::vector<std::uint16_t>> WantedPorts(const ModelSignature& signa
 
 base::Error Wrong(std::string message) { return base::Malformed(std::move(message), "worker-protocol"); }
 
-bool IsServed(Datatype datatype) { return datatype != Datatype::kBytes && datatype != Datatype::kFp64; }
-
-base::Status CheckSpecs(const std::vector<TensorSpec>& specs) {
+base::Status CheckSpecs(const std::vector<TensorSpec>& specs, bool exact) {
   std::set<std::string_view> names;
   for (const TensorSpec& spec : specs) {
     if (!names.insert(spec.name).second) return Wrong("two ports have one name");
-    if (!IsServed(spec.datatype)) return Wrong("a port has a type that is not served");
+    const bool wide = spec.datatype == Datatype::kFp64 || spec.datatype == Datatype::kUint64;
+    if (spec.datatype == Datatype::kBytes || (wide && !exact))
+      return Wrong("a port has a type that is not served");
   }
   return base::Ok();
 }
@@ -139,7 +135,7 @@ base::Result<RunPlan> PlanRun(const ModelSignature& signature, const std::vector
                            " bytes, the limit of this server",
                        "inputs");
     }
-    BLINDAI_RETURN_IF_ERROR(CheckInput(tensor, spec));
+    BLINDAI_RETURN_IF_ERROR(CheckInput(tensor, spec, signature.exact));
     plan.inputs.push_back(
         {static_cast<std::uint16_t>(port), tensor.shape, plan.region_bytes, tensor.data.size()});
     plan.region_bytes = RoundUp(plan.region_bytes + tensor.data.size());
@@ -155,8 +151,8 @@ base::Result<RunPlan> PlanRun(const ModelSignature& signature, const std::vector
 
 base::Status CheckSignature(const ModelSignature& signature) {
   if (signature.outputs.empty()) return Wrong("the model has no outputs");
-  BLINDAI_RETURN_IF_ERROR(CheckSpecs(signature.inputs));
-  return CheckSpecs(signature.outputs);
+  BLINDAI_RETURN_IF_ERROR(CheckSpecs(signature.inputs, signature.exact));
+  return CheckSpecs(signature.outputs, signature.exact);
 }
 
 base::Status CheckAnswer(const ModelSignature& signature, const std::vector<std::uint16_t>& wanted,

@@ -85,13 +85,14 @@ TEST(PlanRun, IntegersThatTheEngineWouldCutAreRefused) {
   EXPECT_EQ(with(2147483648LL), "int64-range");
   EXPECT_EQ(with(-2147483649LL), "int64-range");
   EXPECT_EQ(with(std::int64_t{1} << 40), "int64-range");
-  const ModelSignature unsigned_model{{{"u", Datatype::kUint64, {1}}}, {{"y", Datatype::kUint64, {1}}}};
-  const auto plan = [&](std::uint64_t value) {
-    const Tensor tensor = TensorOf<std::uint64_t>("u", Datatype::kUint64, {1}, {value});
-    return PlanRun(unsigned_model, {tensor}, {}, kLimit).ok();
-  };
-  EXPECT_TRUE(plan(4294967295u));
-  EXPECT_FALSE(plan(4294967296u));
+}
+
+TEST(PlanRun, AModelThatIsComputedExactlyTakesEveryInteger) {
+  const ModelSignature exact{
+      {{"n", Datatype::kInt64, {2}}, {"u", Datatype::kUint64, {1}}}, {{"y", Datatype::kUint64, {1}}}, true};
+  const Tensor n = TensorOf<std::int64_t>("n", Datatype::kInt64, {2}, {INT64_MIN, INT64_MAX});
+  const Tensor u = TensorOf<std::uint64_t>("u", Datatype::kUint64, {1}, {UINT64_MAX});
+  EXPECT_TRUE(PlanRun(exact, {n, u}, {}, kLimit).ok());
 }
 
 TEST(PlanRun, TheMessageAboutAnIntegerDoesNotRepeatIt) {

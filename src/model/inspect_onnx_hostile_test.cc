@@ -284,8 +284,27 @@ std::vector<Story> GraphStories() {
          return Model(graph.Node(OnnxNode("Relu", {"x"}, {"y"})));
        }},
       {"StringInput", "element-type", [] { return IdentityModel(kOnnxString); }},
-      {"DoubleInput", "element-type", [] { return IdentityModel(kOnnxDouble); }},
-      {"Uint64Input", "element-type", [] { return IdentityModel(kOnnxUint64); }},
+      {"DoublesThatAreComputedWith", "element-type", [] { return AddModel(kOnnxDouble); }},
+      {"DoublesBesideAnOperatorThatIsNotExact", "element-type",
+       [] {
+         OnnxGraph graph;
+         graph.Input("x", kOnnxFloat, {4}).Input("d", kOnnxDouble, {4});
+         graph.Output("y", kOnnxFloat, {4}).Output("e", kOnnxDouble, {4});
+         return Model(graph.Node(OnnxNode("Identity", {"d"}, {"e"})).Node(OnnxNode("Relu", {"x"}, {"y"})));
+       }},
+      {"Uint64Division", "element-type",
+       [] {
+         OnnxGraph graph;
+         graph.Input("x", kOnnxUint64, {1}).Output("y", kOnnxUint64, {1});
+         graph.Initializer(RawTensor("w", kOnnxUint64, {1}, Bytes{3, 0, 0, 0, 0, 0, 0, 0}));
+         return Model(graph.Node(OnnxNode("Div", {"x", "w"}, {"y"})));
+       }},
+      {"Uint64MadeByAnotherOperator", "element-type",
+       [] {
+         OnnxGraph graph;
+         graph.Input("x", kOnnxFloat, {4}).Output("y", kOnnxUint64, {4});
+         return Model(graph.Node(OnnxNode("EyeLike", {"x"}, {"y"}).Int("dtype", kOnnxUint64)));
+       }},
       {"FourBitInput", "element-type", [] { return IdentityModel(kOnnxUint4); }},
       {"EightBitFloatInput", "element-type", [] { return IdentityModel(kOnnxFloat8E4M3FN); }},
       {"ComplexInput", "element-type", [] { return IdentityModel(kOnnxComplex64); }},
@@ -566,7 +585,13 @@ std::vector<Story> OperatorStories() {
          return One(OnnxNode("SpaceToDepth", {"x"}, {"y"}).Int("blocksize", 1 << 30), OnnxDims{1, 4, 2, 2});
        }},
       {"CastToDouble", "element-type",
-       [] { return One(OnnxNode("Cast", {"x"}, {"y"}).Int("to", kOnnxDouble)); }},
+       [] {
+         OnnxGraph graph;
+         graph.Input("x", kOnnxFloat, {4}).Output("y", kOnnxFloat, {4});
+         graph.Node(OnnxNode("Cast", {"x"}, {"wide"}).Int("to", kOnnxDouble));
+         graph.Node(OnnxNode("Cast", {"wide"}, {"back"}).Int("to", kOnnxFloat));
+         return Model(graph.Node(OnnxNode("Relu", {"back"}, {"y"})));
+       }},
       {"CastToStrings", "element-type",
        [] { return One(OnnxNode("Cast", {"x"}, {"y"}).Int("to", kOnnxString)); }},
       {"CastToNothing", "element-type", [] { return One(OnnxNode("Cast", {"x"}, {"y"}).Int("to", 0)); }},
@@ -680,8 +705,12 @@ std::vector<Story> WeightStories() {
          weight.proto.Text(6, "text");
          return WithWeight(weight);
        }},
-      {"DoubleWeight", "element-type", [] { return WithWeight(RawTensor("w", kOnnxDouble, {1}, Bytes(8))); }},
-      {"Uint64Weight", "element-type", [] { return WithWeight(RawTensor("w", kOnnxUint64, {1}, Bytes(8))); }},
+      {"DoubleWeight", "element-type",
+       [] { return One(OnnxNode("Relu", {"x"}, {"y"}), {RawTensor("w", kOnnxDouble, {1}, Bytes(8))}); }},
+      {"Uint64Weight", "element-type",
+       [] { return One(OnnxNode("Relu", {"x"}, {"y"}), {RawTensor("w", kOnnxUint64, {1}, Bytes(8))}); }},
+      {"DoubleWeightOfTooFewBytes", "weight-size",
+       [] { return WithWeight(RawTensor("w", kOnnxDouble, {4}, Bytes(16))); }},
       {"FourBitWeight", "element-type", [] { return WithWeight(RawTensor("w", kOnnxInt4, {2}, Bytes(1))); }},
       {"EightBitFloatWeight", "element-type",
        [] { return WithWeight(RawTensor("w", kOnnxFloat8E4M3FN, {1}, Bytes(1))); }},
@@ -691,7 +720,8 @@ std::vector<Story> WeightStories() {
          tensor.Varint(1, 1).Varint(2, (std::uint64_t{1} << 32) + 1).Text(8, "w").Data(9, Bytes(4));
          return GraphWith([&tensor](OnnxGraph& graph) { graph.proto.Message(5, tensor); });
        }},
-      {"IntegerBeyond32Bits", "element-range", [] { return WithWeight(Int64Tensor("w", {1}, {kHuge + 1})); }},
+      {"IntegerBeyond32Bits", "element-range",
+       [] { return One(OnnxNode("Relu", {"x"}, {"y"}), {Int64Tensor("w", {1}, {kHuge + 1})}); }},
       {"SparseWeight", "sparse-tensor",
        [] {
          return GraphWith([](OnnxGraph& graph) {

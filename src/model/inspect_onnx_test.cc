@@ -75,8 +75,9 @@ TEST(InspectOnnx, ReadsTheSignatureOfASmallModel) {
 }
 
 TEST(InspectOnnx, AcceptsTheModelsThatOtherTestsServe) {
-  const std::vector<int> types = {kOnnxFloat, kOnnxUint8, kOnnxInt8,    kOnnxUint16, kOnnxInt16,   kOnnxInt32,
-                                  kOnnxInt64, kOnnxBool,  kOnnxFloat16, kOnnxUint32, kOnnxBfloat16};
+  const std::vector<int> types = {kOnnxFloat,    kOnnxUint8,  kOnnxInt8,  kOnnxUint16,  kOnnxInt16,
+                                  kOnnxInt32,    kOnnxInt64,  kOnnxBool,  kOnnxFloat16, kOnnxUint32,
+                                  kOnnxBfloat16, kOnnxDouble, kOnnxUint64};
   for (const int type : types)
     EXPECT_EQ(Said(InspectOnnx(IdentityModel(type))).substr(0, 5), "opset") << type;
   for (const Bytes& file : {AddModel(), ArgMaxModel(), ReluTransposeModel(), BigMatMulModel(12'000)}) {

@@ -12,16 +12,16 @@ struct TypeEntry {
   bool integer;
 };
 
-// In the order of TensorProto.DataType. A size of 0 means: refused everywhere, because the engine computes
-// FP64 in 32 bits, cuts UINT64 to 32 bits, corrupts its heap with strings and reads beyond 4-bit tensors.
+// In the order of TensorProto.DataType. A size of 0 means: refused everywhere, because the engine corrupts its heap
+// with strings and reads beyond 4-bit tensors.
 constexpr std::array<TypeEntry, 28> kTypes = {{
     {"UNDEFINED", 0, false},      {"FP32", 4, false},
     {"UINT8", 1, true},           {"INT8", 1, true},
     {"UINT16", 2, true},          {"INT16", 2, true},
     {"INT32", 4, true},           {"INT64", 8, true},
     {"STRING", 0, false},         {"BOOL", 1, false},
-    {"FP16", 2, false},           {"FP64", 0, false},
-    {"UINT32", 4, true},          {"UINT64", 0, false},
+    {"FP16", 2, false},           {"FP64", 8, false},
+    {"UINT32", 4, true},          {"UINT64", 8, true},
     {"COMPLEX64", 0, false},      {"COMPLEX128", 0, false},
     {"BF16", 2, false},           {"FLOAT8E4M3FN", 0, false},
     {"FLOAT8E4M3FNUZ", 0, false}, {"FLOAT8E5M2", 0, false},
@@ -57,6 +57,8 @@ bool IsInteger(std::int64_t type) {
   const TypeEntry* entry = Find(type);
   return entry && entry->integer;
 }
+
+bool IsWide(std::int64_t type) { return type == kDouble || type == kUint64; }
 
 bool FitsEngine(std::int64_t integer) {
   constexpr std::int64_t kNearTheEnds = std::int64_t{1} << 62;

@@ -27,7 +27,9 @@ enum ElementType : std::int64_t {
   kInt64 = 7,
   kBool = 9,
   kFloat16 = 10,
+  kDouble = 11,
   kUint32 = 12,
+  kUint64 = 13,
   kBfloat16 = 16,
 };
 // "FP32", "STRING", "FLOAT8E4M3FN" and so on; "type 99" for what ONNX does not define.
@@ -35,6 +37,8 @@ std::string ElementTypeName(std::int64_t type);
 // Bytes of one element; 0 for the types that the gate refuses everywhere.
 std::size_t ElementBytes(std::int64_t type);
 bool IsInteger(std::int64_t type);
+// FP64 and UINT64: served only in models that are computed exactly (onnx_exact.h).
+bool IsWide(std::int64_t type);
 // The engine computes 64-bit integers in 32 bits. Beyond them only the ends of the 64 bits
 // mean the same: exporters write them for "up to the end".
 bool FitsEngine(std::int64_t integer);
@@ -70,7 +74,8 @@ struct TensorFacts {
   std::int64_t type = kUndefined;
   Dims dims;
   std::uint64_t elements = 0;
-  // The values of a tensor of at most kMaxKeptElements elements: integers and BOOL, or floating point.
+  // The values of a tensor of at most kMaxKeptElements elements: integers and BOOL, or floating point. Integers that
+  // the engine would cut are not kept (ModelFacts.wide_constant).
   bool has_values = false;
   std::vector<std::int64_t> integers;
   std::vector<double> reals;
@@ -143,6 +148,8 @@ struct ModelFacts {
   std::uint64_t parameters = 0;
   std::uint64_t bytes = 0;
   bool control_flow = false;
+  // Says which constant is an integer beyond 32 bits; empty where none was seen.
+  std::string wide_constant;
 };
 
 }  // namespace blindai::model::onnx

@@ -28,7 +28,9 @@ TEST(OnnxFacts, ServesNoElementTypeThatTheEngineGetsWrong) {
   EXPECT_EQ(ElementBytes(kFloat), 4u);
   EXPECT_EQ(ElementBytes(kBfloat16), 2u);
   EXPECT_EQ(ElementBytes(kInt64), 8u);
-  for (const int refused : {0, 8, 11, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 99, -1}) {
+  EXPECT_EQ(ElementBytes(kDouble), 8u);
+  EXPECT_EQ(ElementBytes(kUint64), 8u);
+  for (const int refused : {0, 8, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 99, -1}) {
     EXPECT_EQ(ElementBytes(refused), 0u) << refused;
   }
   EXPECT_EQ(ElementTypeName(11), "FP64");

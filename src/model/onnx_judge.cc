@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/onnx_exact.h"
 #include "model/onnx_operators.h"
 #include "model/onnx_shapes.h"
 
@@ -49,6 +50,10 @@ std::optional<vocabulary::Datatype> DatatypeOf(std::int64_t type) {
       return Datatype::kFp16;
     case kUint32:
       return Datatype::kUint32;
+    case kUint64:
+      return Datatype::kUint64;
+    case kDouble:
+      return Datatype::kFp64;
     case kBfloat16:
       return Datatype::kBf16;
     default:
@@ -77,6 +82,7 @@ class Judge {
     BLINDAI_RETURN_IF_ERROR(ReadSignature(graph, summary));
     BLINDAI_TRY(const std::vector<Value> outputs, CheckGraph(graph, 0, {}));
     BLINDAI_RETURN_IF_ERROR(CheckOutputTypes(graph, outputs));
+    BLINDAI_RETURN_IF_ERROR(CheckExactness());
     summary.ir_version = facts_.ir_version;
     summary.opset = opset_;
     summary.nodes = facts_.nodes;
@@ -99,6 +105,7 @@ class Judge {
   Status CheckArity(const NodeFacts& node, const Operator& definition) const;
   Status CheckAttributes(const NodeFacts& node, const Operator& definition) const;
   Status CheckAttributeRange(const NodeFacts& node, const AttributeFacts& attribute) const;
+  Status CheckExactness() const;
   Result<std::vector<Value>> CheckControlFlow(const NodeFacts& node, const std::vector<const Value*>& inputs,
                                               std::size_t depth);
   Result<std::vector<Value>> CheckIf(const NodeFacts& node, const std::vector<const Value*>& inputs,
@@ -127,6 +134,9 @@ class Judge {
   const InspectLimits& limits_;
   std::int64_t opset_ = 0;
   std::uint64_t constant_bytes_ = 0;
+  // The first operator that keeps the model from being computed exactly, and the first value of a type that needs it.
+  std::string inexact_operator_;
+  std::string wide_value_;
   // By name: what is visible at the node that is being looked at.
   std::vector<Value> values_;
   std::vector<bool> defined_;
@@ -242,6 +252,8 @@ Status Judge::Define(NameId name, Value value, std::vector<NameId>& own) {
     }
     constant_bytes_ += *size;
   }
+  if (IsWide(value.type) && wide_value_.empty())
+    wide_value_ = Name(name) + " has elements of " + ElementTypeName(value.type);
   values_[name] = std::move(value);
   defined_[name] = true;
   own.push_back(name);
@@ -306,9 +318,25 @@ Status Judge::CheckNode(const GraphFacts& graph, const NodeFacts& node, std::siz
   auto results = IsControlFlow(node.op_type) ? CheckControlFlow(node, inputs, depth + 1)
                                              : InferNode(node, *definition, opset_, inputs, limits_);
   if (!results.ok()) return std::move(results).error();
+  if (inexact_operator_.empty() && !IsExact(node, inputs, *results)) inexact_operator_ = Quoted(node.op_type);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoName) continue;
     BLINDAI_RETURN_IF_ERROR(Define(node.outputs[i], std::move((*results)[i]), own));
+  }
+  return base::Ok();
+}
+
+Status Judge::CheckExactness() const {
+  if (inexact_operator_.empty()) return base::Ok();
+  const std::string why =
+      "; the engine computes in 32 bits unless all operators of a model move elements or compute "
+      "with integers, and operator " +
+      inexact_operator_ + " does more";
+  if (!wide_value_.empty()) {
+    return MakeError(ErrorKind::kUnsupported, "element-type", "value " + wide_value_ + why);
+  }
+  if (!facts_.wide_constant.empty()) {
+    return MakeError(ErrorKind::kUnsupported, "element-range", facts_.wide_constant + why);
   }
   return base::Ok();
 }

@@ -175,7 +175,10 @@ std::size_t DataIndexOf(std::int64_t type) {
       return 0;
     case kInt64:
       return 2;
+    case kDouble:
+      return 3;
     case kUint32:
+    case kUint64:
       return 4;
     default:
       return 1;
@@ -193,6 +196,8 @@ double HalfToReal(std::uint32_t bits) {
 double RealOf(std::uint64_t bits, std::int64_t type) {
   const auto low = static_cast<std::uint32_t>(bits);
   switch (type) {
+    case kDouble:
+      return std::bit_cast<double>(bits);
     case kFloat16:
       return HalfToReal(low & 0xffff);
     case kBfloat16:
@@ -900,13 +905,16 @@ Status Reader::KeepValues(TensorFacts& tensor) {
       tensor.reals.push_back(RealOf(bits, tensor.type));
       continue;
     }
-    tensor.integers.push_back(IntegerOf(bits, tensor.type));
-    if (!FitsEngine(tensor.integers.back())) {
-      return MakeError(ErrorKind::kUnsupported, "element-range",
-                       "tensor " + Quoted(facts_.names.Text(tensor.name)) + " holds " +
-                           std::to_string(tensor.integers.back()) +
-                           "; the engine computes integers in 32 bits");
+    const std::int64_t integer = IntegerOf(bits, tensor.type);
+    const bool beyond = tensor.type == kUint64 && integer < 0;
+    if (beyond || !FitsEngine(integer)) {
+      facts_.wide_constant = "tensor " + Quoted(facts_.names.Text(tensor.name)) + " holds " +
+                             (beyond ? std::to_string(bits) : std::to_string(integer));
+      tensor.has_values = false;
+      tensor.integers.clear();
+      return base::Ok();
     }
+    tensor.integers.push_back(integer);
   }
   return Charge(8 * tensor.elements);
 }

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "model/engine.h"
 #include "model/freed_memory.h"
+#include "model/openvino_exact.h"
 
 #include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
@@ -128,6 +129,8 @@ std::optional<Datatype> DatatypeOf(const ov::element::Type& type) {
       return Datatype::kBf16;
     case ov::element::Type_t::f32:
       return Datatype::kFp32;
+    case ov::element::Type_t::f64:
+      return Datatype::kFp64;
     default:
       return std::nullopt;  // computed wrongly, or not at all: engine.md 11
   }
@@ -256,8 +259,16 @@ class OpenVinoEngine : public Engine {
       auto model = Convert(*onnx_, file.view());
       file = Mapping();
       if (!model) return Failure::kRejected;
+      exact_ = ExactModel::Of(model);
+      if (!exact_ && Needs64Bits(*model)) return Failure::kUnsupported;
+      loaded.signature.exact = exact_ != nullptr;
+      ports_ = model->inputs();
       const Failure described = Describe(*model, loaded);
       if (described != Failure::kNone) return described;
+      if (exact_) {
+        WarmUpExact();
+        return Failure::kNone;
+      }
       if (precision_ == Precision::kBf16) ShrinkWeights(*model);
       compiled_ = Compile(model, kKeptKernels);
       request_ = compiled_.create_infer_request();
@@ -275,14 +286,18 @@ class OpenVinoEngine : public Engine {
   Failure Run(const RunMessage& run, base::ByteView inputs, std::span<std::uint8_t> outputs,
               RanMessage& ran) override {
     return Guarded(Failure::kRun, [&] {
-      if (!SetInputs(run, inputs)) return Failure::kInternal;
+      const auto tensors = TensorsOf(run, inputs);
+      if (!tensors) return Failure::kInternal;
       const auto begin = std::chrono::steady_clock::now();
-      if (!Compute(run.run)) return Failure::kCancelled;
+      // One that has begun is never cut short: measured with 2026.4.1, nodes that a cut run has reached keep its
+      // shapes, and later runs then give wrong logits or mix two lengths without an error.
+      if (cancelled_ == run.run) return Failure::kCancelled;
+      ov::TensorVector results = Compute(*tensors);
       const auto took = std::chrono::steady_clock::now() - begin;
       ran.compute_us =
           static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
-      const bool fit = CopyOutputs(run.outputs, outputs, ran);
-      WipeOutputs();
+      const bool fit = CopyOutputs(results, run.outputs, outputs, ran);
+      for (ov::Tensor& result : results) base::Wipe(result.data(), result.get_byte_size());
       return fit ? Failure::kNone : Failure::kOutputsTooLarge;
     });
   }
@@ -291,7 +306,7 @@ class OpenVinoEngine : public Engine {
 
   void Clean() override {
     Guarded(Failure::kInternal, [&] {
-      compiled_.release_memory();
+      if (!exact_) compiled_.release_memory();
       return Failure::kNone;
     });
   }
@@ -341,9 +356,7 @@ class OpenVinoEngine : public Engine {
       const auto zeros = Zeros(size);
       if (!zeros) continue;
       const Failure failure = Guarded(Failure::kRun, [&] {
-        for (std::size_t i = 0; i < zeros->size(); ++i) request_.set_input_tensor(i, (*zeros)[i]);
-        request_.start_async();
-        request_.wait();
+        Compute(*zeros);
         return Failure::kNone;
       });
       if (failure == Failure::kNone) return OutputsVary();
@@ -351,11 +364,23 @@ class OpenVinoEngine : public Engine {
     return false;
   }
 
+  // The same for a model that is computed exactly, which keeps nothing.
+  void WarmUpExact() {
+    for (const std::size_t size : {16, 1}) {
+      const auto zeros = Zeros(size);
+      const auto run = [&] {
+        Compute(*zeros);
+        return Failure::kNone;
+      };
+      if (zeros && Guarded(Failure::kRun, run) == Failure::kNone) return;
+    }
+  }
+
   // Inputs whose varying dimensions are `size`, the batch excepted; nothing when they would be large.
   std::optional<std::vector<ov::Tensor>> Zeros(std::size_t size) const {
     constexpr std::size_t kMostElements = std::size_t{1} << 20;
     std::vector<ov::Tensor> zeros;
-    for (const auto& port : compiled_.inputs()) {
+    for (const auto& port : ports_) {
       const ov::PartialShape& partial = port.get_partial_shape();
       ov::Shape shape;
       for (const ov::Dimension& dimension : partial) {
@@ -387,40 +412,42 @@ class OpenVinoEngine : public Engine {
     return axis == 0 && partial.size() > 1;
   }
 
-  // Tensors over the region itself: the engine keeps no copy of them. False: the message and the region
+  // Tensors over the region itself, by port: the engine keeps no copy of them. Nothing: the message and the region
   // disagree.
-  bool SetInputs(const RunMessage& run, base::ByteView region) {
-    const auto ports = compiled_.inputs();
-    if (run.inputs.size() != ports.size()) return false;
+  std::optional<ov::TensorVector> TensorsOf(const RunMessage& run, base::ByteView region) const {
+    if (run.inputs.size() != ports_.size()) return std::nullopt;
+    ov::TensorVector tensors(ports_.size());
     for (const PlacedTensor& input : run.inputs) {
-      if (input.port >= ports.size() || input.bytes > region.size() ||
+      if (input.port >= ports_.size() || tensors[input.port] || input.bytes > region.size() ||
           input.offset > region.size() - input.bytes) {
-        return false;
+        return std::nullopt;
       }
-      const ov::element::Type type = ports[input.port].get_element_type();
+      const ov::element::Type type = ports_[input.port].get_element_type();
       const auto elements = vocabulary::ElementCount(input.shape);
-      if (!elements.ok() || *elements * type.size() != input.bytes) return false;
+      if (!elements.ok() || *elements * type.size() != input.bytes) return std::nullopt;
       void* const at = const_cast<std::uint8_t*>(region.data() + input.offset);
-      request_.set_input_tensor(input.port, ov::Tensor(type, EngineShape(input.shape), at));
+      tensors[input.port] = ov::Tensor(type, EngineShape(input.shape), at);
     }
-    return true;
+    return tensors;
   }
 
-  // False: cancelled before it began. One that has begun is never cut short: measured with 2026.4.1, nodes that a cut
-  // run has reached keep its shapes, and later runs then give wrong logits or mix two lengths without an error.
-  bool Compute(std::uint64_t run) {
-    if (cancelled_ == run) return false;
+  ov::TensorVector Compute(const ov::TensorVector& inputs) {
+    if (exact_) return exact_->Run(inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) request_.set_input_tensor(i, inputs[i]);
     request_.start_async();
     request_.wait();
-    return true;
+    ov::TensorVector results;
+    for (std::size_t i = 0; i < compiled_.outputs().size(); ++i)
+      results.push_back(request_.get_output_tensor(i));
+    return results;
   }
 
-  bool CopyOutputs(const std::vector<std::uint16_t>& wanted, std::span<std::uint8_t> region,
-                   RanMessage& ran) {
+  static bool CopyOutputs(const ov::TensorVector& results, const std::vector<std::uint16_t>& wanted,
+                          std::span<std::uint8_t> region, RanMessage& ran) {
     std::uint64_t used = 0;
     for (const std::uint16_t port : wanted) {
-      if (port >= compiled_.outputs().size()) return false;
-      const ov::Tensor tensor = request_.get_output_tensor(port);
+      if (port >= results.size()) return false;
+      const ov::Tensor& tensor = results[port];
       const std::uint64_t bytes = tensor.get_byte_size();
       if (used > region.size() || bytes > region.size() - used) return false;
       if (bytes > 0) std::memcpy(region.data() + used, tensor.data(), bytes);
@@ -433,18 +460,13 @@ class OpenVinoEngine : public Engine {
     return true;
   }
 
-  void WipeOutputs() {
-    for (std::size_t i = 0; i < compiled_.outputs().size(); ++i) {
-      ov::Tensor tensor = request_.get_output_tensor(i);
-      base::Wipe(tensor.data(), tensor.get_byte_size());
-    }
-  }
-
   const Precision precision_;
   const ov::AnyMap settings_;
   ov::Core core_;
   ov::frontend::FrontEndManager front_ends_;
   const ov::frontend::FrontEnd::Ptr onnx_;
+  std::vector<ov::Output<ov::Node>> ports_;  // the model's inputs
+  std::unique_ptr<ExactModel> exact_;        // or else the two below
   ov::CompiledModel compiled_;
   ov::InferRequest request_;
 

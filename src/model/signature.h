@@ -15,6 +15,8 @@ enum class Precision : std::uint8_t { kF32 = 0, kBf16 = 1 };
 struct ModelSignature {
   std::vector<vocabulary::TensorSpec> inputs;
   std::vector<vocabulary::TensorSpec> outputs;
+  // 64-bit integers are computed in 64 bits, and not in 32 (openvino_exact.h).
+  bool exact = false;
 };
 
 }  // namespace blindai::model

@@ -162,6 +162,7 @@ struct Encoder {
     ByteWriter writer = Begin(Kind::kLoaded);
     WriteSpecs(writer, m.signature.inputs);
     WriteSpecs(writer, m.signature.outputs);
+    writer.U8(m.signature.exact ? 1 : 0);
     return writer;
   }
   ByteWriter operator()(const RanMessage& m) const {
@@ -231,6 +232,8 @@ base::Result<LoadedMessage> ReadLoaded(ByteReader& reader) {
   LoadedMessage m;
   BLINDAI_TRY(m.signature.inputs, ReadSpecs(reader));
   BLINDAI_TRY(m.signature.outputs, ReadSpecs(reader));
+  BLINDAI_TRY(const std::uint8_t exact, Choice(reader, "exactness", 1));
+  m.signature.exact = exact == 1;
   return m;
 }
 

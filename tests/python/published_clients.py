@@ -19,10 +19,6 @@ INSTALLED = pathlib.Path(os.environ.get("BLINDAI_CLIENTS", ROOT / "build/clients
 INSTALL_TIMEOUT_S = 600
 PROGRAM_TIMEOUT_S = 300
 
-# The engine computes in 32 bits: models of 64-bit floats and unsigned integers are refused at the upload, numbers that
-# need more than 32 bits at the run. Each is a clear error and never a wrong number (docs/LIMITATIONS.md).
-NOT_COMPUTED = {"dtype float64", "dtype int64", "dtype uint64"}
-
 # What the quote of platform = "files" vouches for (docs/formats/legacy-protocols.md).
 MAKE_IDENTITY = """
 import datetime, pathlib, sys
