@@ -27,6 +27,7 @@
 #include "protocols/endpoints/attestation.h"
 #include "protocols/endpoints/audio_jobs.h"
 #include "protocols/endpoints/grpc/listener.h"
+#include "protocols/endpoints/idempotency.h"
 #include "protocols/endpoints/models.h"
 #include "protocols/endpoints/open_inference_v2.h"
 #include "protocols/endpoints/open_inference_v2_grpc/server.h"
@@ -48,6 +49,7 @@
 #include "server/storage.h"
 #include "service/attestation_queue.h"
 #include "service/delete_model.h"
+#include "service/kept_answers.h"
 #include "service/model_catalogue.h"
 #include "service/model_storage.h"
 #include "service/recordings.h"
@@ -221,13 +223,14 @@ net::HttpServerOptions ServerOptions(const ListenAddress& address, const ServerC
 
 // Until one of the signals comes; meanwhile it deletes the models and jobs whose time is over.
 int WaitForSignal(const sigset_t& signals, service::ModelCatalogue& catalogue,
-                  service::TranscriptionJobs& jobs) {
+                  service::TranscriptionJobs& jobs, service::KeptAnswers& kept) {
   constexpr timespec kBetweenLooks{.tv_sec = 5, .tv_nsec = 0};
   while (true) {
     const int signal_number = sigtimedwait(&signals, nullptr, &kBetweenLooks);
     if (signal_number > 0) return signal_number;
     service::DeleteExpired(catalogue);
     jobs.DeleteExpired();
+    kept.DeleteExpired();
   }
 }
 
@@ -340,6 +343,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   if (!config.compat.empty()) {
     BLINDAI_TRY(legacy, MakeLegacy(config, platform, *endorser, attestation_queue));
   }
+  service::KeptAnswers kept;
   endpoints::Router router;
   endpoints::RegisterAttestation(router,
                                  AttestWith(identity, *platform.attester, *endorser, attestation_queue));
@@ -360,9 +364,12 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   const auto pool = std::make_shared<net::IoPool>(io_threads);
   net::HttpServerOptions https_options = ServerOptions(config.https, config, pool);
   https_options.tls = tls;
-  BLINDAI_TRY(const auto https,
-              net::HttpServer::Listen(
-                  https_options, [&router](net::HttpExchange& exchange) { return router.Handle(exchange); }));
+  BLINDAI_TRY(
+      const auto https,
+      net::HttpServer::Listen(
+          https_options, endpoints::WithIdempotency(kept, identify, [&router](net::HttpExchange& exchange) {
+            return router.Handle(exchange);
+          })));
 
   std::unique_ptr<endpoints::OpenInferenceGrpcServer> grpc;
   if (config.is_grpc_on) {
@@ -420,7 +427,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
                 }));
   }
 
-  const int signal_number = WaitForSignal(stop_signals, catalogue, jobs);
+  const int signal_number = WaitForSignal(stop_signals, catalogue, jobs, kept);
   ready = false;
   directory.reset();
   base::LogEvent("server-stopping")

@@ -296,9 +296,9 @@ def connect(addr: Optional[str] = None, *positional_of_05: Any, api_key: Optiona
     In a managed cloud the API key is enough: without an address, the directory of ``BLINDAI_DIRECTORY`` or of the
     configuration file gives the servers, and a session token that is sent to them instead of the key. Each server is
     verified by your own policy all the same. The session is renewed in time. When the server is lost, the call goes on
-    with another one of the cloud, verified first: always when nothing had been sent, and for reads (``models``,
-    ``model``); a ``predict`` that was sent and lost is not repeated and raises ``ConnectionError``. A model is looked
-    for on the cloud's other servers where this one does not have it.
+    with another one of the cloud, verified first. A run or transcription whose answer was lost is asked for again at
+    its own server, which computes it once, and repeated at another one where that server is gone; a deletion is asked
+    for at its own server alone. A model is looked for on the cloud's other servers where this one does not have it.
 
     ``roots``: files with certificates that may vouch beside
     the makers' own, such as the CA of a TPM; every finding that rests on one says so. ``connect_timeout`` and

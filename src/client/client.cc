@@ -107,7 +107,7 @@ Result<wire::ModelInfo> Client::UploadModel(const std::string& model_id, const M
     return request;
   };
   BLINDAI_TRY(const net::HttpResponse response,
-              impl_->Send({.make = make, .connection = options.connection}));
+              impl_->Send({.make = make, .repeat = Repeat::kAnywhere, .connection = options.connection}));
   return wire::DecodeModelInfo(response.body);
 }
 
@@ -118,7 +118,7 @@ Result<std::vector<wire::ModelInfo>> Client::ListModels() {
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send({.make = make, .repeat = Repeat::kAlways}));
+  BLINDAI_TRY(const net::HttpResponse response, impl_->Send({.make = make, .repeat = Repeat::kAnywhere}));
   return wire::DecodeModelList(response.body);
 }
 
@@ -131,7 +131,7 @@ Result<wire::ModelInfo> Client::GetModel(const std::string& model_id) {
     return request;
   };
   BLINDAI_TRY(const net::HttpResponse response,
-              impl_->Send({.make = make, .repeat = Repeat::kAlways, .model = model_id}));
+              impl_->Send({.make = make, .repeat = Repeat::kAnywhere, .model = model_id}));
   return wire::DecodeModelInfo(response.body);
 }
 
@@ -144,7 +144,10 @@ Result<wire::ModelDeleted> Client::DeleteModel(const std::string& model_id) {
     request.timeout = impl_->options().request_timeout;
     return request;
   };
-  BLINDAI_TRY(const net::HttpResponse response, impl_->Send({.make = make, .model = model_id}));
+  BLINDAI_TRY(const net::HttpResponse response, impl_->Send({.make = make,
+                                                             .repeat = Repeat::kSameServer,
+                                                             .idempotency_key = NewIdempotencyKey(),
+                                                             .model = model_id}));
   return wire::DecodeModelDeleted(response.body);
 }
 
@@ -172,8 +175,11 @@ Result<Prediction> Client::Predict(const std::string& model_id,
     return request;
   };
   std::shared_ptr<const ConnectionRecord> connection;
-  BLINDAI_TRY(net::HttpResponse response,
-              impl_->Send({.make = make, .model = model_id, .connection = &connection}));
+  BLINDAI_TRY(net::HttpResponse response, impl_->Send({.make = make,
+                                                       .repeat = Repeat::kAnywhere,
+                                                       .idempotency_key = NewIdempotencyKey(),
+                                                       .model = model_id,
+                                                       .connection = &connection}));
   BLINDAI_TRY(const std::optional<std::uint64_t> header_length, HeaderLength(response));
   base::Bytes answer = std::move(response.body);
   BLINDAI_TRY(wire::InferResponse decoded, wire::DecodeInferResponse(answer, header_length));
@@ -203,7 +209,10 @@ Result<Transcription> Client::Transcribe(const FileSource& recording, const Tran
   }
   TranscriptionExchange exchange(recording, options, model);
   const auto make = [&exchange] { return exchange.MakeRequest(); };
-  BLINDAI_TRY(net::HttpResponse response, impl_->Send({.make = make, .model = model}));
+  BLINDAI_TRY(net::HttpResponse response, impl_->Send({.make = make,
+                                                       .repeat = Repeat::kAnywhere,
+                                                       .idempotency_key = NewIdempotencyKey(),
+                                                       .model = model}));
   return exchange.Finish(std::move(response));
 }
 
@@ -236,7 +245,7 @@ Result<net::HttpResponse> Client::AskAboutJob(std::string method, const JobRefer
     return request;
   };
   return impl_->Send({.make = make,
-                      .repeat = method == "GET" ? Repeat::kAlways : Repeat::kNotOnceSent,
+                      .repeat = method == "GET" ? Repeat::kAnywhere : Repeat::kNotOnceSent,
                       .only = reference.server ? &*reference.server : nullptr});
 }
 
@@ -271,7 +280,7 @@ Result<std::unique_ptr<LiveTranscription>> Client::TranscribeLive(const LiveOpti
   };
   // Nothing has been said yet: where the server is lost, it may be another one.
   BLINDAI_RETURN_IF_ERROR(
-      impl_->UseOwn({.make = nullptr, .repeat = Repeat::kAlways, .model = settings.model}, start));
+      impl_->UseOwn({.make = nullptr, .repeat = Repeat::kAnywhere, .model = settings.model}, start));
   return live;
 }
 

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <random>
+#include <thread>
 #include <utility>
 
 #include "base/clock.h"
 #include "client/failure.h"
+#include "encoding/hex.h"
 
 namespace blindai::client {
 namespace {
@@ -29,8 +33,8 @@ bool MayGoElsewhere(const Error& error, bool sent, const Call& call) {
     return error.code != "model-not-found" || !call.model.empty();
   }
   const FailureKind kind = FailureOf(error);
-  if (!sent) return kind == FailureKind::kConnection || kind == FailureKind::kAttestation;
-  return call.repeat == Repeat::kAlways && kind == FailureKind::kConnection;
+  if (sent && call.repeat != Repeat::kAnywhere) return false;
+  return kind == FailureKind::kConnection || kind == FailureKind::kAttestation;
 }
 
 bool IsIn(const std::vector<std::string>& tried, const ServerAddress& server) {
@@ -38,6 +42,13 @@ bool IsIn(const std::vector<std::string>& tried, const ServerAddress& server) {
 }
 
 }  // namespace
+
+std::string NewIdempotencyKey() {
+  std::random_device device;
+  base::Bytes bytes(16);
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(device());
+  return encoding::HexEncode(bytes);
+}
 
 ConnectionPool::ConnectionPool(ConnectOptions options)
     : options_(std::move(options)),
@@ -63,9 +74,9 @@ void ConnectionPool::Close() {
 Status ConnectionPool::Connect() {
   const Try open = [this](const Place& place) -> Attempt {
     auto lease = Take(place, IdleIsFine::kYes);
-    if (!lease.ok()) return {std::move(lease).error(), false};
+    if (!lease.ok()) return {std::move(lease).error()};
     Give(*std::move(lease));
-    return {net::HttpResponse(), false};
+    return {net::HttpResponse()};
   };
   BLINDAI_TRY(const net::HttpResponse nothing, SendTo(open, Call{.make = nullptr}));
   return base::Ok();
@@ -79,7 +90,7 @@ Status ConnectionPool::UseOwn(const Call& call,
                               const std::function<Status(std::unique_ptr<AttestedConnection>)>& use) {
   const Try attempt = [&](const Place& place) -> Attempt {
     auto connection = Verify(place);
-    if (!connection.ok()) return {std::move(connection).error(), false};
+    if (!connection.ok()) return {std::move(connection).error()};
     Status used = use(*std::move(connection));
     if (!used.ok()) return {std::move(used).error(), true};
     return {net::HttpResponse(), true};
@@ -111,7 +122,7 @@ Result<net::HttpResponse> ConnectionPool::SendTo(const Try& attempt, const Call&
       place.credential = session_->token;
       continue;
     }
-    if (!MayGoElsewhere(error, made.sent, call)) return std::move(made.response);
+    if (made.is_last || !MayGoElsewhere(error, made.sent, call)) return std::move(made.response);
     tried.push_back(place.server.ToText());
     // The directory knows which servers have a model, and which are gone.
     const bool ask = error.code == "model-not-found" && !asked_again;
@@ -139,26 +150,49 @@ Result<net::HttpResponse> ConnectionPool::SendToOne(const Try& attempt, const Se
 }
 
 ConnectionPool::Attempt ConnectionPool::AttemptAt(const Place& place, const Call& call) {
-  auto lease = Take(place, IdleIsFine::kYes);
-  if (!lease.ok()) return {std::move(lease).error(), false};
-  const bool was_idle = lease->was_idle;
-  Attempt first = SendOn(*std::move(lease), place, call);
-  // A kept connection may have been closed by the server in this very moment.
-  if (first.response.ok() || !was_idle || call.repeat != Repeat::kAlways ||
-      first.response.error().code != "connection-lost") {
-    return first;
+  const auto gives_up = std::chrono::steady_clock::now() + options_.request_timeout;
+  const auto says = [](const Attempt& attempt, std::string_view code) {
+    return !attempt.response.ok() && attempt.response.error().code == code;
+  };
+  Attempt attempt = SendOnce(place, call, IdleIsFine::kYes);
+  // The server may have closed a kept connection in this very moment; or it is gone, and then it cannot be reached.
+  if (says(attempt, "connection-lost") && attempt.sent && call.repeat != Repeat::kNotOnceSent) {
+    attempt = SendOnce(place, call, IdleIsFine::kNo);
+    attempt.sent = true;
   }
-  auto fresh = Take(place, IdleIsFine::kNo);
-  if (!fresh.ok()) return {std::move(fresh).error(), false};
-  return SendOn(*std::move(fresh), place, call);
+  // It has not noticed yet that the answer is not wanted on the first connection any more.
+  while (says(attempt, "request-running") && std::chrono::steady_clock::now() < gives_up && WaitALittle()) {
+    attempt = SendOnce(place, call, IdleIsFine::kYes);
+    attempt.sent = true;
+  }
+  return attempt;
+}
+
+ConnectionPool::Attempt ConnectionPool::SendOnce(const Place& place, const Call& call,
+                                                 IdleIsFine idle_is_fine) {
+  auto lease = Take(place, idle_is_fine);
+  if (!lease.ok()) return {std::move(lease).error()};
+  return SendOn(*std::move(lease), place, call);
+}
+
+// False: the caller does not want to wait.
+bool ConnectionPool::WaitALittle() const {
+  constexpr int kSteps = 10;
+  constexpr auto kStep = std::chrono::milliseconds(50);
+  for (int i = 0; i < kSteps; ++i) {
+    if (options_.keep_waiting && !options_.keep_waiting()) return false;
+    std::this_thread::sleep_for(kStep);
+  }
+  return true;
 }
 
 ConnectionPool::Attempt ConnectionPool::SendOn(Lease lease, const Place& place, const Call& call) {
   auto request = call.make();
   if (!request.ok()) {
     Give(std::move(lease));
-    return {std::move(request).error(), false};
+    return {std::move(request).error(), false, true};
   }
+  if (!call.idempotency_key.empty()) request->headers.Set("Idempotency-Key", call.idempotency_key);
   if (call.connection != nullptr) *call.connection = lease.connection->record();
   lease.connection->UseCredential(place.credential);
   Attempt attempt{lease.connection->Send(*request), true};

@@ -2,8 +2,11 @@
 // the servers of its list. Each connection is verified by itself before anything is sent on it.
 //
 // With a directory a call moves on to another server of the list when this one cannot be reached, is not accepted, or
-// says that it did not do it (no such model, full, starting). What is repeated once a request has been sent is decided
-// by Repeat: reads are, everything else is not, since nobody can know whether a lost request was carried out.
+// says that it did not do it (no such model, full, starting). What is repeated once a request has been sent, and its
+// answer lost, is decided by Repeat. Runs and deletions carry an idempotency key, so that a server does them once and
+// gives the answer again (docs/http.md). A run may be repeated at another server: it changes nothing but quotas, and
+// the first answer is lost with its server. Uploads replace what they put before, so once more does no harm. A deletion
+// is asked for at the same server only, since the other's answer says nothing of this one's models.
 //
 // Any thread may call.
 #pragma once
@@ -27,20 +30,25 @@ namespace blindai::client {
 
 enum class Repeat {
   kNotOnceSent,  // only where nothing of the request has left this machine, or the server said that it did nothing
-  kAlways,       // reads
+  kSameServer,  // deletions
+  kAnywhere,    // reads, runs, uploads
 };
 
 struct Call {
   // A new request for each attempt; its error ends the call.
   std::function<base::Result<net::HttpRequest>()> make;
   Repeat repeat = Repeat::kNotOnceSent;
-  std::string model = {};  // the one that the call is about; empty: none
+  std::string idempotency_key = {};  // the same for all attempts; empty: none (NewIdempotencyKey)
+  std::string model = {};            // the one that the call is about; empty: none
   // With a directory: the one server that the call can go to, and where it went; null: it is for any, nobody asks.
   const ServerAddress* only = nullptr;
   ServerAddress* went_to = nullptr;
   // Set to the connection that was used.
   std::shared_ptr<const ConnectionRecord>* connection = nullptr;
 };
+
+// 128 random bits as text.
+std::string NewIdempotencyKey();
 
 class ConnectionPool {
  public:
@@ -75,12 +83,15 @@ class ConnectionPool {
   struct Attempt {
     base::Result<net::HttpResponse> response;
     bool sent = false;  // something of the request may have reached the server
+    bool is_last = false;
   };
   enum class IdleIsFine { kNo, kYes };
   using Try = std::function<Attempt(const Place&)>;
 
   base::Result<net::HttpResponse> SendTo(const Try& attempt, const Call& call);
   Attempt AttemptAt(const Place& place, const Call& call);
+  Attempt SendOnce(const Place& place, const Call& call, IdleIsFine idle_is_fine);
+  bool WaitALittle() const;
   Attempt SendOn(Lease lease, const Place& place, const Call& call);
   base::Result<std::unique_ptr<AttestedConnection>> Verify(const Place& place);
   base::Result<Lease> Take(const Place& place, IdleIsFine idle_is_fine);

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "client/client.h"
@@ -172,15 +174,152 @@ TEST(ManagedCloud, AReadThatWasLostIsAskedAgainElsewhere) {
   EXPECT_EQ(other->data_requests().size(), 1u);
 }
 
-TEST(ManagedCloud, ARunThatWasSentAndLostIsNotRepeated) {
+std::string KeyOf(const SeenRequest& request) {
+  return std::string(request.headers.Find("Idempotency-Key").value_or(""));
+}
+
+TEST(ManagedCloud, ARunIsRepeatedAtAnotherServerWhereItsOwnIsLost) {
   const auto dying = DyingServer();
   const auto other = Server();
   FakeDirectory directory({Session("t", {dying->address(), other->address()})});
   Client client(In(directory));
-  EXPECT_EQ(Predict(client, "here").error().code, "connection-lost");
-  EXPECT_EQ(dying->data_requests().size(), 1u);
+  EXPECT_EQ(Predict(client, "here").error().code, "model-not-found");  // what the other one says
+  EXPECT_EQ(other->seen().at(0).target.substr(0, 22), "/v1/attestation?nonce=");
+  const auto first = dying->data_requests();
+  const auto repeated = other->data_requests();
+  ASSERT_EQ(first.size(), 2u);  // it was given a second chance
+  ASSERT_EQ(repeated.size(), 1u);
+  EXPECT_EQ(KeyOf(first[0]).size(), 32u);
+  EXPECT_EQ(KeyOf(first[1]), KeyOf(first[0]));
+  EXPECT_EQ(KeyOf(repeated[0]), KeyOf(first[0]));
+  EXPECT_EQ(repeated[0].body, first[0].body);
+}
+
+TEST(ManagedCloud, ADeletionIsAskedForAtItsOwnServerAlone) {
+  const auto dying = DyingServer();
+  const auto other = Server();
+  FakeDirectory directory({Session("t", {dying->address(), other->address()})});
+  Client client(In(directory));
   EXPECT_EQ(client.DeleteModel("here").error().code, "connection-lost");
+  const auto asked = dying->data_requests();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(KeyOf(asked[0]).size(), 32u);
+  EXPECT_EQ(KeyOf(asked[1]), KeyOf(asked[0]));
   EXPECT_THAT(other->seen(), IsEmpty());
+}
+
+// A server alone that cuts its first answer, or says that the request runs, and then answers.
+class ForgetfulServer {
+ public:
+  explicit ForgetfulServer(std::function<net::Task<void>(net::HttpExchange&)> at_first, int times)
+      : at_first_(std::move(at_first)), times_(times) {
+    FakeAttestedServer::Options options;
+    options.serve = [this](net::HttpExchange& exchange) { return Serve(exchange); };
+    server_ = std::make_unique<FakeAttestedServer>(std::move(options));
+  }
+
+  ConnectOptions options() const {
+    ConnectOptions options;
+    options.server = *ParseServerAddress(server_->address());
+    options.allow_simulation = verifier::AllowSimulation::kYes;
+    return options;
+  }
+  std::vector<SeenRequest> asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  std::size_t verifications() const { return server_->seen().size() - server_->data_requests().size(); }
+
+ private:
+  net::Task<void> Serve(net::HttpExchange& exchange) {
+    base::Result<base::Bytes> body = co_await exchange.ReadWholeBody(1 << 20);
+    bool first = false;
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.push_back({.method = exchange.head().method,
+                        .target = exchange.head().raw_target,
+                        .headers = exchange.head().headers,
+                        .body = *std::move(body)});
+      first = static_cast<int>(asked_.size()) <= times_;
+    }
+    if (first) {
+      co_await at_first_(exchange);
+      co_return;
+    }
+    net::HttpResponse response = NotFound();
+    co_await exchange.Respond(response);
+  }
+
+  const std::function<net::Task<void>(net::HttpExchange&)> at_first_;
+  const int times_;
+  mutable std::mutex mutex_;
+  std::vector<SeenRequest> asked_;
+  std::unique_ptr<FakeAttestedServer> server_;
+};
+
+net::Task<void> Cut(net::HttpExchange& exchange) {
+  net::HeaderList headers;
+  co_await exchange.StartResponse(200, headers);
+}
+
+net::Task<void> SayRunning(net::HttpExchange& exchange) {
+  net::HttpResponse response =
+      net::ErrorResponse(base::MakeError(base::ErrorKind::kConflict, "request-running", "still computed"));
+  co_await exchange.Respond(response);
+}
+
+TEST(LostAnswers, ARunIsAskedForAgainWithItsKey) {
+  const ForgetfulServer server(Cut, 1);
+  Client client(server.options());
+  EXPECT_EQ(Predict(client, "here").error().code, "model-not-found");
+  const auto asked = server.asked();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(KeyOf(asked[0]).size(), 32u);
+  EXPECT_EQ(KeyOf(asked[1]), KeyOf(asked[0]));
+  EXPECT_EQ(asked[1].body, asked[0].body);
+  EXPECT_EQ(server.verifications(), 2u);
+  EXPECT_FALSE(Predict(client, "here").ok());
+  EXPECT_NE(KeyOf(server.asked().at(2)), KeyOf(asked[0]));
+}
+
+TEST(LostAnswers, ATranscriptionIsAskedForAgainByteForByte) {
+  const ForgetfulServer server(Cut, 1);
+  Client client(server.options());
+  const std::string sound = "not really sound";
+  TranscribeOptions options;
+  options.request.model = "speech";
+  EXPECT_EQ(client.Transcribe(FileSource::Memory(base::AsBytes(sound)), options).error().code,
+            "model-not-found");
+  const auto asked = server.asked();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(KeyOf(asked[0]).size(), 32u);
+  EXPECT_EQ(KeyOf(asked[1]), KeyOf(asked[0]));
+  EXPECT_EQ(asked[1].body, asked[0].body);
+  EXPECT_EQ(asked[1].headers.Find("Content-Type"), asked[0].headers.Find("Content-Type"));
+}
+
+TEST(LostAnswers, AReadHasNoKey) {
+  const ForgetfulServer server(Cut, 1);
+  Client client(server.options());
+  EXPECT_FALSE(client.ListModels().ok());
+  ASSERT_EQ(server.asked().size(), 2u);
+  EXPECT_EQ(KeyOf(server.asked()[0]), "");
+}
+
+TEST(LostAnswers, ARunThatIsStillComputedIsWaitedFor) {
+  const ForgetfulServer server(SayRunning, 2);
+  Client client(server.options());
+  EXPECT_EQ(Predict(client, "here").error().code, "model-not-found");
+  EXPECT_EQ(server.asked().size(), 3u);
+}
+
+TEST(LostAnswers, WhoDoesNotWantToWaitIsToldThatItIsStillComputed) {
+  const ForgetfulServer server(SayRunning, 2);
+  ConnectOptions options = server.options();
+  options.keep_waiting = [&server] { return server.asked().empty(); };
+  Client client(options);
+  EXPECT_EQ(Predict(client, "here").error().code, "request-running");
+  EXPECT_EQ(server.asked().size(), 1u);
 }
 
 TEST(ManagedCloud, AModelThatThisServerDoesNotHaveIsLookedForAtTheOthers) {

@@ -18,13 +18,6 @@ base::Error Argument(std::string_view what, std::string_view trouble) {
                          "the " + std::string(what) + " file " + std::string(trouble), "path");
 }
 
-std::string RandomBoundary() {
-  std::random_device device;
-  base::Bytes bytes(16);
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(device());
-  return "blindai-" + encoding::HexEncode(bytes);
-}
-
 }  // namespace
 
 void RequestBody::AddText(std::string text) {
@@ -89,8 +82,15 @@ base::Result<std::size_t> RequestBody::Read(std::span<std::uint8_t> into) {
   return filled;
 }
 
-FormBody::FormBody(RequestBody::Progress progress)
-    : boundary_(RandomBoundary()), body_(std::move(progress)) {}
+std::string FormBody::RandomBoundary() {
+  std::random_device device;
+  base::Bytes bytes(16);
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(device());
+  return "blindai-" + encoding::HexEncode(bytes);
+}
+
+FormBody::FormBody(RequestBody::Progress progress, std::string boundary)
+    : boundary_(std::move(boundary)), body_(std::move(progress)) {}
 
 void FormBody::AddField(std::string_view name, std::string_view value) {
   body_.AddText(wire::EncodePartHead(boundary_, {std::string(name), "", ""}) + std::string(value) + "\r\n");

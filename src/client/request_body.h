@@ -62,7 +62,10 @@ class RequestBody {
 // Parts of a form, one after the other; the boundary is random, so that no file can hold it.
 class FormBody {
  public:
-  explicit FormBody(RequestBody::Progress progress);
+  // A form that may have to be sent again, the same byte for byte, has a boundary that its maker keeps.
+  explicit FormBody(RequestBody::Progress progress, std::string boundary = RandomBoundary());
+
+  static std::string RandomBoundary();
 
   void AddField(std::string_view name, std::string_view value);
   // `file_name` is what the server is told, and errors. Codes: those of RequestBody::AddFile.

@@ -10,8 +10,8 @@ using base::Result;
 
 Result<net::HttpRequest> MakeTranscriptionRequest(std::string target, const FileSource& recording,
                                                   const wire::TranscriptionRequest& wanted,
-                                                  const TranscribeOptions& options) {
-  FormBody form(options.upload_progress);
+                                                  const TranscribeOptions& options, std::string boundary) {
+  FormBody form(options.upload_progress, std::move(boundary));
   for (const auto& [name, value] : wire::EncodeTranscriptionRequest(wanted)) form.AddField(name, value);
   // The server hears no file name: it may say whose recording it is.
   BLINDAI_RETURN_IF_ERROR(form.AddFile("file", "recording", recording));
@@ -39,8 +39,8 @@ Result<net::HttpRequest> TranscriptionExchange::MakeRequest() {
     return MakeError(ErrorKind::kUnavailable, "connection-lost",
                      "the connection broke while the answer came");
   }
-  BLINDAI_TRY(net::HttpRequest request,
-              MakeTranscriptionRequest("/v1/audio/transcriptions", recording_, request_, options_));
+  BLINDAI_TRY(net::HttpRequest request, MakeTranscriptionRequest("/v1/audio/transcriptions", recording_,
+                                                                 request_, options_, boundary_));
   if (request_.stream) {
     events_.emplace([this](std::string_view data) { return TakeEvent(data); });
     request.sink = [this](base::ByteView bytes) {

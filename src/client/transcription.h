@@ -44,10 +44,10 @@ class Transcription {
 // `options` and `recording` must outlive the request. Code: argument (the recording cannot be read).
 base::Result<net::HttpRequest> MakeTranscriptionRequest(std::string target, const FileSource& recording,
                                                         const wire::TranscriptionRequest& request,
-                                                        const TranscribeOptions& options);
+                                                        const TranscribeOptions& options,
+                                                        std::string boundary = FormBody::RandomBoundary());
 
-// One transcription over HTTP; the client makes its request once, and once more where a kept connection turned out to
-// be closed.
+// One transcription over HTTP; the client makes its request once, and the same again where the answer was lost.
 class TranscriptionExchange {
  public:
   // `recording` and `options` must outlive it.
@@ -64,6 +64,7 @@ class TranscriptionExchange {
   const FileSource& recording_;
   const TranscribeOptions& options_;
   wire::TranscriptionRequest request_;
+  const std::string boundary_ = FormBody::RandomBoundary();
   std::optional<wire::EventStreamReader> events_;
   bool answer_began_ = false;
   std::optional<std::string> document_;  // of a stream

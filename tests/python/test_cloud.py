@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import re
 import shutil
 import stat
 import subprocess
+import threading
+import time
+import urllib.request
 
 import numpy as np
 import pytest
@@ -76,6 +80,43 @@ def test_a_client_goes_on_with_another_server_when_its_own_dies(two):
             client.predict("m", (X, X))  # it had the only copy
         client.upload_model(onnx_models.adder(), model_id="m")
         assert client.predict("m", (X, X)).output[0].as_flat() == [2, 4, 6]
+
+
+def slow_model():
+    """y = max of (x·xᵀ)² for x [n, 1]: n for ones, after 2·n³ operations."""
+    nodes = [onnx_models.node("Transpose", ["x"], ["t"]), onnx_models.node("MatMul", ["x", "t"], ["a"]),
+             onnx_models.node("MatMul", ["a", "a"], ["b"]), onnx_models.node("ReduceMax", ["b"], ["y"])]
+    return onnx_models.model(nodes, [("x", onnx_models.FLOAT, ("n", 1))], [("y", onnx_models.FLOAT, (1, 1))])
+
+
+def wait_until_it_runs(server):
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        with urllib.request.urlopen(f"http://{server.admin}/metrics", timeout=PATIENCE_S) as answer:
+            if re.search(r"^blindai_runs_running [1-9]", answer.read().decode(), re.M):
+                return
+        assert time.monotonic() < end
+        time.sleep(0.05)  # tidy: allow sleep: a server tells nobody when a run begins
+
+
+def test_a_run_whose_server_dies_in_the_middle_is_answered_by_another_after_its_verification(two):
+    everywhere = {}
+    while len(everywhere) < 2:  # clients are placed at either server
+        with blindai.connect(api_key=two.api_key) as client:
+            if client.addr not in everywhere:
+                everywhere[client.addr] = client.upload_model(slow_model(), model_id="slow")
+    n = 6000
+    with blindai.connect(api_key=two.api_key) as client:
+        first = client.addr
+        answers = []
+        run = threading.Thread(target=lambda: answers.append(client.predict("slow", np.ones((n, 1), "float32"))))
+        run.start()
+        wait_until_it_runs(next(server for server in two.servers if server.address == first))
+        two.kill(first)
+        run.join()
+        assert answers[0].output[0].as_flat() == [n]
+        assert client.addr == other(two, first)
+        assert client.verdict.outcome == "simulation"
 
 
 def test_the_awaitable_client_does_the_same(two):

@@ -34,6 +34,30 @@ def test_json_goes_and_comes(server, adder):
                       "outputs": [{"name": "total", "datatype": "FP32", "shape": [2], "data": [4, 6.5]}]}
 
 
+def test_a_request_with_an_idempotency_key_is_computed_once(server, adder):
+    key = {"Idempotency-Key": "9f1c7a52-51a4-4dd2-8f0e-2f1a7d9c0b11"}
+    body = {"inputs": [tensor("a", [1, 2]), tensor("b", [3, 4])]}
+    first = infer(server, adder, body, key)
+    again = infer(server, adder, body, key)
+    assert first[0] == again[0] == 200 and first[2] == again[2]
+    assert first[1]["Idempotency-Replayed"] is None and again[1]["Idempotency-Replayed"] == "true"
+    body["inputs"][0]["data"] = [5, 6]
+    status, _, answer = infer(server, adder, body, key)
+    assert status == 422 and answer["code"] == "idempotency-key-reused"
+    key = {"Idempotency-Key": "another-key-than-before"}
+    assert infer(server, adder, body, key)[2]["outputs"][0]["data"] == [8, 10]
+
+
+def test_a_model_is_deleted_once_for_each_idempotency_key(server):
+    key = {"Idempotency-Key": "deletion-deletion-1"}
+    for _ in range(2):
+        assert request(server, "PUT", "/v1/models/gone", onnx_models.adder())[0] == 201
+    first = request(server, "DELETE", "/v1/models/gone", headers=key)
+    assert first[0] == 200 and first[2]["deleted"]
+    assert request(server, "DELETE", "/v1/models/gone", headers=key)[::2] == first[::2]
+    assert request(server, "DELETE", "/v1/models/gone")[0] == 404
+
+
 def test_binary_tensors_go_and_come(server, adder):
     blob = struct.pack("<2f", 1, 2.5)
     header = json.dumps({"inputs": [
