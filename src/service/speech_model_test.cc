@@ -12,7 +12,7 @@ using vocabulary::ModelId;
 WindowScores ScoresOf(vocabulary::Shape shape, std::vector<float> values) {
   vocabulary::Tensor tensor{"logits", vocabulary::Datatype::kFp32, std::move(shape),
                             base::Bytes(values.size() * sizeof(float))};
-  std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
   return WindowScores(std::move(tensor));
 }
 
