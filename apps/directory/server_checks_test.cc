@@ -28,10 +28,9 @@ TEST(CheckServer, ASimulatedServerIsAcceptedOnlyWhereSimulationIsAllowed) {
 }
 
 TEST(CheckServer, TheReasonIsTheCodeOfTheFinding) {
-  FakeAttestedServer server(
-      {.bend = [](channel::AttestationAnswer& answer) { answer.statement.nonce.bytes[0] ^= 1; },
-       .attestation = nullptr,
-       .answer = nullptr});
+  FakeAttestedServer::Options options;
+  options.bend = [](channel::AttestationAnswer& answer) { answer.statement.nonce.bytes[0] ^= 1; };
+  FakeAttestedServer server(options);
   const CheckResult result = CheckServer(server.address(), Options(verifier::AllowSimulation::kYes));
   EXPECT_THAT(result.reason, testing::Not(testing::AnyOf("", "undecided", "attestation-refused")));
 }
