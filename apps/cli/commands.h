@@ -13,6 +13,7 @@
 namespace blindai::cli {
 
 void AddAttest(CLI::App& app, ExitCode& code);
+void AddGateway(CLI::App& app, ExitCode& code);
 void AddLogin(CLI::App& app, ExitCode& code);  // and logout
 void AddModels(CLI::App& app, ExitCode& code);
 void AddRun(CLI::App& app, ExitCode& code);
@@ -27,7 +28,10 @@ struct ServerWords {
 
   // `--addr`, `--policy`, `--simulation`, `--api-key-file`, `--json`.
   void AddTo(CLI::App& command, bool with_addr = true);
-  // A client that has not connected yet. In simulation a line on stderr says so.
+  // What the words mean, with what the environment and the configuration file add. In simulation a line on stderr says
+  // so.
+  base::Result<client::ConnectOptions> Options() const;
+  // A client that has not connected yet.
   base::Result<client::Client> MakeClient() const;
 
  private:

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
       "exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 undecided");
   cli::ExitCode code = cli::ExitCode::kDone;
   cli::AddAttest(app, code);
+  cli::AddGateway(app, code);
   cli::AddLogin(app, code);
   cli::AddModels(app, code);
   cli::AddRun(app, code);

@@ -20,7 +20,7 @@ void ServerWords::AddTo(CLI::App& command, bool with_addr) {
   command.add_flag("--json", json, "the result as one JSON value");
 }
 
-base::Result<client::Client> ServerWords::MakeClient() const {
+base::Result<client::ConnectOptions> ServerWords::Options() const {
   client::ConnectArguments words = arguments;
   if (simulation) words.simulation = true;
   if (api_key_file_) {
@@ -37,6 +37,11 @@ base::Result<client::Client> ServerWords::MakeClient() const {
   if (options.allow_simulation == verifier::AllowSimulation::kYes) {
     Note("blindai: simulation permitted: such a server can read everything it is sent; never send real data");
   }
+  return options;
+}
+
+base::Result<client::Client> ServerWords::MakeClient() const {
+  BLINDAI_TRY(client::ConnectOptions options, Options());
   return client::Client(std::move(options));
 }
 

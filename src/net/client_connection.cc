@@ -35,6 +35,8 @@ constexpr std::size_t kInputBlock = 16 * 1024;
 constexpr std::size_t kBodyBlock = 256 * 1024;
 // How long a server that was asked with "Expect: 100-continue" is waited for (RFC 9110 section 10.1.1).
 constexpr milliseconds kContinueWait{1'000};
+// How long a tunnel's other end may take no bytes.
+constexpr milliseconds kTunnelWriteLimit{30'000};
 // More interim answers than this are no answer.
 constexpr int kMaxInterim = 16;
 
@@ -186,6 +188,28 @@ bool ClientConnection::reusable() const {
   char byte = 0;
   const ssize_t seen = ::recv(handle_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+Task<Result<UpgradeOutcome>> ClientConnection::Upgrade(HttpRequest& request) {
+  Result<HttpResponse> response = co_await Send(request);
+  if (!response.ok()) co_return std::move(response).error();
+  UpgradeOutcome outcome{std::move(response).value(), nullptr};
+  if (outcome.response.status == 101) {
+    reusable_ = false;
+    stream_.SetDeadline(Stream::kRead, SteadyTime::max());
+    stream_.SetDeadline(Stream::kWrite, SteadyTime::max());
+    stream_.SetIdleLimit(Stream::kWrite, kTunnelWriteLimit);
+    outcome.stream = internal::BytesOf(stream_, input_);
+  }
+  co_return std::move(outcome);
+}
+
+Task<bool> ClientConnection::StaysOpenUntil(SteadyTime time) {
+  stream_.SetDeadline(Stream::kRead, time);
+  const Status waited = co_await stream_.Wait(Stream::kRead);
+  // An idle connection has nothing to read but its end.
+  if (waited.ok() || waited.error().code != "timeout") reusable_ = false;
+  co_return reusable();
 }
 
 void ClientConnection::Cancel() {
@@ -456,7 +480,8 @@ Task<Status> ClientConnection::ReadBody(Exchange& exchange, const ResponseHead& 
   if (head.chunked) chunked_.emplace("http-response");
   if (!head.chunked && !head.content_length.has_value()) reusable_ = false;
 
-  const bool to_sink = (request.sink || request.async_sink) && IsSuccess(head.status);
+  const bool to_sink =
+      (request.sink || request.async_sink) && (request.sink_every_status || IsSuccess(head.status));
   base::Bytes& body = response.body;
   // Address space only: pages are used when bytes come.
   if (!to_sink) body.reserve(static_cast<std::size_t>(body_left_));

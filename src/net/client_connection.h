@@ -22,6 +22,8 @@ class ClientConnection final : public HttpConnection {
   Task<base::Result<HttpResponse>> Send(HttpRequest& request) override;
   Task<base::Result<std::unique_ptr<WebSocket>>> OpenWebSocket(HttpRequest& request,
                                                                const WebSocketOptions& options) override;
+  Task<base::Result<UpgradeOutcome>> Upgrade(HttpRequest& request) override;
+  Task<bool> StaysOpenUntil(SteadyTime time) override;
   bool reusable() const override;
   void Cancel() override;
 

@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "net/byte_stream.h"
 #include "net/connection_facts.h"
 #include "net/http_message.h"
 #include "net/task.h"
@@ -60,12 +61,21 @@ struct HttpRequest {
   // Where a response body of status 2xx goes instead of HttpResponse::body (at most one of the two).
   BodySink sink;
   AsyncBodySink async_sink;
+  // Bodies of every other status go there too.
+  bool sink_every_status = false;
   // Called with the head of the response (its body is empty) before the first byte reaches a sink.
   std::function<void(const HttpResponse& head)> on_head;
   // The whole of request and response.
   std::chrono::milliseconds timeout{600'000};
   // The longest response body that is kept or given to a sink: "response-too-large".
   std::uint64_t max_response_bytes = 256ull * 1024 * 1024;
+};
+
+// The answer to a request for another protocol, and where it is 101 the raw bytes of the connection, which serves
+// nothing else afterwards and must outlive them.
+struct UpgradeOutcome {
+  HttpResponse response;
+  std::unique_ptr<ByteStream> stream;
 };
 
 class HttpConnection {
@@ -80,6 +90,10 @@ class HttpConnection {
   // Asks for a WebSocket (net/websocket.h) on this connection, which serves nothing else afterwards.
   virtual Task<base::Result<std::unique_ptr<WebSocket>>> OpenWebSocket(HttpRequest& request,
                                                                        const WebSocketOptions& options) = 0;
+  // Asks for another protocol; the request's headers say which (Connection and Upgrade).
+  virtual Task<base::Result<UpgradeOutcome>> Upgrade(HttpRequest& request) = 0;
+  // While nothing is asked: waits until then, true; false as soon as the server ends the connection.
+  virtual Task<bool> StaysOpenUntil(std::chrono::steady_clock::time_point time) = 0;
   // False once the server or an error ended it: connect (and verify) anew.
   virtual bool reusable() const = 0;
   // Ends what runs with "cancelled"; on the strand.

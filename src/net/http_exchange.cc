@@ -44,4 +44,9 @@ Task<base::Result<std::unique_ptr<WebSocket>>> HttpExchange::AcceptWebSocket(
                             "A WebSocket is not offered here");
 }
 
+Task<base::Result<std::unique_ptr<ByteStream>>> HttpExchange::SwitchProtocols(HeaderList& /*headers*/) {
+  co_return base::MakeError(base::ErrorKind::kUnsupported, "protocol-upgrade",
+                            "Another protocol is not offered here");
+}
+
 }  // namespace blindai::net

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "net/byte_stream.h"
 #include "net/connection_facts.h"
 #include "net/http_message.h"
 #include "net/task.h"
@@ -53,6 +54,10 @@ class HttpExchange {
   // Answers an upgrade request and turns the connection into a WebSocket (net/websocket.h); code
   // "websocket-upgrade" when the request is not one. The exchange must outlive the WebSocket.
   virtual Task<base::Result<std::unique_ptr<WebSocket>>> AcceptWebSocket(const WebSocketOptions& options);
+
+  // Answers "101 Switching Protocols" with these fields (Upgrade and Connection among them) and hands the raw bytes
+  // over; code "protocol-upgrade" when the request asks for no upgrade. The exchange must outlive the stream.
+  virtual Task<base::Result<std::unique_ptr<ByteStream>>> SwitchProtocols(HeaderList& headers);
 };
 
 // A handler gives one answer. It outlives the server; exceptions that leave it become a 500.

@@ -69,6 +69,15 @@ void AppendWithoutControls(std::string& out, std::string_view text) {
   }
 }
 
+void AppendFields(std::string& out, const HeaderList& headers) {
+  for (const auto& [name, value] : headers.fields()) {
+    AppendWithoutControls(out, name);
+    out += ": ";
+    AppendWithoutControls(out, value);
+    out += "\r\n";
+  }
+}
+
 bool HasNoBody(int status) { return status == 204 || status == 304 || status < 200; }
 
 // 400 for most; where HTTP has a number of its own, that.
@@ -385,12 +394,7 @@ std::string ServerConnection::HeadOf(int status, const HeaderList& headers,
   text.reserve(256);
   fmt::format_to(std::back_inserter(text), "HTTP/1.1 {} {}\r\nDate: {}\r\n", status, ReasonPhrase(status),
                  HttpDate());
-  for (const auto& [name, value] : headers.fields()) {
-    AppendWithoutControls(text, name);
-    text += ": ";
-    AppendWithoutControls(text, value);
-    text += "\r\n";
-  }
+  AppendFields(text, headers);
   if (content_length.has_value()) {
     fmt::format_to(std::back_inserter(text), "Content-Length: {}\r\n", *content_length);
   } else if (answer_chunked_) {
@@ -468,6 +472,33 @@ Task<Status> ServerConnection::Finish() {
   const Status sent = co_await Send(parts);
   if (sent.ok()) answer_ = Answer::kComplete;
   co_return sent;
+}
+
+Task<Result<std::unique_ptr<ByteStream>>> ServerConnection::SwitchProtocols(HeaderList& headers) {
+  BLINDAI_CHECK(answer_ == Answer::kNone);
+  if (!head_.headers.HasToken("Connection", "upgrade") || head_.version_minor == 0 || head_.has_body()) {
+    co_return MakeError(ErrorKind::kUnsupported, "protocol-upgrade",
+                        "This path speaks another protocol; ask for it with 'Connection: Upgrade'");
+  }
+  LeaveHttp();
+  std::string head = "HTTP/1.1 101 Switching Protocols\r\n";
+  AppendFields(head, headers);
+  head += "\r\n";
+  const std::array<ByteView, 1> parts = {base::AsBytes(head)};
+  const Status sent = co_await Send(parts);
+  if (!sent.ok()) co_return sent.error();
+  co_return internal::BytesOf(stream_, input_);
+}
+
+// Whoever takes the connection over reads by itself, and tells when the client has gone.
+void ServerConnection::LeaveHttp() {
+  StopWatch();
+  reading_ = true;
+  keep_alive_ = false;
+  linger_ = true;  // so that the goodbye can be read
+  answer_ = Answer::kComplete;
+  stream_.SetDeadline(Stream::kRead, SteadyTime::max());
+  stream_.SetIdleLimit(Stream::kRead, milliseconds::max());
 }
 
 void ServerConnection::OnDisconnect(std::function<void()> callback) {

@@ -69,6 +69,7 @@ class ServerConnection final : public HttpExchange, public std::enable_shared_fr
   void OnDisconnect(std::function<void()> callback) override;
   bool disconnected() const override { return gone_; }
   Task<base::Result<std::unique_ptr<WebSocket>>> AcceptWebSocket(const WebSocketOptions& options) override;
+  Task<base::Result<std::unique_ptr<ByteStream>>> SwitchProtocols(HeaderList& headers) override;
 
  private:
   enum class Phase { kIdle, kBusy };
@@ -77,6 +78,7 @@ class ServerConnection final : public HttpExchange, public std::enable_shared_fr
   Task<bool> Greet();
   Task<bool> ServeOne();
   Task<base::Result<bool>> ReadHead();
+  void LeaveHttp();
   Task<void> Refuse(const base::Error& error);
   Task<void> RunHandler();
   Task<void> DrainBody();

@@ -283,12 +283,7 @@ Task<Result<std::unique_ptr<WebSocket>>> ServerConnection::AcceptWebSocket(const
     co_return MakeError(ErrorKind::kUnsupported, "websocket-upgrade",
                         "This path speaks WebSocket; ask for it with 'Upgrade: websocket'");
   }
-  StopWatch();
-  reading_ = true;  // the WebSocket reads, and tells when the client has gone
-  keep_alive_ = false;
-  linger_ = true;  // so that the goodbye can be read
-  answer_ = Answer::kComplete;
-  stream_.SetDeadline(Stream::kRead, SteadyTime::max());
+  LeaveHttp();
   auto socket = std::make_unique<BeastWebSocket>(stream_, input_, options, beast::role_type::server);
   const Status accepted = co_await socket->Accept(request);
   if (!accepted.ok()) {

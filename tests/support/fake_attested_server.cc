@@ -10,11 +10,11 @@
 namespace blindai::tests {
 namespace {
 
-channel::ServerIdentity MakeIdentity(const std::string& mode) {
+channel::ServerIdentity MakeIdentity(const std::string& mode, const std::string& version) {
   channel::IdentityOptions options;
   options.now = base::Now();
   channel::ManifestFacts facts;
-  facts.version = "0";
+  facts.version = version;
   facts.mode = mode;
   facts.platform = "simulated";
   facts.isolation = "worker-process";
@@ -49,7 +49,7 @@ std::string EncodeAnswer(const channel::AttestationAnswer& answer) {
 
 FakeAttestedServer::FakeAttestedServer(Options options)
     : options_(std::move(options)),
-      identity_(MakeIdentity(options_.mode)),
+      identity_(MakeIdentity(options_.mode, options_.manifest_version)),
       pool_(std::make_shared<net::IoPool>(1)) {
   net::HttpServerOptions listen;
   listen.port = options_.port;

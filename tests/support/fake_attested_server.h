@@ -41,6 +41,7 @@ class FakeAttestedServer {
     // Everything but the attestation is read and its answer cut off, as when a server dies.
     bool cut_answers = false;
     std::string mode = "simulation";  // in the manifest
+    std::string manifest_version = "0";
     std::uint16_t port = 0;
   };
 

@@ -1,0 +1,120 @@
+// `blindai gateway`: a verified server, offered to the programs and the browser of this computer (docs/gateway.md).
+#include "gateway/gateway.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "client/failure.h"
+#include "commands.h"
+#include "crypto/random.h"
+#include "encoding/hex.h"
+#include "program/process.h"
+
+namespace blindai::cli {
+namespace {
+
+constexpr std::uint16_t kDefaultPort = 8800;
+constexpr std::size_t kRandomTokenBytes = 32;
+constexpr std::chrono::seconds kGrace{5};
+const char* const kTokenVariable = "BLINDAI_GATEWAY_TOKEN";
+
+struct GatewayWords {
+  ServerWords server;
+  std::string listen = "127.0.0.1:8800";
+  std::optional<std::string> token_file;
+};
+
+base::Error Argument(std::string message, std::string param) {
+  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
+                         std::move(param));
+}
+
+// What everybody must have, where there is such a thing.
+base::Result<std::optional<std::string>> TokenForEverybody(const GatewayWords& words) {
+  if (words.token_file) {
+    std::ifstream file(*words.token_file);
+    std::string token;
+    if (!std::getline(file, token))
+      return Argument("the token file cannot be read, or is empty", "token-file");
+    return std::optional<std::string>(std::move(token));
+  }
+  const char* variable = std::getenv(kTokenVariable);
+  if (variable == nullptr || *variable == '\0') return std::optional<std::string>();
+  return std::optional<std::string>(variable);
+}
+
+// "127.0.0.1", "127.0.0.1:0", "[::1]:8800".
+base::Status SetListen(const std::string& text, gateway::GatewayOptions& options) {
+  const std::string without_zero = text.ends_with(":0") ? text.substr(0, text.size() - 2) : text;
+  const auto address = client::ParseServerAddress(without_zero);
+  if (!address.ok()) return Argument("wanted an address and a port, such as 127.0.0.1:8800", "listen");
+  const bool has_port = client::ServerAddress{address->host, address->port}.ToText() == without_zero;
+  options.address = address->host;
+  options.port = has_port ? address->port : kDefaultPort;
+  if (text.ends_with(":0")) options.port = 0;
+  return base::Ok();
+}
+
+base::Result<gateway::GatewayOptions> OptionsOf(const GatewayWords& words) {
+  gateway::GatewayOptions options;
+  BLINDAI_RETURN_IF_ERROR(SetListen(words.listen, options));
+  BLINDAI_TRY(const std::optional<std::string> token, TokenForEverybody(words));
+  options.token_for_programs = token.has_value();
+  options.token = base::SecretBytes::CopyOf(
+      base::AsBytes(token ? *token : encoding::HexEncode(crypto::RandomBytes(kRandomTokenBytes))));
+  BLINDAI_TRY(options.server, words.server.Options());
+  options.on_change = [](const gateway::Standing& standing) {
+    std::string line =
+        fmt::format("blindai: gateway: {} ({})", gateway::StateName(standing.state), standing.change);
+    if (standing.error) line += fmt::format(": {} [{}]", standing.error->message, standing.error->code);
+    Note(line);
+  };
+  return options;
+}
+
+ExitCode RunGateway(const GatewayWords& words) {
+  program::HardenProcess();
+  const sigset_t signals = program::BlockStopSignals();
+  auto options = OptionsOf(words);
+  if (!options.ok()) return Fail(options.error());
+  const std::string host = options->address;
+  // A token of the user's own is not shown again.
+  const std::string token =
+      options->token_for_programs ? "<your token>" : std::string(base::AsText(options->token.ExposeSecret()));
+  auto gateway = gateway::Gateway::Start(*std::move(options));
+  if (!gateway.ok()) return Fail(gateway.error());
+  const std::string place = client::ServerAddress{host, (*gateway)->port()}.ToText();
+  Result(fmt::format("blindai gateway ready http={} page=http://{}/#token={}\n", place, place, token));
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  // A second signal ends at once, whatever is running.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*gateway)->Stop(kGrace);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void AddGateway(CLI::App& app, ExitCode& code) {
+  CLI::App* command = app.add_subcommand(
+      "gateway", "offer a verified server to the programs and the browser of this computer");
+  auto words = std::make_shared<GatewayWords>();
+  words->server.AddTo(*command);
+  command->add_option("--listen", words->listen, "where to listen; anything but loopback needs a token")
+      ->capture_default_str();
+  command->add_option("--token-file", words->token_file,
+                      "a file whose first line everybody must send as a bearer token (else "
+                      "BLINDAI_GATEWAY_TOKEN); without it only browsers need one, a random one");
+  command->footer(
+      "examples:\n"
+      "  blindai gateway --addr server.example --policy policy.toml\n"
+      "  blindai gateway --addr localhost --simulation\n"
+      "  curl http://127.0.0.1:8800/v1/models\n\n"
+      "while the server is not verified, every request is answered 503 with the findings");
+  command->callback([words, &code] { code = RunGateway(*words); });
+}
+
+}  // namespace blindai::cli

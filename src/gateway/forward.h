@@ -1,0 +1,36 @@
+// One request of this computer, passed on to the verified server and its answer back, both streamed a block at a time.
+// What belongs to one connection stays on it (RFC 9110 section 7.6.1), what a browser adds stays here, and the gateway
+// puts its own API key in.
+//
+// Answers of its own: 503 with the verdict where there is no good one, 502 server-connection-lost, 504 request-timeout.
+#pragma once
+
+#include <string_view>
+
+#include "base/secret.h"
+#include "gateway/standing.h"
+#include "gateway/upstream.h"
+#include "net/http_exchange.h"
+#include "net/http_message.h"
+
+namespace blindai::gateway {
+
+// The shape of errors that a path's clients expect.
+ErrorShape ShapeOf(std::string_view path);
+
+// The fields of a request that go on, without those that the other side's connection adds.
+net::HeaderList FieldsToServer(const net::RequestHead& head);
+// The fields of an answer that come back, with those that every forwarded answer carries.
+net::HeaderList FieldsToClient(const net::HeaderList& answered);
+
+// `api_key` may be null: then the server is asked without one.
+net::Task<void> Forward(net::HttpExchange& exchange, Upstream& upstream, const base::SecretBytes* api_key);
+// The same for a WebSocket: the handshake is passed on, then the bytes, unread.
+net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream,
+                                 const base::SecretBytes* api_key);
+bool IsWebSocket(const net::RequestHead& head);
+
+// "trusted", "simulation", …: the header of every answer.
+inline constexpr std::string_view kVerdictHeader = "Blindai-Verdict";
+
+}  // namespace blindai::gateway

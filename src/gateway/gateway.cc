@@ -1,0 +1,239 @@
+#include "gateway/gateway.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "client/failure.h"
+#include "gateway/forward.h"
+#include "gateway/local_access.h"
+#include "gateway/page_files.h"
+#include "gateway/upstream.h"
+#include "net/http_server.h"
+#include "net/io_pool.h"
+
+namespace blindai::gateway {
+namespace {
+
+using base::ErrorKind;
+using base::MakeError;
+using base::Result;
+using base::Status;
+using net::HttpExchange;
+using net::HttpResponse;
+
+// So that a proxy or a browser does not take a quiet stream for a dead one.
+constexpr std::chrono::seconds kEventsComment{15};
+
+base::Error Argument(std::string message, std::string param) {
+  return MakeError(ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
+                   std::move(param));
+}
+
+bool IsLoopback(const std::string& address) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+Status Check(const GatewayOptions& options) {
+  if (options.server.directory)
+    return Argument("a gateway needs one server: give its address; a directory is not followed", "addr");
+  const std::span<const std::uint8_t> token = options.token.ExposeSecret();
+  const auto printable = [](std::uint8_t c) { return c > ' ' && c <= '~' && c != ','; };
+  if (token.size() < kMinTokenBytes || !std::all_of(token.begin(), token.end(), printable)) {
+    return Argument("the token needs at least " + std::to_string(kMinTokenBytes) +
+                        " characters, without spaces and commas",
+                    "token");
+  }
+  if (!IsLoopback(options.address) && !options.token_for_programs) {
+    return Argument("others than this computer's programs can reach " + options.address +
+                        ": give a token that everybody must have, or listen on 127.0.0.1",
+                    "listen");
+  }
+  return base::Ok();
+}
+
+HttpResponse OwnJson(std::string_view json) {
+  HttpResponse response = net::JsonResponse(200, json);
+  response.headers.Add("Cache-Control", "no-store");
+  response.headers.Add("X-Content-Type-Options", "nosniff");
+  response.headers.Add("Cross-Origin-Resource-Policy", "same-origin");
+  return response;
+}
+
+bool IsForwarded(std::string_view path) {
+  return path == "/v2" || path.starts_with("/v1/") || path.starts_with("/v2/");
+}
+
+// Everything that answers at the gateway's door.
+class FrontDoor {
+ public:
+  FrontDoor(AccessRules rules, Upstream& upstream) : rules_(std::move(rules)), upstream_(upstream) {}
+
+  net::Task<void> Handle(HttpExchange& exchange) {
+    const net::RequestHead& head = exchange.head();
+    const bool reads = head.method == "GET" || head.method == "HEAD";
+    const PageFile* file = reads ? FindPageFile(PageFiles(), head.path) : nullptr;
+    const Status allowed = CheckAccess(head, file != nullptr ? Door::kPageFile : Door::kAnythingElse, rules_);
+    if (!allowed.ok()) {
+      co_await AnswerError(exchange, allowed.error());
+    } else if (file != nullptr) {
+      HttpResponse response = PageAnswer(*file, head.headers.Find("Host").value_or(""));
+      co_await Answer(exchange, response);
+    } else if (!head.raw_target.starts_with('/')) {
+      // A proxy is asked for other hosts; this is none.
+      const base::Error error = NothingHere();
+      co_await AnswerError(exchange, error);
+    } else if (IsForwarded(head.path)) {
+      if (IsWebSocket(head)) {
+        co_await ForwardWebSocket(exchange, upstream_, upstream_.server().api_key.get());
+      } else {
+        co_await Forward(exchange, upstream_, upstream_.server().api_key.get());
+      }
+    } else {
+      co_await HandleOwn(exchange);
+    }
+  }
+
+ private:
+  static base::Error NothingHere() {
+    return MakeError(ErrorKind::kNotFound, "gateway-path",
+                     "nothing is here; the gateway has /v1/, /v2/, /gateway/ and its page at /");
+  }
+
+  net::Task<void> HandleOwn(HttpExchange& exchange) {
+    const std::string& path = exchange.head().path;
+    const bool reads = exchange.head().method == "GET" || exchange.head().method == "HEAD";
+    if (reads && path == "/gateway/status") {
+      HttpResponse response = OwnJson(RenderStatus(upstream_.standing(), upstream_.facts()));
+      co_await Answer(exchange, response);
+    } else if (reads && path == "/gateway/evidence") {
+      co_await HandleEvidence(exchange);
+    } else if (reads && path == "/gateway/events") {
+      co_await HandleEvents(exchange);
+    } else {
+      const base::Error error = NothingHere();
+      co_await AnswerError(exchange, error);
+    }
+  }
+
+  net::Task<void> HandleEvidence(HttpExchange& exchange) {
+    const auto record = upstream_.standing().record;
+    if (record == nullptr) {
+      const base::Error error = MakeError(ErrorKind::kNotFound, "no-evidence",
+                                          "the server has not shown any evidence to this gateway yet");
+      co_await AnswerError(exchange, error);
+      co_return;
+    }
+    HttpResponse response = OwnJson(record->answer);
+    response.headers.Add("Content-Disposition", "attachment; filename=\"blindai-evidence.json\"");
+    co_await Answer(exchange, response);
+  }
+
+  // One event at once, and one for each change (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+  net::Task<void> HandleEvents(HttpExchange& exchange) {
+    net::HeaderList headers = OwnJson("").headers;
+    headers.Set("Content-Type", "text/event-stream; charset=utf-8");
+    headers.Set(kVerdictHeader, std::string(StateName(upstream_.standing().state)));
+    exchange.OnDisconnect([this] { upstream_.WakeAll(); });
+    Status sent = co_await exchange.StartResponse(200, headers);
+    bool stopped = false;
+    while (sent.ok() && !stopped && !exchange.disconnected()) {
+      const std::uint64_t told = upstream_.standing().number;
+      const std::string event =
+          "event: status\ndata: " + RenderStatus(upstream_.standing(), upstream_.facts()) + "\n\n";
+      Status written = co_await exchange.Write(base::AsBytes(event));
+      sent = std::move(written);
+      while (sent.ok() && !stopped && !exchange.disconnected() && upstream_.standing().number == told) {
+        const auto until = std::chrono::steady_clock::now() + kEventsComment;
+        stopped = co_await upstream_.ChangedSince(told, until);
+        if (stopped || exchange.disconnected() || upstream_.standing().number != told) break;
+        constexpr std::string_view kComment = ": still here\n\n";
+        Status commented = co_await exchange.Write(base::AsBytes(kComment));
+        sent = std::move(commented);
+      }
+    }
+    if (!sent.ok() || exchange.disconnected()) co_return;
+    const Status finished = co_await exchange.Finish();
+    (void)finished.ok();
+  }
+
+  net::Task<void> AnswerError(HttpExchange& exchange, const base::Error& error) {
+    HttpResponse response = net::ErrorResponse(error);
+    response.headers.Add("Cache-Control", "no-store");
+    co_await Answer(exchange, response);
+  }
+
+  net::Task<void> Answer(HttpExchange& exchange, HttpResponse& response) {
+    response.headers.Set(kVerdictHeader, std::string(StateName(upstream_.standing().state)));
+    const Status sent = co_await exchange.Respond(response);
+    (void)sent.ok();
+  }
+
+  const AccessRules rules_;
+  Upstream& upstream_;
+};
+
+}  // namespace
+
+struct Gateway::State {
+  State(AccessRules rules, UpstreamOptions options)
+      : pool(std::make_shared<net::IoPool>(1)),
+        upstream(std::move(options), *pool),
+        door(std::move(rules), upstream) {}
+
+  std::shared_ptr<net::IoPool> pool;
+  Upstream upstream;
+  FrontDoor door;
+  std::unique_ptr<net::HttpServer> http;
+  bool stopped = false;
+};
+
+Result<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options) {
+  BLINDAI_RETURN_IF_ERROR(Check(options));
+  AccessRules rules;
+  rules.token = std::move(options.token);
+  rules.token_for_programs = options.token_for_programs;
+  rules.loopback = IsLoopback(options.address);
+  UpstreamOptions upstream;
+  upstream.server = std::move(options.server);
+  upstream.verify_every = options.verify_every;
+  upstream.heartbeat = options.heartbeat;
+  upstream.retry = options.retry;
+  upstream.on_change = std::move(options.on_change);
+  auto state = std::make_unique<State>(std::move(rules), std::move(upstream));
+  net::HttpServerOptions listen;
+  listen.address = options.address;
+  listen.port = options.port;
+  listen.pool = state->pool;
+  listen.max_connections = options.max_connections;
+  BLINDAI_TRY(state->http,
+              net::HttpServer::Listen(std::move(listen), [door = &state->door](HttpExchange& exchange) {
+                return door->Handle(exchange);
+              }));
+  state->upstream.Start();
+  return std::unique_ptr<Gateway>(new Gateway(std::move(state)));
+}
+
+Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Gateway::~Gateway() {
+  Stop(std::chrono::milliseconds(0));
+  // What the pool still holds may point to the rest, so it goes first.
+  state_->http.reset();
+  state_->pool.reset();
+}
+
+std::uint16_t Gateway::port() const { return state_->http->port(); }
+
+void Gateway::Stop(std::chrono::milliseconds grace) {
+  if (std::exchange(state_->stopped, true)) return;
+  state_->upstream.BeginStop();
+  state_->http->Stop(grace);
+  state_->upstream.Stop();
+}
+
+}  // namespace blindai::gateway
