@@ -52,12 +52,11 @@ class CloudServer {
 
  private:
   FakeAttestedServer::Options Options() {
-    return {.bend =
-                [this](channel::AttestationAnswer& answer) {
-                  if (!honest_) answer.statement.nonce.bytes[0] ^= 1;
-                },
-            .attestation = nullptr,
-            .answer = nullptr};
+    FakeAttestedServer::Options options;
+    options.bend = [this](channel::AttestationAnswer& answer) {
+      if (!honest_) answer.statement.nonce.bytes[0] ^= 1;
+    };
+    return options;
   }
 
   std::atomic<bool> honest_{true};
