@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   cli::ExitCode code = cli::ExitCode::kDone;
   cli::AddAttest(app, code);
   cli::AddGateway(app, code);
+  cli::AddJob(app, code);
   cli::AddLogin(app, code);
   cli::AddModels(app, code);
   cli::AddRun(app, code);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -107,6 +109,17 @@ void Progress::ShowText(std::string_view text) {
   if (!terminal_) return;
   shown_ = true;
   Write(stderr, fmt::format("\r\x1b[K{} {}", what_, text));
+}
+
+void TimeProgress::Show(double done_s, double total_s) {
+  const auto clock = [](double seconds) {
+    const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+    return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  };
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started_;
+  const double speed = done_s / std::max(taken.count(), 1e-3);
+  const std::string total = total_s > 0 ? " of " + clock(total_s) : "";
+  progress_.ShowText(fmt::format("{}{} ({:.0f}x)", clock(done_s), total, speed));
 }
 
 std::string ByteText(std::uint64_t bytes) {

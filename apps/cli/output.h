@@ -12,10 +12,12 @@
 // verifiable).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "attestation/verifier/verdict.h"
 #include "base/result.h"
@@ -56,6 +58,19 @@ class Progress {
   bool terminal_;
   bool shown_ = false;
   int shown_percent_ = -1;
+};
+
+// The same for a recording: "12:34 of 60:00 (35x)".
+class TimeProgress {
+ public:
+  explicit TimeProgress(std::string what) : progress_(std::move(what)) {}
+
+  // `total_s` is 0 where nobody knows.
+  void Show(double done_s, double total_s);
+
+ private:
+  Progress progress_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 // "1.5 MB": three digits and a unit of 1000.

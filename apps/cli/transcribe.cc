@@ -2,14 +2,15 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <chrono>
-#include <cmath>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "client/failure.h"
 #include "commands.h"
+#include "job_watch.h"
+#include "kept_jobs.h"
 
 namespace blindai::cli {
 namespace {
@@ -27,6 +28,8 @@ struct TranscribeWords {
   std::vector<std::string> speakers;
   bool words = false;
   bool coverage = false;
+  bool job = false;
+  bool detach = false;
 };
 
 base::Error Argument(std::string message, std::string param) {
@@ -98,45 +101,9 @@ base::Result<std::vector<std::filesystem::path>> PlacesOf(const TranscribeWords&
   return places;
 }
 
-// Written for its owner's eyes only.
-base::Status Save(const std::filesystem::path& place, std::string_view text) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::remove(place, error);
-  std::ofstream out(place, std::ios::binary);
-  fs::permissions(place, fs::perms::owner_read | fs::perms::owner_write, error);
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!out.flush() || error)
-    return Argument("it cannot be written to the folder; check it and its permissions", "out");
-  return base::Ok();
-}
-
-// "12:34 of 60:00 (35x)", over and over.
-class TimeProgress {
- public:
-  explicit TimeProgress(const std::string& file)
-      : progress_("transcribing " + std::filesystem::path(file).filename().string()) {}
-
-  void Show(double done_s, double total_s) {
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started_;
-    const double speed = done_s / std::max(taken.count(), 1e-3);
-    const std::string total = total_s > 0 ? " of " + Clock(total_s) : "";
-    progress_.ShowText(fmt::format("{}{} ({:.0f}x)", Clock(done_s), total, speed));
-  }
-
- private:
-  static std::string Clock(double seconds) {
-    const auto whole = static_cast<std::int64_t>(std::llround(seconds));
-    return fmt::format("{}:{:02}", whole / 60, whole % 60);
-  }
-
-  Progress progress_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-};
-
 base::Result<client::Transcription> TranscribeOne(client::Client& client, const std::string& file,
                                                   const wire::TranscriptionRequest& request) {
-  TimeProgress progress(file);
+  TimeProgress progress("transcribing " + std::filesystem::path(file).filename().string());
   client::TranscribeOptions options;
   options.request = request;
   options.request.progress = true;
@@ -148,6 +115,56 @@ base::Result<client::Transcription> TranscribeOne(client::Client& client, const 
   return client.Transcribe(client::FileSource::File(file), options);
 }
 
+// The jobs of all files, which go on side by side.
+class Jobs {
+ public:
+  static base::Result<Jobs> Start(client::Client& client, const TranscribeWords& words,
+                                  const wire::TranscriptionRequest& request) {
+    BLINDAI_TRY(KeptJobs kept, KeptJobs::OfUser());
+    Jobs jobs(client, std::move(kept));
+    for (const std::string& file : words.files) {
+      jobs.started_.push_back(StartAndKeep(client, jobs.kept_, file, request));
+      const auto& job = jobs.started_.back();
+      if (job.ok() && !words.detach)
+        Note("blindai: " + job->id + " goes on if this ends; 'blindai job' takes it up again");
+    }
+    return jobs;
+  }
+
+  base::Result<client::Transcription> Text(std::size_t i, const std::string& file) const {
+    BLINDAI_TRY(const client::JobReference job, started_[i]);
+    BLINDAI_TRY(client::JobResult result,
+                WatchJob(client_, kept_, job, std::filesystem::path(file).filename().string()));
+    return client::Transcription(std::move(result.document));
+  }
+  void Forget(std::size_t i) const { ForgetJob(client_, kept_, *started_[i]); }
+
+  // Their ids, and what became of those that could not be started.
+  ExitCode Leave(const TranscribeWords& words) const {
+    ExitCode code = ExitCode::kDone;
+    boost::json::array ids;
+    for (std::size_t i = 0; i < started_.size(); ++i) {
+      if (started_[i].ok()) {
+        ids.emplace_back(started_[i]->id);
+        if (!words.server.json) Result(started_[i]->id + "\n");
+        continue;
+      }
+      base::Error error = started_[i].error();
+      const ExitCode failed = Fail(std::move(error).Within(words.files[i]), client_.verdict());
+      if (code == ExitCode::kDone) code = failed;
+    }
+    if (words.server.json) Result(boost::json::serialize(boost::json::object{{"jobs", ids}}) + "\n");
+    return code;
+  }
+
+ private:
+  Jobs(client::Client& client, KeptJobs kept) : client_(client), kept_(std::move(kept)) {}
+
+  client::Client& client_;
+  KeptJobs kept_;
+  std::vector<base::Result<client::JobReference>> started_;
+};
+
 ExitCode Transcribe(const TranscribeWords& words) {
   const auto request = RequestOf(words);
   if (!request.ok()) return Fail(request.error());
@@ -155,12 +172,19 @@ ExitCode Transcribe(const TranscribeWords& words) {
   if (!places.ok()) return Fail(places.error());
   auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
+  std::optional<Jobs> jobs;
+  if (words.job || words.detach) {
+    auto started = Jobs::Start(*client, words, *request);
+    if (!started.ok()) return Fail(started.error());
+    if (words.detach) return started->Leave(words);
+    jobs.emplace(*std::move(started));
+  }
 
   // One that fails does not keep the others from their text; the code is the first failure's.
   ExitCode code = ExitCode::kDone;
   boost::json::array saved;
   for (std::size_t i = 0; i < words.files.size(); ++i) {
-    const auto text = TranscribeOne(*client, words.files[i], *request);
+    const auto text = jobs ? jobs->Text(i, words.files[i]) : TranscribeOne(*client, words.files[i], *request);
     base::Status kept = base::Ok();
     if (!text.ok()) {
       kept = text.error();
@@ -168,13 +192,16 @@ ExitCode Transcribe(const TranscribeWords& words) {
       Result(text->document());
       if (IsJson(request->format)) Result("\n");
     } else {
-      kept = Save((*places)[i], text->document());
+      kept = SaveText((*places)[i], text->document());
     }
     if (!kept.ok()) {
       base::Error error = std::move(kept).error();
       const ExitCode failed = Fail(std::move(error).Within(words.files[i]), client->verdict());
       if (code == ExitCode::kDone) code = failed;
-    } else if (!places->empty()) {
+      continue;
+    }
+    if (jobs) jobs->Forget(i);
+    if (!places->empty()) {
       saved.emplace_back((*places)[i].string());
       if (!words.server.json) Note("saved " + (*places)[i].string());
     }
@@ -205,6 +232,9 @@ void AddTranscribe(CLI::App& app, ExitCode& code) {
       ->allow_extra_args(false);
   command->add_flag("--words", words->words, "the times of words, with verbose_json");
   command->add_flag("--coverage", words->coverage, "what became of each moment, with JSON");
+  command->add_flag("--job", words->job,
+                    "the work goes on at the server if this ends; 'blindai job' takes it up again");
+  command->add_flag("--detach", words->detach, "start such a job, say its id, and do not wait for it");
   words->server.AddTo(*command);
   command->footer(
       "examples:\n"

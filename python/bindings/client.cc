@@ -142,10 +142,8 @@ std::function<bool(const wire::TranscriptionEvent&)> MakeOnEvent(const nb::objec
   };
 }
 
-// `fields` are those of OpenAI's form; the answer is the document.
-nb::bytes Transcribe(Client& self, const nb::object& recording,
-                     const std::vector<std::pair<std::string, std::string>>& fields,
-                     const nb::object& on_event, double timeout) {
+// `fields` are those of OpenAI's form. Without a model the client looks for the one that transcribes.
+wire::TranscriptionRequest RequestOf(const std::vector<std::pair<std::string, std::string>>& fields) {
   constexpr const char* kAnyModel = "any";
   wire::TranscriptionFields form;
   bool has_model = false;
@@ -160,14 +158,55 @@ nb::bytes Transcribe(Client& self, const nb::object& recording,
   if (!has_model) take("model", kAnyModel);
   auto request = form.Finish();
   if (!request.ok()) throw nb::value_error(request.error().message.c_str());
+  if (!has_model) request->model.clear();
+  return *std::move(request);
+}
+
+// The answer is the document.
+nb::bytes Transcribe(Client& self, const nb::object& recording,
+                     const std::vector<std::pair<std::string, std::string>>& fields,
+                     const nb::object& on_event, double timeout) {
   client::TranscribeOptions options;
-  options.request = *std::move(request);
-  if (!has_model) options.request.model.clear();
+  options.request = RequestOf(fields);
   options.on_event = MakeOnEvent(on_event);
   options.timeout = Milliseconds(timeout, "timeout");
   const client::FileSource source = MakeSource(recording);
   const client::Transcription answer = Blocking(self, [&] { return self.Transcribe(source, options); });
   return nb::bytes(answer.document().data(), answer.document().size());
+}
+
+// The answer is the job's reference (client/transcription_job.h), as text.
+std::string StartJob(Client& self, const nb::object& recording,
+                     const std::vector<std::pair<std::string, std::string>>& fields,
+                     const nb::object& progress, double timeout) {
+  client::TranscribeOptions options;
+  options.request = RequestOf(fields);
+  options.upload_progress = MakeProgress(progress);
+  options.timeout = Milliseconds(timeout, "timeout");
+  const client::FileSource source = MakeSource(recording);
+  return Blocking(self, [&] { return self.StartJob(source, options); }).ToText();
+}
+
+client::JobReference ReferenceOf(const std::string& text) {
+  auto reference = client::ParseJobReference(text);
+  if (!reference.ok()) throw nb::value_error(reference.error().message.c_str());
+  return *std::move(reference);
+}
+
+// (status, seconds done, seconds in all or 0)
+nb::tuple LookAtJob(Client& self, const std::string& reference) {
+  const client::JobReference job = ReferenceOf(reference);
+  const wire::AudioJob seen = Blocking(self, [&] { return self.LookAtJob(job); });
+  return nb::make_tuple(std::string(wire::AudioJobStatusName(seen.status)), seen.seconds_done,
+                        seen.seconds_total);
+}
+
+// (document, content type)
+nb::tuple FetchJobResult(Client& self, const std::string& reference) {
+  const client::JobReference job = ReferenceOf(reference);
+  const client::JobResult result = Blocking(self, [&] { return self.FetchJobResult(job); });
+  const base::ByteView document = result.document.ExposeSecret();
+  return nb::make_tuple(nb::bytes(document.data(), document.size()), result.content_type);
 }
 
 // `inputs` are tuples (name, datatype, shape, bytes as a one-dimensional uint8 array).
@@ -235,6 +274,16 @@ void BindClient(nb::module_& module) {
           },
           "model_id"_a)
       .def("transcribe", &Transcribe, "recording"_a, "fields"_a, "on_event"_a.none(), "timeout"_a)
+      .def("start_job", &StartJob, "recording"_a, "fields"_a, "progress"_a.none(), "timeout"_a)
+      .def("job", &LookAtJob, "reference"_a)
+      .def("job_result", &FetchJobResult, "reference"_a)
+      .def(
+          "delete_job",
+          [](Client& self, const std::string& reference) {
+            const client::JobReference job = ReferenceOf(reference);
+            Blocking(self, [&] { return self.DeleteJob(job); });
+          },
+          "reference"_a)
       .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none())
       .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
 

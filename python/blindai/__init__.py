@@ -18,12 +18,14 @@ from .client import Client, connect
 from .errors import AccessError, AttestationError, BlindAIError, ConnectionError, ModelError, QuotaError
 from .response import Output, Outputs, Response
 from .transcription import AsyncTranscriptionStream, Transcription, TranscriptionStream
+from .transcription_job import AsyncTranscriptionJob, TranscriptionJob
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AccessError",
     "AsyncClient",
+    "AsyncTranscriptionJob",
     "AsyncTranscriptionStream",
     "AttestationError",
     "BlindAIError",
@@ -38,6 +40,7 @@ __all__ = [
     "Response",
     "TensorSpec",
     "Transcription",
+    "TranscriptionJob",
     "TranscriptionStream",
     "Verdict",
     "connect",

@@ -11,6 +11,7 @@ from . import _native
 from .client import Client, FileLike, PathLike, Progress, connect
 from .response import Response
 from .transcription import AsyncTranscriptionStream, Result, TranscriptionStream
+from .transcription_job import AsyncTranscriptionJob
 
 T = TypeVar("T")
 
@@ -72,6 +73,15 @@ class AsyncClient:
         """``Client.transcribe`` with its options; ``progress`` is called on another thread."""
         result = await self._run(self._connected().transcribe, audio, model, stream=stream, **options)
         return AsyncTranscriptionStream(result, self._run) if isinstance(result, TranscriptionStream) else result
+
+    async def transcribe_job(self, audio: Any, model: Optional[str] = None, **options: Any) -> AsyncTranscriptionJob:
+        """``Client.transcribe_job`` with its options; ``progress`` is called on another thread."""
+        job = await self._run(self._connected().transcribe_job, audio, model, **options)
+        return AsyncTranscriptionJob(job, self._run)
+
+    def job(self, reference: str, token: Optional[str] = None) -> AsyncTranscriptionJob:
+        """``Client.job``."""
+        return AsyncTranscriptionJob(self._connected().job(reference, token), self._run)
 
     async def models(self) -> List["_native.Model"]:
         """``Client.models``."""

@@ -14,6 +14,7 @@ from . import _datatypes, _native
 from .errors import ModelError
 from .response import Response
 from .transcription import Result, TimeProgress, TranscriptionStream, fields_of, recording_of, result_of
+from .transcription_job import TranscriptionJob
 
 PathLike = Union[str, "os.PathLike[str]"]
 FileLike = Union[PathLike, bytes, bytearray, memoryview]
@@ -180,6 +181,27 @@ class Client:
             return result_of(format, document)
 
         return TranscriptionStream(run) if stream else run(None)
+
+    def transcribe_job(self, audio: Any, model: Optional[str] = None, *, format: str = "verbose_json",
+                       progress: Optional[Progress] = None, language: Optional[str] = None,
+                       keywords: Sequence[str] = (), alignment: Optional[str] = None,
+                       timestamp_granularities: Sequence[str] = (), include: Sequence[str] = (),
+                       speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None, rate: int = 16000,
+                       timeout: float = 3600.0) -> TranscriptionJob:
+        """Sends a recording and returns when the server has it: the work goes on without this client.
+
+        The arguments are those of ``transcribe``. ``progress(sent, total)`` is called with bytes while the recording
+        goes out; what it raises ends the upload. ``timeout``: seconds of the upload. The result is
+        ``transcribe_job(…).result()``; in another process it is ``client.job(reference).result()``.
+        """
+        fields = fields_of(model, format, language, keywords, alignment, timestamp_granularities, include,
+                           speaker_names, silence_ms)
+        reference = self._native.start_job(recording_of(audio, rate), fields, progress, timeout)
+        return TranscriptionJob(self._native, reference)
+
+    def job(self, reference: str, token: Optional[str] = None) -> TranscriptionJob:
+        """A job that was started before, by its ``reference``, or by its ``id`` and ``token``. Nothing is sent yet."""
+        return TranscriptionJob(self._native, reference if token is None else f"{reference}.{token}")
 
     def models(self) -> List["_native.Model"]:
         """The models that this client may use."""

@@ -74,6 +74,7 @@ def no_settings_of_the_user(monkeypatch, tmp_path_factory):
                  "BLINDAI_DIRECTORY", "BLINDAI_DIRECTORY_CA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 DEMO = ROOT / "models/blindai-demo-en"
