@@ -15,15 +15,16 @@ using ::testing::UnorderedElementsAre;
 
 class KeptJobsTest : public ::testing::Test {
  protected:
-  KeptJobsTest() {
-    std::string pattern = (fs::temp_directory_path() / "blindai-jobs-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-  }
   ~KeptJobsTest() override { fs::remove_all(root_); }
+
+  static fs::path NewFolder() {
+    std::string pattern = (fs::temp_directory_path() / "blindai-jobs-XXXXXX").string();
+    return mkdtemp(pattern.data());
+  }
 
   static client::JobReference Job(const char* text) { return client::ParseJobReference(text).value(); }
 
-  fs::path root_;
+  const fs::path root_ = NewFolder();
   const KeptJobs jobs_{root_ / "state/jobs"};
 };
 
