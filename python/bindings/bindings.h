@@ -4,16 +4,26 @@
 #include <nanobind/nanobind.h>
 
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "client/live_transcription.h"
 
 namespace blindai::python {
 
 void BindVerdict(nanobind::module_& module);
 void BindModelListing(nanobind::module_& module);
 void BindConnectionRecord(nanobind::module_& module);
+void BindLiveTranscription(nanobind::module_& module);
 void BindClient(nanobind::module_& module);
+
+// What a live session is asked for; throws ValueError where a word is wrong. Needs the GIL.
+client::LiveOptions MakeLiveOptions(std::optional<std::string> model, std::optional<std::string> language,
+                                    std::vector<std::string> keywords, const std::string& encoding,
+                                    int rate_hz, std::optional<int> silence_ms, double threshold,
+                                    bool partials);
 
 // Throws the Python exception of an error (blindai/errors.py). `verdict` is an object or None. Needs the GIL.
 [[noreturn]] void Raise(const base::Error& error, nanobind::object verdict = nanobind::none());

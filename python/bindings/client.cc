@@ -7,6 +7,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <utility>
@@ -209,6 +210,18 @@ nb::tuple FetchJobResult(Client& self, const std::string& reference) {
   return nb::make_tuple(nb::bytes(document.data(), document.size()), result.content_type);
 }
 
+std::unique_ptr<client::LiveTranscription> TranscribeLive(Client& self, std::optional<std::string> model,
+                                                          std::optional<std::string> language,
+                                                          std::vector<std::string> keywords,
+                                                          const std::string& format, int rate,
+                                                          std::optional<int> silence_ms, double threshold,
+                                                          bool partials) {
+  const client::LiveOptions options =
+      MakeLiveOptions(std::move(model), std::move(language), std::move(keywords), format, rate, silence_ms,
+                      threshold, partials);
+  return Blocking(self, [&] { return self.TranscribeLive(options); });
+}
+
 // `inputs` are tuples (name, datatype, shape, bytes as a one-dimensional uint8 array).
 Prediction Predict(Client& self, const std::string& model_id, const nb::sequence& inputs,
                    const std::vector<std::string>& outputs, std::optional<double> timeout) {
@@ -284,6 +297,8 @@ void BindClient(nb::module_& module) {
             Blocking(self, [&] { return self.DeleteJob(job); });
           },
           "reference"_a)
+      .def("transcribe_live", &TranscribeLive, "model"_a.none(), "language"_a.none(), "keywords"_a,
+           "format"_a, "rate"_a, "silence_ms"_a.none(), "threshold"_a, "partials"_a)
       .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none())
       .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
 

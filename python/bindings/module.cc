@@ -5,5 +5,6 @@ NB_MODULE(_native, module) {
   blindai::python::BindVerdict(module);
   blindai::python::BindModelListing(module);
   blindai::python::BindConnectionRecord(module);
+  blindai::python::BindLiveTranscription(module);
   blindai::python::BindClient(module);
 }

@@ -16,6 +16,7 @@ from ._native import Finding, Model, TensorSpec, Verdict
 from .async_client import AsyncClient
 from .client import Client, connect
 from .errors import AccessError, AttestationError, BlindAIError, ConnectionError, ModelError, QuotaError
+from .live import AsyncLiveTranscription, LiveEvent, LiveTranscription
 from .response import Output, Outputs, Response
 from .transcription import AsyncTranscriptionStream, Transcription, TranscriptionStream
 from .transcription_job import AsyncTranscriptionJob, TranscriptionJob
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessError",
     "AsyncClient",
+    "AsyncLiveTranscription",
     "AsyncTranscriptionJob",
     "AsyncTranscriptionStream",
     "AttestationError",
@@ -32,6 +34,8 @@ __all__ = [
     "Client",
     "ConnectionError",
     "Finding",
+    "LiveEvent",
+    "LiveTranscription",
     "Model",
     "ModelError",
     "Output",

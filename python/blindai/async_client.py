@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Optional, Sequence, TypeVar, Union
+from typing import Any, AsyncIterable, Callable, Iterable, List, Optional, Sequence, TypeVar, Union
 
 from . import _native
 from .client import Client, FileLike, PathLike, Progress, connect
+from .live import AsyncLiveTranscription, Sound
 from .response import Response
 from .transcription import AsyncTranscriptionStream, Result, TranscriptionStream
 from .transcription_job import AsyncTranscriptionJob
@@ -82,6 +83,14 @@ class AsyncClient:
     def job(self, reference: str, token: Optional[str] = None) -> AsyncTranscriptionJob:
         """``Client.job``."""
         return AsyncTranscriptionJob(self._connected().job(reference, token), self._run)
+
+    def transcribe_live(self, sound: Union[Iterable[Sound], AsyncIterable[Sound]], model: Optional[str] = None,
+                        **options: Any) -> AsyncLiveTranscription:
+        """``Client.transcribe_live`` with its options; ``sound`` may be an async iterator too. Not awaited:
+        ``async for event in client.transcribe_live(microphone()): …``
+        """
+        start = functools.partial(self._connected().transcribe_live, model=model, **options)
+        return AsyncLiveTranscription(start, sound)
 
     async def models(self) -> List["_native.Model"]:
         """``Client.models``."""

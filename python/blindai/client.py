@@ -6,12 +6,13 @@ import os
 import sys
 import threading
 import uuid
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from . import _datatypes, _native
 from .errors import ModelError
+from .live import LiveTranscription, Sound, encoder_of
 from .response import Response
 from .transcription import Result, TimeProgress, TranscriptionStream, fields_of, recording_of, result_of
 from .transcription_job import TranscriptionJob
@@ -202,6 +203,32 @@ class Client:
     def job(self, reference: str, token: Optional[str] = None) -> TranscriptionJob:
         """A job that was started before, by its ``reference``, or by its ``id`` and ``token``. Nothing is sent yet."""
         return TranscriptionJob(self._native, reference if token is None else f"{reference}.{token}")
+
+    def transcribe_live(self, sound: Iterable[Sound], model: Optional[str] = None, *, rate: int = 16000,
+                        format: str = "pcm16", language: Optional[str] = None, keywords: Sequence[str] = (),
+                        silence_ms: Optional[int] = 500, threshold: float = 0.5,
+                        partials: bool = True) -> LiveTranscription:
+        """Turns sound into text while somebody speaks: ``for event in client.transcribe_live(microphone()): …``
+
+        ``sound``: an iterator that gives pieces of one channel of any length, as they come: arrays or torch tensors of
+        int16 or of floats from -1 to 1 at ``rate`` (8000 to 48000), or bytes of ``format``: "pcm16" (little-endian, at
+        ``rate``), "mulaw" or "alaw" (G.711, 8000). It is read on a thread of its own, no faster than the server hears.
+        ``model``: as with ``transcribe``.
+
+        An utterance ends after ``silence_ms`` without sound louder than ``threshold`` (0 to 1; 0.5 is -50 dBFS), and
+        with the sound. ``silence_ms=None``: it ends where you ``commit()`` it, and with the sound. ``keywords``: words
+        to favour. ``partials``: also what the text would be now, while somebody speaks.
+
+        Gives a ``LiveTranscription``, an iterator of ``LiveEvent``, over a verified connection of its own that
+        ``max_connections`` does not count. Errors are raised by the call, and by the iterator.
+        """
+        if isinstance(keywords, str):
+            raise TypeError("keywords must be a list of str")
+        if isinstance(sound, (bytes, bytearray, memoryview)) or _datatypes.is_array(sound):
+            raise TypeError("sound must be an iterator of pieces; for a whole recording use transcribe")
+        native = self._native.transcribe_live(model, language, list(keywords), format, rate, silence_ms, threshold,
+                                              partials)
+        return LiveTranscription(native, sound, encoder_of(format))
 
     def models(self) -> List["_native.Model"]:
         """The models that this client may use."""

@@ -270,6 +270,9 @@ Result<std::unique_ptr<LiveTranscription>> Client::TranscribeLive(const LiveOpti
   if (settings.model.empty()) {
     BLINDAI_TRY(settings.model, SpeechModel());
   }
+  const wire::ClientMessage read =
+      wire::DecodeClientEvent(base::AsBytes(wire::EncodeSessionUpdate(settings)), {});
+  if (!read.event.ok()) return Argument(read.event.error().message, read.event.error().param);
   std::unique_ptr<LiveTranscription> live;
   const auto start = [&](std::unique_ptr<AttestedConnection> connection) -> base::Status {
     net::HttpRequest request;

@@ -118,6 +118,7 @@ struct LiveTranscription::State {
   // ---- What the server is told ----
 
   Status Say(std::string text) {
+    const std::lock_guard one_at_a_time(sending);
     Status sent = WhyEnded();
     if (sent.ok()) sent = socket->SendText(text);
     base::Wipe(text.data(), text.size());
@@ -143,6 +144,7 @@ struct LiveTranscription::State {
 
   const std::unique_ptr<net::BlockingWebSocket> socket;
   const std::function<bool()> keep_waiting;
+  std::mutex sending;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<LiveEvent> events;
@@ -214,6 +216,13 @@ Result<std::optional<LiveEvent>> LiveTranscription::Next() {
 }
 
 void LiveTranscription::Cancel() { state_->Cancel(); }
+
+std::optional<wire::RealtimeFormat> LiveFormatFromName(std::string_view name, int rate_hz) {
+  if (name == "pcm16") return wire::RealtimeFormat{wire::RealtimeEncoding::kPcm16, rate_hz};
+  if (name == "mulaw") return wire::RealtimeFormat{wire::RealtimeEncoding::kMulaw, 8'000};
+  if (name == "alaw") return wire::RealtimeFormat{wire::RealtimeEncoding::kAlaw, 8'000};
+  return std::nullopt;
+}
 
 base::Bytes Pcm16Of(std::span<const float> samples) {
   constexpr float kFullScale = 32'768;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <variant>
 
 #include "base/bytes.h"
@@ -47,7 +48,7 @@ class LiveTranscription {
   LiveTranscription& operator=(const LiveTranscription&) = delete;
 
   // The next sound, in the format of the settings; a sample may be cut in two. Waits while the server has not kept up.
-  // An error means that the session has ended; Next has the reason. These three: from one thread at a time.
+  // An error means that the session has ended; Next has the reason.
   base::Status Append(base::ByteView sound);
   // The utterance under way ends here; nothing where less than 100 ms of it was said.
   base::Status Commit();
@@ -66,6 +67,9 @@ class LiveTranscription {
   explicit LiveTranscription(std::unique_ptr<State> state);
   const std::unique_ptr<State> state_;
 };
+
+// The names that people give formats: "pcm16" with this rate, "mulaw" and "alaw" at 8,000 Hz; nothing for others.
+std::optional<wire::RealtimeFormat> LiveFormatFromName(std::string_view name, int rate_hz);
 
 // Samples of [-1, 1] as 16-bit sound, which is what a session hears; what is louder is cut off. Wipe it after use.
 base::Bytes Pcm16Of(std::span<const float> samples);
