@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from typing import (Any, AsyncIterable, AsyncIterator, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Tuple,
-                    TypeVar, Union)
+from typing import (Any, AsyncIterable, AsyncIterator, Callable, Dict, Generic, Iterable, Iterator, List, Optional,
+                    Tuple, TypeVar, Union)
 
 import numpy as np
 

@@ -128,8 +128,8 @@ class Client {
   // Ends it, and has the server forget its result.
   base::Status DeleteJob(const JobReference& reference);
   // Sound becomes text while somebody speaks, over a connection that is verified for it alone and not counted by
-  // max_connections. Codes: those of LiveTranscription::Start, argument (a setting that no session can have, and as with
-  // Transcribe where no model is named).
+  // max_connections. Codes: those of LiveTranscription::Start, argument (a setting that no session can have, and as
+  // with Transcribe where no model is named).
   base::Result<std::unique_ptr<LiveTranscription>> TranscribeLive(const LiveOptions& options);
 
   // Closes idle connections; a call after it opens, and verifies, a new one. Running calls go on.
