@@ -111,7 +111,6 @@ class DecoderProcess::Impl : public std::enable_shared_from_this<Impl> {
     phase_ = Phase::kOpening;
     const FileMessage file{file_->size(), options_.limits};
     if (!Say(RegionMessage{}, region_.fd()) || !Say(file, file_->reading_fd())) return Fail(Crashed());
-    file_.reset();  // the decoder's own copy of the descriptor is enough
   }
 
   void On(const OpenedMessage& message) {
@@ -162,7 +161,7 @@ class DecoderProcess::Impl : public std::enable_shared_from_this<Impl> {
     supervisor_.Unwatch(watch_, process_->socket());
     process_.reset();  // kills, and waits for a process that has nothing left to do
     region_.Wipe(region_.size());
-    file_.reset();
+    file_.reset();  // not before: the last to let go of it overwrites it, under the decoder's eyes too
   }
 
   void SetTimer(int timeout_ms) {
