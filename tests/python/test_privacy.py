@@ -161,3 +161,68 @@ def test_after_a_deadline(markers, tmp_path):
                 client.transcribe(SESSION, CANARY, keywords=[KEYWORD])
             assert error.value.code == "deadline"
             expect_nothing(server, markers)
+
+
+def test_while_a_job_waits_to_be_fetched_and_after_it(watched, markers):
+    """A result that waits is sealed: what nobody has fetched cannot be read either."""
+    server, client = watched
+    job = client.transcribe_job(SESSION, CANARY, format="diarized_json", speaker_names=[SPEAKER], keywords=[KEYWORD])
+    while job.status() not in ("completed", "failed"):
+        time.sleep(0.1)  # tidy: allow sleep: a job's end is asked for, as its users do
+    assert job.status() == "completed"
+    expect_nothing(server, markers)
+    assert len(job.result().segments) > 3
+    expect_nothing(server, markers)
+
+
+def test_after_jobs_that_are_cancelled_or_fail(watched, markers, tmp_path):
+    server, client = watched
+    client.transcribe_job(SESSION, CANARY, speaker_names=[SPEAKER], keywords=[KEYWORD]).cancel()
+    (tmp_path / "cut.wav").write_bytes(SESSION.read_bytes()[:3_000_000])
+    with pytest.raises(blindai.ModelError):
+        client.transcribe_job(tmp_path / "cut.wav", CANARY, speaker_names=[SPEAKER]).result(60)
+    expect_nothing(server, markers)
+
+
+def live_sound(seconds=25):
+    """One channel of the recording in pieces of a fifth of a second, and its markers."""
+    import numpy as np
+    sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[:seconds * 32000:2].copy()
+    markers = {"keyword": KEYWORD.encode()}
+    for place in (0.3, 0.6, 0.9):
+        at = int(len(sound) * place)
+        at += int(np.argmax(np.abs(sound[at:at + 16000].astype(np.int32))))
+        markers[f"bytes at {place}"] = sound[at:at + 24].tobytes()
+        markers[f"floats at {place}"] = (sound[at:at + 24].astype(np.float32) / 32768).tobytes()
+    return [sound[at:at + 3200] for at in range(0, len(sound), 3200)], markers
+
+
+def test_after_a_live_stream(watched):
+    server, client = watched
+    pieces, markers = live_sound()
+    texts = [event.text for event in client.transcribe_live(pieces, CANARY, keywords=[KEYWORD]) if event.final]
+    long = {f"text {n}": text.encode() for n, text in enumerate(texts) if len(text) >= 12}
+    assert long
+    expect_nothing(server, {**markers, **long})
+
+
+def test_after_a_live_stream_that_is_left_and_one_that_breaks_off(watched):
+    server, client = watched
+    pieces, markers = live_sound()
+    heard = []
+    with client.transcribe_live(pieces, CANARY, keywords=[KEYWORD]) as stream:
+        for event in stream:
+            heard.append(event.text)
+            if event.final and len(event.text) >= 12:
+                break
+
+    def microphone():
+        yield from pieces[:60]
+        raise OSError
+
+    with pytest.raises(OSError):
+        for event in client.transcribe_live(microphone(), CANARY, keywords=[KEYWORD]):
+            heard.append(event.text)
+    texts = {f"text {n}": text.encode() for n, text in enumerate(heard) if len(text) >= 12}
+    assert texts
+    expect_nothing(server, {**markers, **texts})
