@@ -273,7 +273,7 @@ class TranscriptionJobs::Impl : public std::enable_shared_from_this<Impl> {
         waiting_, {}, [this](const std::shared_ptr<Job>& job) { return RunningOf(job->caller.number); });
     std::shared_ptr<Job> job = *next;
     waiting_.erase(next);
-    std::ranges::stable_partition(waiting_, [&job](const std::shared_ptr<Job>& waiting) {
+    std::stable_partition(waiting_.begin(), waiting_.end(), [&job](const std::shared_ptr<Job>& waiting) {
       return waiting->caller.number != job->caller.number;
     });
     ++running_;
