@@ -96,8 +96,8 @@ export class Turns {
       const changed = box.value === text(turn) ? turn : correct(turn, box.value);
       if (changed) this.#transcript.turns[index] = changed;
       else this.#transcript.turns.splice(index, 1);
-      this.#hooks.onchange();
       leave();
+      this.#hooks.onchange();
     };
     box.addEventListener("keydown", (event) => {
       event.stopPropagation();
