@@ -30,16 +30,22 @@ class CallbackQueue {
     shared_->executor = std::move(executor);
     shared_->arrived = arrived_;
   }
+  // What comes later is dropped. The executor is let go of here: a pusher may outlive its context.
+  ~CallbackQueue() {
+    std::deque<T> unread;  // dies after the lock, since an item may push when it dies
+    const std::lock_guard lock(shared_->mutex);
+    shared_->executor = nullptr;
+    unread.swap(shared_->items);
+  }
   CallbackQueue(const CallbackQueue&) = delete;
   CallbackQueue& operator=(const CallbackQueue&) = delete;
 
   // Puts one more at the end; from any thread, also after the queue is gone.
   std::function<void(T)> pusher() const {
     return [shared = shared_](T item) {
-      {
-        const std::lock_guard lock(shared->mutex);
-        shared->items.push_back(std::move(item));
-      }
+      const std::lock_guard lock(shared->mutex);
+      if (!shared->executor) return;
+      shared->items.push_back(std::move(item));
       boost::asio::post(shared->executor, [weak = shared->arrived] {
         if (const auto held = weak.lock()) held->cancel();
       });
@@ -64,7 +70,7 @@ class CallbackQueue {
 
  private:
   struct Shared {
-    boost::asio::any_io_executor executor;
+    boost::asio::any_io_executor executor;             // none when the queue is gone
     std::weak_ptr<boost::asio::steady_timer> arrived;  // never fires, is only there to be cancelled
     std::mutex mutex;
     std::deque<T> items;
