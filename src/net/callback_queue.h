@@ -1,5 +1,5 @@
-// Several results of one work, from any thread to a coroutine: like AwaitCallback (await_callback.h), for work that
-// reports more than once. The coroutine owns the queue; what the pushers hold outlives it safely.
+// Several results of one work, from any thread to a coroutine; AwaitCallback (await_callback.h) is for work that
+// reports once. The coroutine owns the queue; what the pushers hold outlives it safely.
 //
 //   CallbackQueue<Event> events(co_await boost::asio::this_coro::executor);
 //   Start(events.pusher());
