@@ -26,22 +26,7 @@ from speech_score import Score
 
 DEMO = ROOT / "models/blindai-demo-en"
 RATE = 16_000
-LIBRIVOX = "librivox/sense_and_sensibility_01_austen_64kb-%s.wav"
-CLIPS = {
-    LIBRIVOX % "0870": "and mister john dashwood had then leisure to consider how much there might be prudently in his "
-                       "power to do for them",
-    LIBRIVOX % "0880": "he was not an ill disposed young man",
-    LIBRIVOX % "0890": "unless to be rather cold hearted and rather selfish is to be ill disposed",
-    LIBRIVOX % "0920": "had he married a more amiable woman he might have been made still more respectable than he was",
-    LIBRIVOX % "0930": "he might even have been made amiable himself",
-    "cards/001.wav": "ten of clubs",
-    "cards/002.wav": "four queen of clubs",
-    "cards/003.wav": "seven of clubs",
-    "cards/004.wav": "five five",
-    "cards/005.wav": "eight of spades four of clubs seven of hearts",
-    "goforward.raw": "go forward ten meters",
-}
-JFK = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+CLIPS = json.loads((DEMO / "real_clips.json").read_text())
 
 # Worse than this is a regression of the pipeline.
 MOST_CLIP_ERRORS, MOST_SESSION_ERRORS = 0.62, 0.32
@@ -167,8 +152,8 @@ def main():
     arguments.add_argument("--language-model", type=pathlib.Path)
     arguments.add_argument("--json", type=pathlib.Path)
     given = arguments.parse_args()
-    recordings = {name: (samples_of(given.sphinx / name), reference) for name, reference in CLIPS.items()}
-    recordings["jfk.wav"] = (samples_of(given.jfk), JFK)
+    recordings = {name: (samples_of(given.jfk if name == "jfk.wav" else given.sphinx / name), reference)
+                  for name, reference in CLIPS.items()}
 
     with SimulatedServer() as server, blindai.connect(addr=server.address, simulation=True) as client:
         model = client.upload_model(DEMO / "blindai-demo-en.onnx", "speech", kind="ctc-speech", precision="f32",
