@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using tests::Floats;
+using tests::LongModel;
 using tests::RunOn;
 using tests::StartHost;
 using tests::Until;
@@ -33,19 +34,6 @@ std::vector<Tensor> SmallInput() {
   std::vector<Tensor> inputs;
   inputs.push_back(Floats("x", {1, 4}, {1, 1, 1, 1}));
   return inputs;
-}
-
-// y = max over (x · xᵀ)² with x [n, 1]: nothing for the small n of the warm-up, and a minute of two cores in
-// one kernel that nobody can interrupt for kLong.
-base::Bytes LongModel() {
-  tests::OnnxGraph graph;
-  graph.Input("x", tests::kOnnxFloat, {"n", 1});
-  graph.Node(tests::OnnxNode("Transpose", {"x"}, {"t"}).Ints("perm", {1, 0}));
-  graph.Node(tests::OnnxNode("MatMul", {"x", "t"}, {"outer"}));
-  graph.Node(tests::OnnxNode("MatMul", {"outer", "outer"}, {"square"}));
-  graph.Node(tests::OnnxNode("ReduceMax", {"square"}, {"y"}).Int("keepdims", 0));
-  graph.Output("y", tests::kOnnxFloat, {});
-  return tests::OnnxModel(graph).Bytes();
 }
 
 std::vector<Tensor> LongWork(std::int64_t n) {

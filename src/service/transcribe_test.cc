@@ -17,6 +17,7 @@
 
 #include "base/byte_writer.h"
 #include "service/upload_model.h"
+#include "support/demo_speech.h"
 #include "support/onnx_builder.h"
 #include "support/paths.h"
 #include "support/two_speakers.h"
@@ -25,18 +26,10 @@ namespace blindai::service {
 namespace {
 
 using base::Result;
+using tests::DemoFile;
+using tests::DemoSettings;
 using vocabulary::ModelId;
 using vocabulary::Transcript;
-
-base::Bytes DemoFile(const char* name) {
-  return tests::ReadFile(tests::SourceDir() / "models/blindai-demo-en" / name);
-}
-
-std::shared_ptr<const SpeechSettings> DemoSettings() {
-  const base::Bytes vocab = DemoFile("vocab.json");
-  const base::Bytes preprocessor = DemoFile("preprocessor_config.json");
-  return MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor)).value();
-}
 
 std::string CodeOf(const auto& result) { return result.ok() ? "" : result.error().code; }
 
@@ -44,24 +37,17 @@ std::string CodeOf(const auto& result) { return result.ok() ? "" : result.error(
 class TranscribeTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    catalogue_ = new ModelCatalogue(CatalogueLimits{});
+    models_ = new tests::ServedModels;
     ASSERT_EQ(CodeOf(Upload("speech", DemoFile("blindai-demo-en.onnx"), DemoSettings())), "");
   }
-  static void TearDownTestSuite() {
-    for (const auto& served : catalogue_->RemoveAll()) {
-      std::promise<void> stopped;
-      served->host->Stop([&] { stopped.set_value(); });
-      stopped.get_future().wait();
-    }
-    delete catalogue_;
-  }
+  static void TearDownTestSuite() { delete models_; }
 
   static Result<ModelRecord> Upload(std::string_view id, base::ByteView file,
                                     std::shared_ptr<const SpeechSettings> speech,
                                     UploadOptions options = {}) {
     options.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
     BLINDAI_TRY(auto upload,
-                ModelUpload::Begin(*catalogue_, options, Caller::AnonymousWithAllRights(),
+                ModelUpload::Begin(models_->catalogue(), options, Caller::AnonymousWithAllRights(),
                                    UploadRequest{.id = *ModelId::Parse(id), .speech = std::move(speech)}));
     BLINDAI_RETURN_IF_ERROR(upload->Feed(file));
     std::promise<Result<ModelRecord>> record;
@@ -90,7 +76,7 @@ class TranscribeTest : public testing::Test {
                                 bool cancel = false) {
     std::promise<Result<TranscribeDone>> done;
     TranscribeTicket ticket =
-        Transcribe(*catalogue_, Decoder(), caller, *ModelId::Parse(id), std::move(request),
+        Transcribe(models_->catalogue(), Decoder(), caller, *ModelId::Parse(id), std::move(request),
                    [&](Result<TranscribeDone> result) { done.set_value(std::move(result)); });
     if (cancel) ticket.Cancel();
     BLINDAI_TRY(TranscribeDone answer, done.get_future().get());
@@ -98,10 +84,10 @@ class TranscribeTest : public testing::Test {
     return std::move(answer.transcript);
   }
 
-  static ModelCatalogue* catalogue_;
+  static tests::ServedModels* models_;
 };
 
-ModelCatalogue* TranscribeTest::catalogue_ = nullptr;
+tests::ServedModels* TranscribeTest::models_ = nullptr;
 
 void ExpectWholeCoverage(const Transcript& transcript, int speaker) {
   double at = 0;
@@ -203,9 +189,8 @@ TEST_F(TranscribeTest, ALanguageModelMakesWordsOfWhatIsSpeltByEar) {
   std::string arpa = "\\data\\\nngram 1=" + std::to_string(known.size()) + "\n\\1-grams:\n";
   for (const std::string& word : known) arpa += "-1.2 " + word + "\n";
   arpa += "\\end\\\n";
-  const base::Bytes vocab = DemoFile("vocab.json");
-  const base::Bytes preprocessor = DemoFile("preprocessor_config.json");
-  const auto settings = MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor), arpa);
+  const auto settings =
+      MakeSpeechSettings(tests::DemoText("vocab.json"), tests::DemoText("preprocessor_config.json"), arpa);
   ASSERT_EQ(CodeOf(settings), "");
   ASSERT_EQ(CodeOf(Upload("weighed", DemoFile("blindai-demo-en.onnx"), *settings)), "");
   // The therapist's first turn, of fifteen words.
@@ -267,7 +252,8 @@ TEST_F(TranscribeTest, WhereItMayWaitAFullQueueEndsNothing) {
   UploadOptions options;
   options.worker.max_queue = 1;
   ASSERT_EQ(CodeOf(Upload("narrow", DemoFile("blindai-demo-en.onnx"), DemoSettings(), options)), "");
-  const auto served = catalogue_->Find(Caller::AnonymousWithAllRights(), *ModelId::Parse("narrow")).value();
+  const auto served =
+      models_->catalogue().Find(Caller::AnonymousWithAllRights(), *ModelId::Parse("narrow")).value();
   const auto pid = static_cast<pid_t>(served->host->stats().pid);
   // Two fill it, one that runs and one that waits, and stay there while the worker is stopped.
   kill(pid, SIGSTOP);
@@ -275,7 +261,7 @@ TEST_F(TranscribeTest, WhereItMayWaitAFullQueueEndsNothing) {
   const auto start = [&](std::size_t i, WhenBusy when_busy) {
     TranscribeRequest request = RequestFor(DemoFile("hello_world.wav"));
     request.when_busy = when_busy;
-    Transcribe(*catalogue_, Decoder(), Caller::AnonymousWithAllRights(), *ModelId::Parse("narrow"),
+    Transcribe(models_->catalogue(), Decoder(), Caller::AnonymousWithAllRights(), *ModelId::Parse("narrow"),
                std::move(request),
                [&done, i](Result<TranscribeDone> result) { done[i].set_value(std::move(result)); });
   };

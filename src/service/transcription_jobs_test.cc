@@ -15,18 +15,17 @@
 #include "service/job_token.h"
 #include "service/recordings.h"
 #include "service/upload_model.h"
+#include "support/demo_speech.h"
 #include "support/paths.h"
+#include "support/until.h"
 
 namespace blindai::service {
 namespace {
 
 using base::Result;
 using testing::HasSubstr;
+using tests::DemoFile;
 using vocabulary::ModelId;
-
-base::Bytes DemoFile(const char* name) {
-  return tests::ReadFile(tests::SourceDir() / "models/blindai-demo-en" / name);
-}
 
 std::string CodeOf(const auto& result) { return result.ok() ? "" : result.error().code; }
 
@@ -37,29 +36,16 @@ const Caller kBert{"bert", 2, true, true};
 class TranscriptionJobsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    catalogue_ = new ModelCatalogue(CatalogueLimits{});
-    const base::Bytes vocab = DemoFile("vocab.json");
-    const base::Bytes preprocessor = DemoFile("preprocessor_config.json");
-    UploadOptions options;
-    options.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
+    models_ = new tests::ServedModels;
     auto upload = ModelUpload::Begin(
-        *catalogue_, options, kAnna,
-        UploadRequest{.id = Speech(),
-                      .visibility = Visibility::kPublic,
-                      .speech = MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor)).value()});
+        models_->catalogue(), models_->upload(), kAnna,
+        UploadRequest{.id = Speech(), .visibility = Visibility::kPublic, .speech = tests::DemoSettings()});
     ASSERT_TRUE(upload.ok() && (*upload)->Feed(DemoFile("blindai-demo-en.onnx")).ok());
     std::promise<bool> uploaded;
     ModelUpload::Finish(std::move(*upload), [&](const auto& record) { uploaded.set_value(record.ok()); });
     ASSERT_TRUE(uploaded.get_future().get());
   }
-  static void TearDownTestSuite() {
-    for (const auto& served : catalogue_->RemoveAll()) {
-      std::promise<void> stopped;
-      served->host->Stop([&] { stopped.set_value(); });
-      stopped.get_future().wait();
-    }
-    delete catalogue_;
-  }
+  static void TearDownTestSuite() { delete models_; }
   void TearDown() override {
     jobs_.reset();
     ExpectNoRecording();
@@ -67,8 +53,7 @@ class TranscriptionJobsTest : public testing::Test {
 
   // A decoder that was ended lets go of its recording a moment later.
   void ExpectNoRecording() {
-    for (int i = 0; i < 5'000 && recordings_.count() > 0; ++i) Pause();
-    EXPECT_EQ(recordings_.count(), 0u) << "a recording was kept";
+    EXPECT_TRUE(tests::Until([&] { return recordings_.count() == 0; })) << "a recording was kept";
   }
 
   static ModelId Speech() { return *ModelId::Parse("speech"); }
@@ -77,7 +62,7 @@ class TranscriptionJobsTest : public testing::Test {
     limits.now = [this] { return now_.load(); };
     DecoderOptions decoder;
     decoder.decoder_program = tests::ProgramsDir() / "blindai-decoder";
-    jobs_ = std::make_unique<TranscriptionJobs>(*catalogue_, decoder, limits);
+    jobs_ = std::make_unique<TranscriptionJobs>(models_->catalogue(), decoder, limits);
     return *jobs_;
   }
 
@@ -106,21 +91,13 @@ class TranscriptionJobsTest : public testing::Test {
   Submitted Submit(const Caller& caller, JobRequest request) {
     return TrySubmit(caller, std::move(request)).value();
   }
-  // Nobody is told when a job ends: who wants to know looks now and then.
-  static void Pause() {
-    std::promise<void> over;
-    model::Supervisor::Instance().Post([&over] {
-      model::Supervisor::Instance().At(std::chrono::steady_clock::now() + std::chrono::milliseconds(2),
-                                       [&over] { over.set_value(); });
-    });
-    over.get_future().wait();
-  }
   JobStatus Ended(const Submitted& job, const Caller& caller = kAnna) {
-    while (true) {
-      JobStatus status = jobs_->Look(caller, job.id, job.token).value();
-      if (status.expires) return status;
-      Pause();
-    }
+    JobStatus status;
+    EXPECT_TRUE(tests::Until([&] {
+      status = jobs_->Look(caller, job.id, job.token).value();
+      return status.expires.has_value();
+    }));
+    return status;
   }
   std::string TextOf(const Submitted& job, const Caller& caller = kAnna) {
     return std::string(base::AsText(jobs_->Fetch(caller, job.id, job.token).value().document.ExposeSecret()));
@@ -141,7 +118,7 @@ class TranscriptionJobsTest : public testing::Test {
     return request;
   }
 
-  static inline ModelCatalogue* catalogue_ = nullptr;
+  static inline tests::ServedModels* models_ = nullptr;
   std::atomic<base::Time> now_ = base::Time(std::chrono::seconds(1'000'000));
   Recordings recordings_{{}};
   std::unique_ptr<TranscriptionJobs> jobs_;
@@ -287,13 +264,14 @@ TEST_F(TranscriptionJobsTest, OneThatIsCancelledIsGoneAtOnceWhereverItWas) {
     EXPECT_EQ(CodeOf(jobs_->Look(kAnna, job.id, job.token)), "job-not-found");
   }
   held.go.set_value();
-  while (jobs_->stats().running > 0) Pause();
+  EXPECT_TRUE(tests::Until([&] { return jobs_->stats().running == 0; }));
 
   // In the middle of its recording.
   const Submitted long_one = Submit(kAnna, Session());
-  while (jobs_->Look(kAnna, long_one.id, long_one.token)->seconds_done == 0) Pause();
+  EXPECT_TRUE(
+      tests::Until([&] { return jobs_->Look(kAnna, long_one.id, long_one.token)->seconds_done > 0; }));
   EXPECT_EQ(CodeOf(jobs_->Cancel(kAnna, long_one.id, long_one.token)), "");
-  while (jobs_->stats().running > 0) Pause();
+  EXPECT_TRUE(tests::Until([&] { return jobs_->stats().running == 0; }));
   ExpectNoRecording();
   EXPECT_EQ(jobs_->stats().kept, 0u);
 }
@@ -333,12 +311,12 @@ TEST_F(TranscriptionJobsTest, AWorkerThatDiesIsStartedAgainAndTheTextIsTheSame) 
   Jobs();
   const Submitted whole = Submit(kAnna, Session());
   Ended(whole);
-  const auto served = catalogue_->Find(kAnna, Speech()).value();
+  const auto served = models_->catalogue().Find(kAnna, Speech()).value();
   const std::uint64_t before = served->host->stats().restarts;
   const auto pid = static_cast<pid_t>(served->host->stats().pid);
   kill(pid, SIGSTOP);
   const Submitted hit = Submit(kAnna, Session());
-  while (served->host->stats().queued == 0) Pause();
+  EXPECT_TRUE(tests::Until([&] { return served->host->stats().queued > 0; }));
   kill(pid, SIGKILL);
   EXPECT_EQ(Ended(hit).state, JobState::kCompleted);
   EXPECT_GT(served->host->stats().restarts, before);

@@ -21,14 +21,19 @@ inline base::Bytes DemoFile(const char* name) {
   return ReadFile(SourceDir() / "models/blindai-demo-en" / name);
 }
 
-// Uploads it under this id.
-inline base::Result<service::ModelRecord> UploadDemoSpeech(ServedModels& models, std::string_view id) {
+inline std::string DemoText(const char* name) { return std::string(base::AsText(DemoFile(name))); }
+
+inline std::shared_ptr<const service::SpeechSettings> DemoSettings() {
   const base::Bytes vocab = DemoFile("vocab.json");
   const base::Bytes preprocessor = DemoFile("preprocessor_config.json");
-  BLINDAI_TRY(auto settings, service::MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor)));
+  return service::MakeSpeechSettings(base::AsText(vocab), base::AsText(preprocessor)).value();
+}
+
+// Uploads it under this id.
+inline base::Result<service::ModelRecord> UploadDemoSpeech(ServedModels& models, std::string_view id) {
   BLINDAI_TRY(auto upload, service::ModelUpload::Begin(
                                models.catalogue(), models.upload(), service::Caller::AnonymousWithAllRights(),
-                               {.id = *vocabulary::ModelId::Parse(id), .speech = std::move(settings)}));
+                               {.id = *vocabulary::ModelId::Parse(id), .speech = DemoSettings()}));
   BLINDAI_RETURN_IF_ERROR(upload->Feed(DemoFile("blindai-demo-en.onnx")));
   std::promise<base::Result<service::ModelRecord>> record;
   service::ModelUpload::Finish(std::move(upload), [&](base::Result<service::ModelRecord> result) {

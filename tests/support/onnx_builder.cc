@@ -255,13 +255,13 @@ base::Bytes ReluTransposeModel() {
   return OnnxModel(graph).Bytes();
 }
 
-base::Bytes BigMatMulModel(std::int64_t n) {
+base::Bytes LongModel(const OnnxDim& n) {
   OnnxGraph graph;
-  graph.Input("x", kOnnxFloat, {n, 1}).Output("y", kOnnxFloat, {1, 1});
-  graph.Node(OnnxNode("Transpose", {"x"}, {"row"}).Ints("perm", {1, 0}));
-  graph.Node(OnnxNode("MatMul", {"x", "row"}, {"square"}));
-  graph.Node(OnnxNode("MatMul", {"square", "square"}, {"product"}));
-  graph.Node(OnnxNode("ReduceMax", {"product"}, {"y"}).Ints("axes", {0, 1}).Int("keepdims", 1));
+  graph.Input("x", kOnnxFloat, {n, 1}).Output("y", kOnnxFloat, {});
+  graph.Node(OnnxNode("Transpose", {"x"}, {"t"}).Ints("perm", {1, 0}));
+  graph.Node(OnnxNode("MatMul", {"x", "t"}, {"outer"}));
+  graph.Node(OnnxNode("MatMul", {"outer", "outer"}, {"square"}));
+  graph.Node(OnnxNode("ReduceMax", {"square"}, {"y"}).Int("keepdims", 0));
   return OnnxModel(graph).Bytes();
 }
 

@@ -148,8 +148,9 @@ base::Bytes ArgMaxModel(std::int64_t classes = 32);
 // an engine.
 base::Bytes ReluTransposeModel();
 // Work without end in sight from a small input: x [n, 1], y = max over (x · xᵀ)², so 2·n³ operations and two
-// n × n tensors. With n = 12,000 about a minute of two cores in one kernel that no engine can interrupt.
-base::Bytes BigMatMulModel(std::int64_t n);
+// n × n tensors: nothing for the small n of a warm-up, and with n = 12,000 about a minute of two cores in one
+// kernel that no engine can interrupt.
+base::Bytes LongModel(const OnnxDim& n = "n");
 // y = x after a Loop of 2^62 trips. The gate refuses it; a worker that gets it all the same must be killed.
 base::Bytes EndlessLoopModel();
 // y = x + c with c a tensor in a file beside the model; the location may be anything.

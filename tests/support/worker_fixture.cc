@@ -56,16 +56,6 @@ void StopHost(model::ModelHost& host, std::chrono::milliseconds drain) {
   stopped.get_future().get();
 }
 
-bool Until(const std::function<bool()>& condition, int tries) {
-  std::promise<void> never;
-  const auto pause = never.get_future();
-  for (; tries > 0; --tries) {
-    if (condition()) return true;
-    pause.wait_for(std::chrono::milliseconds(1));
-  }
-  return condition();
-}
-
 vocabulary::Tensor Floats(std::string name, vocabulary::Shape shape, const std::vector<float>& values) {
   return TensorOf(std::move(name), vocabulary::Datatype::kFp32, std::move(shape), values);
 }

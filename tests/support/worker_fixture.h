@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "model/model_host.h"
+#include "support/until.h"
 #include "vocabulary/tensor.h"
 
 namespace blindai::tests {
@@ -31,10 +32,6 @@ base::Result<model::RunAnswer> RunOn(model::ModelHost& host, std::vector<vocabul
                                      std::vector<std::string> outputs = {});
 base::Result<model::RunAnswer> RunOn(model::ModelHost& host, model::RunRequest request);
 void StopHost(model::ModelHost& host, std::chrono::milliseconds drain = std::chrono::milliseconds(0));
-
-// Looks until `condition` holds, for at most `tries` milliseconds; whether it held. For what another process does or
-// holds, which has no event to wait for.
-bool Until(const std::function<bool()>& condition, int tries = 60'000);
 
 template <typename Element>
 vocabulary::Tensor TensorOf(std::string name, vocabulary::Datatype datatype, vocabulary::Shape shape,

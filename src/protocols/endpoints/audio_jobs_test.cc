@@ -12,23 +12,22 @@
 #include "protocols/endpoints/models.h"
 #include "protocols/endpoints/openai_audio.h"
 #include "protocols/wire/audio_job.h"
+#include "support/demo_speech.h"
 #include "support/fake_exchange.h"
 #include "support/multipart_body.h"
 #include "support/paths.h"
 #include "support/served_models.h"
+#include "support/until.h"
 
 namespace blindai::endpoints {
 namespace {
 
 using service::Caller;
 using ::testing::HasSubstr;
+using tests::DemoText;
 using tests::FakeAnswer;
 using tests::FakeExchange;
 using tests::FormPart;
-
-std::string DemoFile(const char* name) {
-  return std::string(base::AsText(tests::ReadFile(tests::SourceDir() / "models/blindai-demo-en" / name)));
-}
 
 // Whoever asks says so in the Authorization header.
 base::Result<Caller> Identify(const net::RequestHead& head) {
@@ -49,9 +48,9 @@ class AudioJobsTest : public ::testing::Test {
       RegisterOpenAIAudio(router, models.catalogue(), recordings, {.decoder = Decoder()}, Identify);
       RegisterAudioJobs(router, models.catalogue(), recordings, jobs, Identify);
       FakeExchange upload(Request("PUT /v1/models/speech?kind=ctc-speech", "owner"),
-                          tests::MultipartBody({{"vocab", DemoFile("vocab.json")},
-                                                {"preprocessor", DemoFile("preprocessor_config.json")},
-                                                {"model", DemoFile("blindai-demo-en.onnx")}}));
+                          tests::MultipartBody({{"vocab", DemoText("vocab.json")},
+                                                {"preprocessor", DemoText("preprocessor_config.json")},
+                                                {"model", DemoText("blindai-demo-en.onnx")}}));
       EXPECT_EQ(tests::Serve(router, upload).status, 201);
     }
     static service::DecoderOptions Decoder() {
@@ -69,7 +68,7 @@ class AudioJobsTest : public ::testing::Test {
   static void TearDownTestSuite() { delete shared_; }
   void TearDown() override {
     for (const Job& job : made_) Ask("DELETE", job);
-    while (shared_->jobs.stats().running > 0) Pause();
+    EXPECT_TRUE(tests::Until([&] { return shared_->jobs.stats().running == 0; }));
     EXPECT_EQ(shared_->jobs.stats().kept, 0u);
   }
 
@@ -84,14 +83,14 @@ class AudioJobsTest : public ::testing::Test {
   }
   // `parts` beside the model and the file.
   static FakeAnswer Post(std::vector<FormPart> parts = {}, const std::string& caller = "owner",
-                         const std::string& file = DemoFile("hello_world.wav")) {
+                         const std::string& file = DemoText("hello_world.wav")) {
     parts.push_back({"model", "speech"});
     parts.push_back({"file", file, "recording"});
     FakeExchange exchange(Request("POST /v1/audio/jobs", caller), tests::MultipartBody(parts));
     return tests::Serve(shared_->router, exchange);
   }
   Job Make(std::vector<FormPart> parts = {}, const std::string& caller = "owner",
-           const std::string& file = DemoFile("hello_world.wav")) {
+           const std::string& file = DemoText("hello_world.wav")) {
     const FakeAnswer answer = Post(std::move(parts), caller, file);
     EXPECT_EQ(answer.status, 202) << answer.body;
     const auto job = wire::DecodeAudioJob(base::AsBytes(answer.body)).value();
@@ -105,23 +104,15 @@ class AudioJobsTest : public ::testing::Test {
     return tests::Serve(shared_->router, exchange);
   }
   static wire::AudioJob Ended(const Job& job) {
-    while (true) {
-      auto status = wire::DecodeAudioJob(base::AsBytes(Ask("GET", job).body)).value();
-      if (status.expires_at) return status;
-      Pause();
-    }
-  }
-  // Nobody is told when a job ends: who wants to know looks now and then.
-  static void Pause() {
-    std::promise<void> over;
-    model::Supervisor::Instance().Post([&over] {
-      model::Supervisor::Instance().At(std::chrono::steady_clock::now() + std::chrono::milliseconds(2),
-                                       [&over] { over.set_value(); });
-    });
-    over.get_future().wait();
+    wire::AudioJob status;
+    EXPECT_TRUE(tests::Until([&] {
+      status = wire::DecodeAudioJob(base::AsBytes(Ask("GET", job).body)).value();
+      return status.expires_at.has_value();
+    }));
+    return status;
   }
   static std::string Transcribed(std::vector<FormPart> parts) {
-    const std::string file = DemoFile("hello_world.wav");
+    const std::string file = DemoText("hello_world.wav");
     parts.push_back({"model", "speech"});
     parts.push_back({"file", file, "recording"});
     FakeExchange exchange(Request("POST /v1/audio/transcriptions", "owner"), tests::MultipartBody(parts));
@@ -194,7 +185,7 @@ TEST_F(AudioJobsTest, AFullServerSaysSoWithoutReadingTheRecording) {
 }
 
 TEST_F(AudioJobsTest, AResultThatIsNotThereYetIsAConflict) {
-  const Job job = Make({}, "owner", DemoFile("session.wav"));
+  const Job job = Make({}, "owner", DemoText("session.wav"));
   const FakeAnswer answer = Ask("GET", job, "/result");
   EXPECT_EQ(answer.status, 409);
   EXPECT_THAT(answer.body, HasSubstr(R"("code":"job-not-finished")"));

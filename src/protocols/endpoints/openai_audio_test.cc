@@ -8,6 +8,7 @@
 #include "protocols/endpoints/audio_form.h"
 #include "protocols/endpoints/models.h"
 #include "protocols/wire/openai_audio_events.h"
+#include "support/demo_speech.h"
 #include "support/fake_exchange.h"
 #include "support/multipart_body.h"
 #include "support/paths.h"
@@ -18,13 +19,10 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using tests::DemoText;
 using tests::FakeAnswer;
 using tests::FakeExchange;
 using tests::FormPart;
-
-std::string DemoFile(const char* name) {
-  return std::string(base::AsText(tests::ReadFile(tests::SourceDir() / "models/blindai-demo-en" / name)));
-}
 
 std::string Request(const std::string& line) { return line + tests::kMultipartHeader; }
 
@@ -38,9 +36,9 @@ class OpenAIAudioTest : public ::testing::Test {
       RegisterModels(router, models.catalogue(), models.upload(), tests::EverybodyMay);
       RegisterOpenAIAudio(router, models.catalogue(), recordings, {.decoder = decoder}, tests::EverybodyMay);
       FakeExchange upload(Request("PUT /v1/models/speech?kind=ctc-speech"),
-                          tests::MultipartBody({{"vocab", DemoFile("vocab.json")},
-                                                {"preprocessor", DemoFile("preprocessor_config.json")},
-                                                {"model", DemoFile("blindai-demo-en.onnx")}}));
+                          tests::MultipartBody({{"vocab", DemoText("vocab.json")},
+                                                {"preprocessor", DemoText("preprocessor_config.json")},
+                                                {"model", DemoText("blindai-demo-en.onnx")}}));
       EXPECT_EQ(tests::Serve(router, upload).status, 201);
     }
     tests::ServedModels models;
@@ -54,7 +52,7 @@ class OpenAIAudioTest : public ::testing::Test {
 
   // `parts` beside the model and the file.
   static FakeAnswer Transcribe(std::vector<FormPart> parts, const char* recording = "hello_world.wav") {
-    const std::string file = DemoFile(recording);
+    const std::string file = DemoText(recording);
     parts.push_back({"model", "speech"});
     parts.push_back({"file", file, recording});
     return Post(parts);
@@ -63,7 +61,7 @@ class OpenAIAudioTest : public ::testing::Test {
   // session.wav with one channel: its first voice.
   static std::string OneVoice() {
     constexpr std::size_t kHeadBytes = 44;
-    const std::string both = DemoFile("session.wav");
+    const std::string both = DemoText("session.wav");
     base::ByteWriter writer;
     const auto bytes = static_cast<std::uint32_t>((both.size() - kHeadBytes) / 2);
     writer.Append("RIFF").U32(36 + bytes).Append("WAVE").Append("fmt ").U32(16).U16(1).U16(1);
@@ -195,7 +193,7 @@ TEST_F(OpenAIAudioTest, AStreamEndsWithTheDocumentOfItsFormat) {
 }
 
 TEST_F(OpenAIAudioTest, WhatIsWrongIsRefusedInOpenAIsShapeWithItsParam) {
-  const std::string file = DemoFile("hello_world.wav");
+  const std::string file = DemoText("hello_world.wav");
   struct Row {
     std::vector<FormPart> parts;
     int status;
@@ -236,7 +234,7 @@ TEST_F(OpenAIAudioTest, AStreamThatCannotBeginHasAStatusOfItsOwn) {
 }
 
 TEST_F(OpenAIAudioTest, AStreamThatFailsOnItsWayEndsWithAnErrorAndNotWithDone) {
-  std::string cut = DemoFile("session.wav");
+  std::string cut = DemoText("session.wav");
   cut.resize(cut.size() / 2);
   const FakeAnswer answer =
       Post({{"model", "speech"}, {"stream", "true"}, {"include[]", "progress"}, {"file", cut}});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "protocols/endpoints/models.h"
+#include "support/demo_speech.h"
 #include "support/fake_exchange.h"
 #include "support/multipart_body.h"
 #include "support/paths.h"
@@ -21,19 +22,15 @@ class SpeechUploadTest : public ::testing::Test {
  protected:
   SpeechUploadTest() { RegisterModels(router_, models_.catalogue(), models_.upload(), tests::EverybodyMay); }
 
-  static std::string DemoFile(const char* name) {
-    return std::string(base::AsText(tests::ReadFile(tests::SourceDir() / "models/blindai-demo-en" / name)));
-  }
-
   FakeAnswer Upload(const std::vector<FormPart>& parts) {
     FakeExchange exchange("PUT /v1/models/speech?kind=ctc-speech" + std::string(tests::kMultipartHeader),
                           tests::MultipartBody(parts));
     return tests::Serve(router_, exchange);
   }
 
-  const std::string model_ = DemoFile("blindai-demo-en.onnx");
-  const std::string vocab_ = DemoFile("vocab.json");
-  const std::string preprocessor_ = DemoFile("preprocessor_config.json");
+  const std::string model_ = tests::DemoText("blindai-demo-en.onnx");
+  const std::string vocab_ = tests::DemoText("vocab.json");
+  const std::string preprocessor_ = tests::DemoText("preprocessor_config.json");
   tests::ServedModels models_;
   Router router_;
 };

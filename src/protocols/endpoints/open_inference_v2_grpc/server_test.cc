@@ -37,17 +37,7 @@ std::string NegateModel() {
   return std::string(base::AsText(tests::OnnxModel(graph).Opset(17).Bytes()));
 }
 
-// y = max over (x * transposed x) squared, x [n, 1]: nothing for the warm-up, many seconds for kLong.
-std::string LongModel() {
-  tests::OnnxGraph graph;
-  graph.Input("x", tests::kOnnxFloat, {"n", 1});
-  graph.Node(tests::OnnxNode("Transpose", {"x"}, {"t"}).Ints("perm", {1, 0}));
-  graph.Node(tests::OnnxNode("MatMul", {"x", "t"}, {"outer"}));
-  graph.Node(tests::OnnxNode("MatMul", {"outer", "outer"}, {"square"}));
-  graph.Node(tests::OnnxNode("ReduceMax", {"square"}, {"y"}).Int("keepdims", 0));
-  graph.Output("y", tests::kOnnxFloat, {});
-  return std::string(base::AsText(tests::OnnxModel(graph).Bytes()));
-}
+std::string LongModel() { return std::string(base::AsText(tests::LongModel())); }
 constexpr int kLong = 12'000;
 
 std::string Floats(const std::vector<float>& values) {
