@@ -287,6 +287,28 @@ bool HasForeignLetterInKey(std::string_view line) {
   return std::any_of(key.begin(), key.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
 }
 
+// A quote opens a text only where a key or a value may begin; one in the middle of a number, say, is read with it.
+bool HasForeignLetterOutsideTexts(std::string_view line) {
+  constexpr std::string_view kBeforeText = "=[,{.\"'";  // a quote: of three
+  char open = 0;
+  char before = '=';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (open != 0) {
+      if (c == '\\' && open == '"') ++i;
+      if (c == open) open = 0;
+    } else if (c == '#') {
+      return false;
+    } else if (static_cast<unsigned char>(c) > 0x7f) {
+      return true;
+    } else if ((c == '"' || c == '\'') && kBeforeText.find(before) != std::string_view::npos) {
+      open = c;
+    }
+    if (c != ' ' && c != '\t') before = c;
+  }
+  return false;
+}
+
 // Whether a line that opens a table goes on with a key.
 bool HasBrokenTableHeader(std::string_view line) {
   std::size_t at = line.find_first_not_of(" \t");
@@ -310,6 +332,7 @@ std::optional<Trouble> FindTrouble(std::string_view text) {
     const std::string_view line = text.substr(0, end);
     if (HasControlCharacter(line)) return Trouble{number, "a control character"};
     if (HasForeignLetterInKey(line)) return Trouble{number, "a letter that no key has"};
+    if (HasForeignLetterOutsideTexts(line)) return Trouble{number, "a letter outside of texts and remarks"};
     if (HasBrokenTableHeader(line)) return Trouble{number, "a table without a name"};
     text.remove_prefix(std::min(end + 1, text.size()));
   }

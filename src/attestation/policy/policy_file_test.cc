@@ -173,6 +173,10 @@ TEST(PolicyFile, WhatIsNoTomlIsSaidWithItsLine) {
               "policy line 2: not valid TOML: a table without a name");
   }
   EXPECT_EQ(ErrorOf("\xc6\xbc = 1"), "policy line 1: not valid TOML: a letter that no key has");
+  for (const char* value : {"[591\"9\xc5\xbe", "5 \"\xc5\xbe\"", "\"a\" \xc5\xbe", "'a'b\"\xc5\xbe\""}) {
+    EXPECT_EQ(ErrorOf(std::string("a = ") + value),
+              "policy line 1: not valid TOML: a letter outside of texts and remarks");
+  }
   EXPECT_EQ(ErrorOf("\xef\xbb\xbf"), "policy line 1: no [[accept]] block, so nothing would be accepted");
   EXPECT_TRUE(
       ParsePolicy("# \xc3\xa4\n" + Block("sgx", "name = \"\xc3\xa4\"\nmrenclave = " + Quoted(kHash32))).ok());
@@ -337,6 +341,13 @@ TEST(PolicyFile, AHexKeyIsText) {
     const std::string text = key.list ? "[\"77\"]" : "\"77\"";
     block.replace(block.find(text), text.size(), key.list ? "[7]" : "7");
     EXPECT_EQ(ErrorOf(block).substr(0, 14), "policy line 3:");
+  }
+}
+
+TEST(PolicyFile, TextsAndRemarksMayHaveEveryLetter) {
+  for (const char* line : {"a = \"\xc5\xbe\"", "a = ['x', '\xc5\xbe']", "a = { b = \"\\\"\xc5\xbe\" }",
+                           "a = 1 # \xc5\xbe", "a = \"\"\"\xc5\xbe\"\"\"", "\"b\".\"\xc5\xbe\" = 1"}) {
+    EXPECT_EQ(ErrorOf(line).find("not valid TOML"), std::string::npos) << line << ": " << ErrorOf(line);
   }
 }
 
