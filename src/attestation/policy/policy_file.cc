@@ -287,22 +287,29 @@ bool HasForeignLetterInKey(std::string_view line) {
   return std::any_of(key.begin(), key.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
 }
 
-// A quote opens a text only where a key or a value may begin; one in the middle of a number, say, is read with it.
+// A quote opens a text only where a key or a value may begin, or as the third in a row; one in the middle of a number,
+// say, is read with it.
 bool HasForeignLetterOutsideTexts(std::string_view line) {
-  constexpr std::string_view kBeforeText = "=[,{.\"'";  // a quote: of three
+  constexpr std::string_view kBeforeText = "=[,{.";
   char open = 0;
   char before = '=';
+  std::size_t opened = 0;
+  std::size_t third = line.size();  // where a third quote would open a text
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     if (open != 0) {
       if (c == '\\' && open == '"') ++i;
-      if (c == open) open = 0;
+      if (c != open) continue;
+      open = 0;
+      if (i == opened + 1) third = i + 1;
     } else if (c == '#') {
       return false;
     } else if (static_cast<unsigned char>(c) > 0x7f) {
       return true;
-    } else if ((c == '"' || c == '\'') && kBeforeText.find(before) != std::string_view::npos) {
+    } else if ((c == '"' || c == '\'') &&
+               (kBeforeText.find(before) != std::string_view::npos || (i == third && c == before))) {
       open = c;
+      opened = i;
     }
     if (c != ' ' && c != '\t') before = c;
   }
