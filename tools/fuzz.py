@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Runs the fuzz targets, each for BLINDAI_FUZZ_SECONDS (default 60), and the canary, which must fail.
 
-    tools/fuzz.py --build build/fuzz [--jobs N] [NAME…]      NAME: a pattern such as net_*; !net_* is all others
+    tools/fuzz.py --build build/fuzz [--jobs N] [--again] [NAME…]     NAME: a pattern net_*, or !net_* for all others
+
+Each call searches somewhere else. With --again it makes the same inputs as the call before: the tests use this, so that
+their answer depends on the change and not on luck.
 
 New inputs that reach new code are kept in build/fuzz-corpus/, an input that crashes in build/fuzz-artifacts/. The seeds
 in fuzz/corpus/ are read and never written.
@@ -13,6 +16,7 @@ import fnmatch
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -20,16 +24,24 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A planted defect: when its target comes through, the fuzzers find nothing because they cannot.
 CANARY = "canary_fuzz"
+# With --again the count of inputs ends most searches, the time only those of the slowest targets.
+RUNS_PER_SECOND = 2000
 
 
-def run(program, seconds):
+def run(program, seconds, again):
     """Whether the target came through, its executions, and its output."""
     name = program.name
-    corpus, artifacts = ROOT / "build/fuzz-corpus" / name, ROOT / "build/fuzz-artifacts" / name
+    # What other searches have kept would lead this one elsewhere.
+    kept = ROOT / "build/fuzz-again" if again else ROOT / "build/fuzz-corpus"
+    if again:
+        shutil.rmtree(kept / name, ignore_errors=True)
+    corpus, artifacts = kept / name, ROOT / "build/fuzz-artifacts" / name
     corpus.mkdir(parents=True, exist_ok=True)
     artifacts.mkdir(parents=True, exist_ok=True)
     command = [program, f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
                f"-artifact_prefix={artifacts}/", corpus]
+    if again:
+        command += ["-seed=1", f"-runs={RUNS_PER_SECOND * seconds}"]
     seeds = ROOT / "fuzz/corpus" / name
     if seeds.is_dir():
         command.append(seeds)
@@ -48,6 +60,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--build", type=pathlib.Path, required=True)
     arguments.add_argument("--jobs", type=int, default=os.cpu_count())
+    arguments.add_argument("--again", action="store_true")
     arguments.add_argument("names", nargs="*")
     given = arguments.parse_args()
     seconds = int(os.environ.get("BLINDAI_FUZZ_SECONDS", "60"))
@@ -62,7 +75,8 @@ def main():
     failed = []
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
-        for program, (passed, executions, text) in zip(programs, pool.map(lambda path: run(path, seconds), programs)):
+        results = pool.map(lambda path: run(path, seconds, given.again), programs)
+        for program, (passed, executions, text) in zip(programs, results):
             good = passed != (program.name == CANARY)
             print(f"{'ok    ' if good else 'FAILED'} {program.name:45} {executions:10} runs", flush=True)
             if not good:
