@@ -191,6 +191,7 @@ FOREIGN = [
     ("OpenSSL", r'#\s*include\s*<openssl/|\b(SSL|EVP|X509|BIO|ASN1|EC_KEY|ECDSA|BN)_[A-Za-z]\w*',
      r"^src/crypto/|^src/net/tls|_test\.cc$|^tests/"),
     ("OpenVINO", r"#\s*include\s*<openvino/|\bov::", r"^src/model/openvino_"),
+    ("toml::parse", r"#\s*include\s*<toml\+\+|\btoml::parse\(", r"^src/encoding/toml\.|_test\.cc$"),
     ("Boost.Beast", r"#\s*include\s*<boost/beast|\bbeast::", r"^src/net/|_test\.cc$|^tests/"),
     ("FFmpeg", r"#\s*include\s*<lib(av|sw)\w+/|\bav_[a-z]\w*\(", r"^src/speech/decode_audio"),
     ("gRPC", r"#\s*include\s*<grpc|\bgrpc::", r"^src/protocols/endpoints/\w*grpc|_test\.cc$|^tests/"),

@@ -86,6 +86,7 @@ TEST(DirectoryConfig, UnknownKeysAndBadValuesAreRefusedWithLineAndHint) {
   EXPECT_THAT(ErrorOf("[listen]\nhttps = \"443\"\n"), HasSubstr("config-address"));
   EXPECT_THAT(ErrorOf("[servers]\nroots = \"ca.pem\"\n"), HasSubstr("a list of certificate files"));
   EXPECT_THAT(ErrorOf("= 1"), HasSubstr("config-syntax"));
+  EXPECT_THAT(ErrorOf("a = 5 \xc5\xbe"), HasSubstr("config-syntax"));
 }
 
 TEST(DirectoryConfig, EveryKeyIsDocumented) {

@@ -13,14 +13,8 @@
 
 #include <fmt/format.h>
 
-// Without exceptions, which the shared library of a program's other parts has.
-#undef TOML_HEADER_ONLY
-#undef TOML_SHARED_LIB
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include "base/result.h"
+#include "encoding/toml.h"
 #include "program/listen_address.h"
 
 namespace blindai::program {
@@ -112,14 +106,12 @@ template <typename Config>
 base::Result<Config> ParseConfig(std::string_view text, std::string_view source,
                                  std::span<const ConfigKey<Config>> keys, std::string_view page,
                                  Config config) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return AtLine(
-        source, error.source().begin.line,
-        base::MakeError(base::ErrorKind::kInvalid, "config-syntax", std::string(error.description())));
+  const auto [file, trouble] = encoding::ParseToml(text);
+  if (trouble) {
+    return AtLine(source, trouble->line,
+                  base::MakeError(base::ErrorKind::kInvalid, "config-syntax", trouble->why));
   }
-  for (const auto& [name, node] : parsed.table()) {
+  for (const auto& [name, node] : file) {
     const std::string_view table_name = name.str();
     const toml::table* const table = node.as_table();
     const bool known =

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include <toml++/toml.h>
+#include "encoding/toml.h"
 
 extern char** environ;
 
@@ -147,10 +147,8 @@ Result<std::optional<StoredSettings>> ReadStoredSettings(const std::string& path
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::optional<StoredSettings>();
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  toml::table table;
-  try {
-    table = toml::parse(text);
-  } catch (const toml::parse_error&) {
+  const auto [table, trouble] = encoding::ParseToml(text);
+  if (trouble) {
     return MakeError(base::ErrorKind::kInvalid, "settings-file",
                      "the configuration file is not valid TOML; correct or remove it");
   }

@@ -8,11 +8,10 @@
 #include <iterator>
 #include <utility>
 
-#include <toml++/toml.h>
-
 #include "attestation/policy/policy_file.h"
 #include "client/failure.h"
 #include "client/key_store.h"
+#include "encoding/toml.h"
 
 namespace blindai::client {
 namespace {
@@ -58,13 +57,9 @@ struct Found : ConnectArguments {
 
 Result<Found> ParseSettingsFile(const std::string& text) {
   Found settings;
-  toml::table table;
-  try {
-    table = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    return SettingsError(error.source().begin.line, "not valid TOML");
-  }
-  for (const auto& [key, value] : table) {
+  const encoding::ParsedToml parsed = encoding::ParseToml(text);
+  if (parsed.trouble) return SettingsError(parsed.trouble->line, "not valid TOML");
+  for (const auto& [key, value] : parsed.table) {
     const std::string_view name = key.str();
     if (std::find(kSettingsKeys.begin(), kSettingsKeys.end(), name) == kSettingsKeys.end()) {
       const std::string hint = name == "simulation"

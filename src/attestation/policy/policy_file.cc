@@ -1,6 +1,5 @@
 #include "attestation/policy/policy_file.h"
 
-#include <algorithm>
 #include <charconv>
 #include <string>
 
@@ -270,84 +269,8 @@ void ReadBlocks(TomlFields& fields, const toml::table& file, Policy& policy) {
   }
 }
 
-// Some editors write it; the parser reads past the end of a file that has nothing else.
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-// TOML allows no control characters but tab and line ends.
-bool HasControlCharacter(std::string_view line) {
-  return std::any_of(line.begin(), line.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < ' ' && c != '\t' && c != '\r') || byte == 0x7f;
-  });
-}
-
-// Keys are ASCII; other letters may stand in texts and remarks.
-bool HasForeignLetterInKey(std::string_view line) {
-  const std::string_view key = line.substr(0, line.find_first_of("\"'#"));
-  return std::any_of(key.begin(), key.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
-}
-
-// A quote opens a text only where a key or a value may begin, or as the third in a row; one in the middle of a number,
-// say, is read with it.
-bool HasForeignLetterOutsideTexts(std::string_view line) {
-  constexpr std::string_view kBeforeText = "=[,{.";
-  char open = 0;
-  char before = '=';
-  std::size_t opened = 0;
-  std::size_t third = line.size();  // where a third quote would open a text
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (open != 0) {
-      if (c == '\\' && open == '"') ++i;
-      if (c != open) continue;
-      open = 0;
-      if (i == opened + 1) third = i + 1;
-    } else if (c == '#') {
-      return false;
-    } else if (static_cast<unsigned char>(c) > 0x7f) {
-      return true;
-    } else if ((c == '"' || c == '\'') &&
-               (kBeforeText.find(before) != std::string_view::npos || (i == third && c == before))) {
-      open = c;
-      opened = i;
-    }
-    if (c != ' ' && c != '\t') before = c;
-  }
-  return false;
-}
-
-// Whether a line that opens a table goes on with a key.
-bool HasBrokenTableHeader(std::string_view line) {
-  std::size_t at = line.find_first_not_of(" \t");
-  if (at == std::string_view::npos || line[at] != '[') return false;
-  at = line.find_first_not_of(" \t", line.substr(at).starts_with("[[") ? at + 2 : at + 1);
-  if (at == std::string_view::npos) return true;
-  const char c = line[at];
-  const bool bare =
-      (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  return !bare && c != '"' && c != '\'';
-}
-
-// What the parser takes for granted instead of refusing it, and stops the program over; found by fuzzing.
-struct Trouble {
-  std::size_t line;
-  std::string_view why;
-};
-std::optional<Trouble> FindTrouble(std::string_view text) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    if (HasControlCharacter(line)) return Trouble{number, "a control character"};
-    if (HasForeignLetterInKey(line)) return Trouble{number, "a letter that no key has"};
-    if (HasForeignLetterOutsideTexts(line)) return Trouble{number, "a letter outside of texts and remarks"};
-    if (HasBrokenTableHeader(line)) return Trouble{number, "a table without a name"};
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return std::nullopt;
-}
-
-base::Error NotToml(std::size_t line, std::string_view why) {
-  return base::Malformed("policy line " + std::to_string(line) + ": not valid TOML: " + std::string(why),
+base::Error NotToml(const encoding::TomlTrouble& trouble) {
+  return base::Malformed("policy line " + std::to_string(trouble.line) + ": not valid TOML: " + trouble.why,
                          "policy-syntax");
 }
 
@@ -359,11 +282,9 @@ base::Result<Policy> ParsePolicy(std::string_view text) {
                            "policy: seen " + std::to_string(text.size()) + " bytes, wanted at most " +
                                std::to_string(kMaxPolicyBytes));
   }
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  if (const auto trouble = FindTrouble(text)) return NotToml(trouble->line, trouble->why);
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) return NotToml(parsed.error().source().begin.line, parsed.error().description());
-  const toml::table& file = parsed.table();
+  const encoding::ParsedToml parsed = encoding::ParseToml(text);
+  if (parsed.trouble) return NotToml(*parsed.trouble);
+  const toml::table& file = parsed.table;
   Policy policy;
   TomlErrors errors;
   TomlFields fields(file, errors);

@@ -168,15 +168,6 @@ TEST(PolicyFile, WhatIsNoTomlIsSaidWithItsLine) {
   EXPECT_EQ(ErrorOf("a = 1\nb =").substr(0, 35), "policy line 2: not valid TOML: Erro");
   EXPECT_EQ(ErrorOf(std::string("a = 1\n[[\0pt]]", 13)),
             "policy line 2: not valid TOML: a control character");
-  for (const char* header : {"[= 1", "[[", "[ ]", "[[\t]]", "[.a]", "[#]"}) {
-    EXPECT_EQ(ErrorOf(std::string("a = 1\n") + header),
-              "policy line 2: not valid TOML: a table without a name");
-  }
-  EXPECT_EQ(ErrorOf("\xc6\xbc = 1"), "policy line 1: not valid TOML: a letter that no key has");
-  for (const char* value : {"[591\"9\xc5\xbe", "5 \"\xc5\xbe\"", "\"a\" \xc5\xbe", "'a'b\"\xc5\xbe\""}) {
-    EXPECT_EQ(ErrorOf(std::string("a = ") + value),
-              "policy line 1: not valid TOML: a letter outside of texts and remarks");
-  }
   EXPECT_EQ(ErrorOf("\xef\xbb\xbf"), "policy line 1: no [[accept]] block, so nothing would be accepted");
   EXPECT_TRUE(
       ParsePolicy("# \xc3\xa4\n" + Block("sgx", "name = \"\xc3\xa4\"\nmrenclave = " + Quoted(kHash32))).ok());
@@ -344,25 +335,9 @@ TEST(PolicyFile, AHexKeyIsText) {
   }
 }
 
-TEST(PolicyFile, TextsAndRemarksMayHaveEveryLetter) {
-  for (const char* line : {"a = \"\xc5\xbe\"", "a = ['x', '\xc5\xbe']", "a = { b = \"\\\"\xc5\xbe\" }",
-                           "a = 1 # \xc5\xbe", "a = \"\"\"\xc5\xbe\"\"\"", "\"b\".\"\xc5\xbe\" = 1"}) {
-    EXPECT_EQ(ErrorOf(line).find("not valid TOML"), std::string::npos) << line << ": " << ErrorOf(line);
-  }
-}
-
 TEST(PolicyFile, EmptyTablesOfRegistersAcceptNothing) {
   EXPECT_EQ(ErrorOf(Block("tpm", "pcr_sha384 = {}")).substr(0, 36), "policy line 3: 'pcr_sha384' is empty");
   EXPECT_EQ(ErrorOf(Block("nitro", "pcr = {}")).substr(0, 29), "policy line 3: 'pcr' is empty");
-}
-
-TEST(PolicyFile, TablesMayBeNamedInEveryWayThatTomlHas) {
-  for (const char* name : {"Zz", "z9", "9", "_x", "-x", "'x'", "\"x\"", " x "}) {
-    const auto error = ErrorOf("[" + std::string(name) + "]\n");
-    EXPECT_EQ(error.find("a table without a name"), std::string::npos) << name << ": " << error;
-  }
-  EXPECT_EQ(ErrorOf("a = 1\nb = \"\x7f\""), "policy line 2: not valid TOML: a control character");
-  EXPECT_TRUE(ParsePolicy("\t# tab\r\n" + Block("sgx", "mrenclave = " + Quoted(kHash32))).ok());
 }
 
 }  // namespace

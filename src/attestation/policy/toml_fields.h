@@ -11,10 +11,6 @@
 // Codes: policy-key (unknown or missing), policy-value.
 #pragma once
 
-// The parser returns its errors instead of throwing them.
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -28,6 +24,7 @@
 #include "attestation/policy/reference_values.h"
 #include "base/result.h"
 #include "encoding/hex.h"
+#include "encoding/toml.h"
 
 namespace blindai::policy {
 
