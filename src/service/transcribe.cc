@@ -71,6 +71,7 @@ class Job : public std::enable_shared_from_this<Job> {
     speech::TranscriberOptions options{settings.features, {}, std::move(keywords_)};
     if (request_.silence_ms) options.chunks.min_silence_samples = *request_.silence_ms * kSamplesPerMs;
     if (settings.language_model) options.language_model = &*settings.language_model;
+    options.align = !request_.alignment.empty();
     transcriber_.emplace(settings.vocabulary, std::move(options), decoder_->channels());
     Advance([] { return base::Ok(); });
   }

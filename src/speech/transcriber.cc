@@ -23,6 +23,8 @@ constexpr std::int64_t kShortestWindow = 400;  // samples of one frame
 constexpr double kSampleRate = 16'000;
 // Logits of a frame in which nothing was said.
 constexpr float kCertain = 20;
+// Frames behind a word after which it is known whether the word is a copy of the other channel's (cross_talk.h).
+constexpr std::int64_t kCopiesKnown = 25;
 
 void WipeFloats(std::vector<float>& values) {
   base::Wipe(values.data(), values.size() * sizeof(float));
@@ -120,14 +122,14 @@ Transcriber::Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions opt
       options_(std::move(options)),
       planner_(options_.chunks),
       samples_(static_cast<std::size_t>(channels)),
-      logits_(static_cast<std::size_t>(channels)) {
+      heard_(static_cast<std::size_t>(channels)) {
   BLINDAI_CHECK(channels == 1 || channels == 2);
   if (channels == 2) cross_talk_.emplace();
 }
 
 Transcriber::~Transcriber() {
   std::ranges::for_each(samples_, WipeFloats);
-  std::ranges::for_each(logits_, WipeFloats);
+  for (Heard& heard : heard_) WipeFloats(heard.logits);
 }
 
 std::unique_ptr<Transcriber> Transcriber::Copy() const {
@@ -171,8 +173,11 @@ void Transcriber::Plan() {
   if (turns_[0] == Turn::kRun && turns_[1] == Turn::kRun && HoldSameSound(WindowOf(0), WindowOf(1))) {
     turns_[1] = Turn::kSame;
   }
-  all_same_ =
-      all_same_ && (turns_[1] == Turn::kSame || (turns_[0] == Turn::kSilent && turns_[1] == Turn::kSilent));
+  const bool same = turns_[1] == Turn::kSame || (turns_[0] == Turn::kSilent && turns_[1] == Turn::kSilent);
+  if (same || !all_same_) return;
+  all_same_ = false;
+  heard_[1].logits = heard_[0].logits;
+  heard_[1].cutting = heard_[0].cutting;
 }
 
 std::optional<std::vector<float>> Transcriber::NextWindow() {
@@ -190,28 +195,33 @@ std::optional<std::vector<float>> Transcriber::NextWindow() {
       waiting_ = true;
       return values;
     }
-    if (turns_.front() == Turn::kSilent) {
-      TakeSilence(channel_);
-    } else {
-      // The rows that the other channel has just got.
-      const std::vector<float>& other = logits_[channel_ - 1];
-      std::vector<float>& own = logits_[channel_];
-      own.insert(own.end(), other.begin() + static_cast<std::ptrdiff_t>(own.size()), other.end());
-    }
+    turns_.front() == Turn::kSilent ? TakeSilence(channel_) : TakeSame(channel_);
     Forget();
   }
   return std::nullopt;
 }
 
 void Transcriber::TakeSilence(std::size_t channel) {
+  if (channel == 1 && all_same_) return;
   const std::int64_t first = chunk_.begin / kSamplesPerFrame;
   const std::int64_t there = first + FrameCount(chunk_.end - chunk_.begin);
   const std::int64_t end = chunk_.last ? there : chunk_.end_frame;
   for (std::int64_t frame = chunk_.first_frame; frame < end; ++frame) {
-    std::vector<float>& rows = logits_[channel];
+    std::vector<float>& rows = heard_[channel].logits;
     rows.resize(rows.size() + vocabulary_.size());
     rows[rows.size() - vocabulary_.size() + static_cast<std::size_t>(vocabulary_.blank())] = kCertain;
   }
+}
+
+// The rows that the other channel has just got.
+void Transcriber::TakeSame(std::size_t channel) {
+  if (all_same_) return;
+  Heard& own = heard_[channel];
+  const Heard& other = heard_[channel - 1];
+  const std::int64_t known = EndFrame(own) - other.cutting.begin;
+  own.logits.insert(own.logits.end(),
+                    other.logits.begin() + known * static_cast<std::ptrdiff_t>(vocabulary_.size()),
+                    other.logits.end());
 }
 
 base::Status Transcriber::TakeLogits(std::span<const float> logits, std::int64_t frames) {
@@ -231,14 +241,15 @@ base::Status Transcriber::TakeLogits(std::span<const float> logits, std::int64_t
   if (end > first) {
     const auto kept = logits.subspan(static_cast<std::size_t>(first) * width,
                                      static_cast<std::size_t>(end - first) * width);
-    logits_[channel_].insert(logits_[channel_].end(), kept.begin(), kept.end());
+    std::vector<float>& rows = heard_[channel_].logits;
+    rows.insert(rows.end(), kept.begin(), kept.end());
   }
   waiting_ = false;
   Forget();
   return base::Ok();
 }
 
-// This channel's turn is over; after the last one the samples that no later window needs go.
+// This channel's turn is over; after the last one the samples and logits that nothing later needs go.
 void Transcriber::Forget() {
   turns_.erase(turns_.begin());
   ++channel_;
@@ -252,6 +263,7 @@ void Transcriber::Forget() {
     channel = std::move(rest);
   }
   first_sample_ = from;
+  if (!options_.align) CloseAll(false);
 }
 
 double Transcriber::seconds_done() const {
@@ -282,18 +294,20 @@ void Transcriber::DropCopies(std::vector<CtcCharacter>& characters, std::size_t 
 // Cuts the frames that have come in long pauses, which end a word even where the model writes no delimiter, and between
 // words where speech goes on for long: never within a word, so that decoding stretch by stretch gives the same words as
 // decoding the whole. A cut depends on the frames before it only.
-std::vector<Transcriber::Stretch> Transcriber::CutStretches(std::size_t channel, Cutting& cutting) const {
+std::vector<Transcriber::Stretch> Transcriber::CutStretches(Heard& heard, std::int64_t to) const {
   const auto gap_frames = static_cast<std::int64_t>(kSegmentGapSeconds / kSecondsPerFrame);
   const auto long_frames = static_cast<std::int64_t>(kLongSegmentSeconds / kSecondsPerFrame);
-  const Logits logits(logits_[channel], vocabulary_.size());
+  const Logits logits(heard.logits, vocabulary_.size());
+  Cutting& cutting = heard.cutting;
+  const std::int64_t origin = cutting.begin;
   std::vector<Stretch> stretches;
   const auto cut = [&](std::int64_t at) {
     if (at > cutting.begin) stretches.push_back({cutting.begin, at});
     cutting.begin = at;
   };
-  for (; cutting.frame < logits.frames(); ++cutting.frame) {
+  for (; cutting.frame < to; ++cutting.frame) {
     const std::int64_t frame = cutting.frame;
-    const std::span<const float> row = logits.Row(frame);
+    const std::span<const float> row = logits.Row(frame - origin);
     const int best = static_cast<int>(std::ranges::max_element(row) - row.begin());
     if (best != vocabulary_.delimiter() && best != vocabulary_.blank()) {
       cutting.quiet = 0;
@@ -314,47 +328,73 @@ std::vector<Transcriber::Stretch> Transcriber::CutStretches(std::size_t channel,
   return stretches;
 }
 
-std::vector<Segment> Transcriber::SegmentsOf(std::size_t channel, int speaker,
-                                             std::span<const Stretch> stretches) const {
+std::int64_t Transcriber::EndFrame(const Heard& heard) const {
+  return heard.cutting.begin + static_cast<std::int64_t>(heard.logits.size() / vocabulary_.size());
+}
+
+// Makes segments of the channel's stretches that are complete in the frames before `to`, and forgets their logits.
+void Transcriber::Close(std::size_t channel, std::int64_t to, bool last) {
+  Heard& heard = heard_[channel];
   const std::size_t width = vocabulary_.size();
-  const std::span<const float> values = logits_[channel];
-  std::vector<Segment> segments;
-  for (const Stretch& stretch : stretches) {
-    const Logits part(values.subspan(static_cast<std::size_t>(stretch.begin) * width,
-                                     static_cast<std::size_t>(stretch.end - stretch.begin) * width),
-                      width);
-    const double offset_s = static_cast<double>(stretch.begin) * kSecondsPerFrame;
-    std::vector<CtcCharacter> characters = Decode(part, vocabulary_, options_);
-    if (speaker != vocabulary::kNoSpeaker) DropCopies(characters, channel, offset_s);
-    Segment segment;
-    segment.words = WordsOf(characters, vocabulary_, offset_s);
-    if (segment.words.empty()) continue;
-    segment.start_s = segment.words.front().start_s;
-    segment.end_s = segment.words.back().end_s;
-    segment.speaker = speaker;
-    segment.text = TextOf(segment.words);
-    segment.mean_log_probability = MeanLogProbability(characters, vocabulary_);
-    segments.push_back(std::move(segment));
+  const std::int64_t origin = heard.cutting.begin;
+  std::vector<Stretch> stretches = CutStretches(heard, to);
+  if (last) stretches.push_back({std::exchange(heard.cutting.begin, to), to});
+  const auto at = [&](std::int64_t frame) { return static_cast<std::size_t>(frame - origin) * width; };
+  for (const auto& [begin, end] : stretches) {
+    const std::span<const float> rows = std::span(heard.logits).subspan(at(begin), at(end) - at(begin));
+    const double offset_s = static_cast<double>(begin) * kSecondsPerFrame;
+    const std::vector<CtcCharacter> characters = Decode(Logits(rows, width), vocabulary_, options_);
+    if (is_one_voice()) AddSegment(of_one_voice_, characters, offset_s, vocabulary::kNoSpeaker);
+    for (std::size_t speaker = 0; heard_.size() == 2 && speaker < 2; ++speaker) {
+      if (speaker != channel && !all_same_) continue;
+      std::vector<CtcCharacter> own = characters;
+      DropCopies(own, speaker, offset_s);
+      AddSegment(heard_[speaker].segments, own, offset_s, static_cast<int>(speaker));
+    }
   }
-  return segments;
+  if (stretches.empty()) return;
+  std::vector<float> rest(heard.logits.begin() + static_cast<std::ptrdiff_t>(at(heard.cutting.begin)),
+                          heard.logits.end());
+  WipeFloats(heard.logits);
+  heard.logits = std::move(rest);
+}
+
+void Transcriber::CloseAll(bool last) {
+  for (std::size_t channel = 0; channel < (is_one_voice() ? 1U : 2U); ++channel) {
+    const std::int64_t end = EndFrame(heard_[channel]);
+    Close(channel, last || heard_.size() == 1 ? end : end - kCopiesKnown, last);
+  }
+}
+
+void Transcriber::AddSegment(std::vector<Segment>& segments, std::span<const CtcCharacter> characters,
+                             double offset_s, int speaker) const {
+  Segment segment;
+  segment.words = WordsOf(characters, vocabulary_, offset_s);
+  if (segment.words.empty()) return;
+  segment.start_s = segment.words.front().start_s;
+  segment.end_s = segment.words.back().end_s;
+  segment.speaker = speaker;
+  segment.text = TextOf(segment.words);
+  segment.mean_log_probability = MeanLogProbability(characters, vocabulary_);
+  segments.push_back(std::move(segment));
 }
 
 std::vector<Segment> Transcriber::TakeFinished() {
-  if (logits_.size() > 1) return {};
-  std::vector<Segment> segments = SegmentsOf(0, vocabulary::kNoSpeaker, CutStretches(0, cutting_));
-  finished_.insert(finished_.end(), segments.begin(), segments.end());
-  return segments;
+  if (heard_.size() > 1) return {};
+  const auto first = of_one_voice_.begin() + static_cast<std::ptrdiff_t>(taken_);
+  taken_ = of_one_voice_.size();
+  return {first, of_one_voice_.end()};
 }
 
 base::Result<Transcript> Transcriber::FinishAligned(std::string_view text) {
-  BLINDAI_CHECK(done());
-  if (logits_.size() == 2 && !all_same_) {
+  BLINDAI_CHECK(done() && options_.align);
+  if (!is_one_voice()) {
     return base::MakeError(base::ErrorKind::kUnsupported, "alignment-channels",
                            "the recording has two channels of two people; send one of them and its text",
                            "prompt");
   }
   BLINDAI_TRY(const std::vector<AlignedWord> words,
-              AlignWords(Logits(logits_[0], vocabulary_.size()), text, vocabulary_, 0));
+              AlignWords(Logits(heard_[0].logits, vocabulary_.size()), text, vocabulary_, 0));
   Transcript transcript;
   transcript.duration_s = seconds_done();
   std::int64_t frames = 0;  // of the last segment
@@ -381,20 +421,19 @@ base::Result<Transcript> Transcriber::FinishAligned(std::string_view text) {
 }
 
 Transcript Transcriber::Finish() {
-  BLINDAI_CHECK(done());
+  BLINDAI_CHECK(done() && !options_.align);
+  CloseAll(true);
   Transcript transcript;
   transcript.duration_s = seconds_done();
-  const bool speakers = logits_.size() == 2 && !all_same_;
-  for (std::size_t c = 0; c < (speakers ? 2U : 1U); ++c) {
-    const int speaker = speakers ? static_cast<int>(c) : vocabulary::kNoSpeaker;
-    Cutting cutting = cutting_;
-    std::vector<Stretch> stretches = CutStretches(c, cutting);
-    stretches.push_back({cutting.begin, cutting.frame});
-    std::vector<Segment> segments = finished_;
-    std::ranges::move(SegmentsOf(c, speaker, stretches), std::back_inserter(segments));
+  const auto add = [&transcript](std::vector<Segment>& segments, int speaker) {
     const std::vector<CoverageSpan> coverage = CoverageOf(segments, transcript.duration_s, speaker);
     transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
     std::ranges::move(segments, std::back_inserter(transcript.segments));
+  };
+  if (is_one_voice()) {
+    add(of_one_voice_, vocabulary::kNoSpeaker);
+  } else {
+    for (std::size_t c = 0; c < heard_.size(); ++c) add(heard_[c].segments, static_cast<int>(c));
   }
   std::ranges::stable_sort(transcript.segments, {}, &Segment::start_s);
   return transcript;

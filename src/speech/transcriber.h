@@ -1,7 +1,7 @@
 // From a recording's samples to its transcript, around a model that somebody else runs: samples go in piece by piece,
 // windows for the model come out one at a time, its logits go in, and at the end there is a transcript whose words have
-// times, confidence and, in a two-channel recording, a speaker. Pure; holds one window of samples and all logits (23 MB
-// for an hour of one channel with 32 characters).
+// times, confidence and, in a two-channel recording, a speaker. Pure; holds one window of samples and the logits of
+// what is not yet a segment, a minute at most: how long the recording is matters only to its words.
 //
 //   while (!transcriber.done()) {
 //     if (auto window = transcriber.NextWindow()) { run the model; transcriber.TakeLogits(…); }
@@ -51,6 +51,8 @@ struct TranscriberOptions {
   // search, without by the best character. The model must outlive the transcriber.
   Keywords keywords;
   const LanguageModel* language_model = nullptr;
+  // FinishAligned will end it, which needs the logits of the whole recording: 23 MB for an hour with 32 characters.
+  bool align = false;
 };
 
 class Transcriber {
@@ -82,8 +84,9 @@ class Transcriber {
   std::vector<vocabulary::Segment> TakeFinished();
   // Once it is done.
   vocabulary::Transcript Finish();
-  // Instead: the transcript of a text that is known, word for word as it is given, with the times at which it was said.
-  // Codes: those of AlignWords (ctc_alignment.h), alignment-channels (two people speak in it), all with param prompt.
+  // Instead, with options.align: the transcript of a text that is known, word for word as it is given, with the times
+  // at which it was said. Codes: those of AlignWords (ctc_alignment.h), alignment-channels (two people speak in it),
+  // all with param prompt.
   base::Result<vocabulary::Transcript> FinishAligned(std::string_view text);
 
  private:
@@ -99,15 +102,26 @@ class Transcriber {
     bool cut_here = false;       // this pause has been cut
   };
   struct Stretch;
+  // What the model said about one channel.
+  struct Heard {
+    std::vector<float> logits;  // of the frames from cutting.begin on
+    Cutting cutting;
+    std::vector<vocabulary::Segment> segments;  // of the stretches before, as of one of two speakers
+  };
 
   void Plan();
   std::span<const float> WindowOf(std::size_t channel) const;
   void TakeSilence(std::size_t channel);
+  void TakeSame(std::size_t channel);
   void Forget();
+  bool is_one_voice() const { return heard_.size() == 1 || all_same_; }
+  std::int64_t EndFrame(const Heard& heard) const;
+  std::vector<Stretch> CutStretches(Heard& heard, std::int64_t to) const;
+  void Close(std::size_t channel, std::int64_t to, bool last);
+  void CloseAll(bool last);
   void DropCopies(std::vector<CtcCharacter>& characters, std::size_t channel, double offset_s) const;
-  std::vector<Stretch> CutStretches(std::size_t channel, Cutting& cutting) const;
-  std::vector<vocabulary::Segment> SegmentsOf(std::size_t channel, int speaker,
-                                              std::span<const Stretch> stretches) const;
+  void AddSegment(std::vector<vocabulary::Segment>& segments, std::span<const CtcCharacter> characters,
+                  double offset_s, int speaker) const;
 
   const CtcVocabulary& vocabulary_;
   const TranscriberOptions options_;
@@ -119,12 +133,12 @@ class Transcriber {
   std::vector<Turn> turns_;  // left for this chunk; the front is next
   std::size_t channel_ = 0;  // whose turn it is
   bool planned_last_ = false;
-  bool waiting_ = false;                    // for logits
-  bool all_same_ = true;                    // so far both channels held the same sound
-  std::optional<CrossTalk> cross_talk_;     // between two channels
-  std::vector<std::vector<float>> logits_;  // of each channel, kept frames only
-  Cutting cutting_;                         // of what TakeFinished has given
-  std::vector<vocabulary::Segment> finished_;
+  bool waiting_ = false;                 // for logits
+  bool all_same_ = true;                 // so far both channels held the same sound
+  std::optional<CrossTalk> cross_talk_;  // between two channels
+  std::vector<Heard> heard_;             // the first alone while they hold the same
+  std::vector<vocabulary::Segment> of_one_voice_;
+  std::size_t taken_ = 0;  // of them by TakeFinished
 };
 
 }  // namespace blindai::speech

@@ -246,6 +246,47 @@ TEST(Transcriber, OneWindowThatDiffersMakesTwoSpeakersOfAllOfIt) {
   EXPECT_TRUE(first && second);
 }
 
+// Two people who take turns, each with a quiet copy in the other's channel: the model reads the first sample of each
+// frame, whoever looks for copies sees noise.
+std::vector<std::vector<float>> TurnsWithCopies(std::mt19937& random, int frames) {
+  std::vector<std::vector<float>> channels(2);
+  while (static_cast<int>(channels[0].size()) < frames * kSamplesPerFrame) {
+    const std::size_t speaker = random() % 2;
+    const std::string path = Times("ABCD|", 1 + random() % 12) + Times(".", 1 + random() % 50);
+    for (const int id : Ids(path)) {
+      for (int i = 0; i < kSamplesPerFrame; ++i) {
+        const float heard = id == kBlank ? 0 : static_cast<float>(id + 1) / 16;
+        const float noise = heard * (static_cast<float>(random() % 2'000) / 1'000 - 1);
+        channels[speaker].push_back(i == 0 ? heard : noise);
+        channels[1 - speaker].push_back(i == 0 ? heard : noise * 0.2F);
+      }
+    }
+  }
+  return channels;
+}
+
+TEST(Transcriber, CopiesOfTheOtherVoiceAreLeftOutHoweverTheRecordingArrives) {
+  std::mt19937 random(23);
+  const auto channels = TurnsWithCopies(random, 6'000);
+  const Transcript whole = Transcribe(channels, TestOptions(), channels[0].size()).transcript;
+  std::size_t words = 0;
+  for (const auto& segment : whole.segments) words += segment.words.size();
+  EXPECT_GT(words, 500u);
+  const Transcript left = Transcribe({channels[0]}).transcript;
+  std::size_t heard = 0;
+  for (const auto& segment : left.segments) heard += segment.words.size();
+  EXPECT_NEAR(static_cast<double>(words), static_cast<double>(heard), 0.1 * static_cast<double>(heard));
+  for (const std::size_t piece : {777, 16'000, 100'000}) {
+    const Transcript again = Transcribe(channels, TestOptions(), piece).transcript;
+    ASSERT_EQ(again.segments.size(), whole.segments.size());
+    for (std::size_t i = 0; i < whole.segments.size(); ++i) {
+      EXPECT_EQ(again.segments[i].text, whole.segments[i].text);
+      EXPECT_EQ(again.segments[i].speaker, whole.segments[i].speaker);
+      EXPECT_EQ(again.segments[i].start_s, whole.segments[i].start_s);
+    }
+  }
+}
+
 TEST(Transcriber, SilenceIsNotRunAndGivesNoWords) {
   std::vector<float> hiss(64'000);
   std::mt19937 random(3);
@@ -325,7 +366,9 @@ TEST(Transcriber, OfTwoChannelsNothingIsFinishedBeforeTheEnd) {
 }
 
 TEST(Transcriber, AKnownTextGetsItsTimesAndTheCoverageIsWhole) {
-  Transcriber transcriber(Letters(), TestOptions(), 1);
+  TranscriberOptions options = TestOptions();
+  options.align = true;
+  Transcriber transcriber(Letters(), options, 1);
   const std::vector<std::vector<float>> sound = {SoundOf(Ids("..AB.|.CD.." + Times(".", 60) + "|.A..."))};
   transcriber.Feed(sound);
   transcriber.End();
