@@ -120,6 +120,9 @@ struct Pending {
   Clock::time_point ran;
   Scheduler::RunId run = 0;  // the scheduler's number for it
   double cpu_ms_when_sent = 0;
+  // While its worker stood still for a shorter run.
+  std::optional<Clock::time_point> paused_since;
+  Clock::duration paused{0};
   std::optional<Supervisor::TimerId> deadline;
 
   bool answered() const { return done == nullptr; }
@@ -284,6 +287,7 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   void OnDecision(const Scheduler::Decision& decision);
   void Pump();
   void StartRun(Scheduler::RunId run);
+  void Resume();
   void EndShare();
   void SendRun();
   base::Status SendRegions();
@@ -744,6 +748,7 @@ void ModelHost::Impl::GiveUp(std::uint64_t id, base::Error error) {
   const auto self = shared_from_this();
   if (current_ && current_->id == id) {
     if (current_->answered()) return;
+    Resume();  // to hear of it
     if (phase_ == Phase::kRunning) {
       if (!worker_->Send(CancelMessage{id}).ok()) Kill(Doom::kCrashed);
       phase_timer_ = supervisor_.At(Clock::now() + milliseconds(options_.cancel_grace_ms), [self] {
@@ -790,7 +795,19 @@ void ModelHost::Impl::OnDecision(const Scheduler::Decision& decision) {
       return Kill(Doom::kRecycled);
     case Scheduler::Decision::Kind::kStart:
       return StartRun(decision.run);
+    case Scheduler::Decision::Kind::kPause:
+      worker_->Pause();
+      current_->paused_since = Clock::now();
+      return;
+    case Scheduler::Decision::Kind::kResume:
+      return Resume();
   }
+}
+
+void ModelHost::Impl::Resume() {
+  if (!current_->paused_since) return;
+  worker_->Resume();
+  current_->paused += Clock::now() - *std::exchange(current_->paused_since, std::nullopt);
 }
 
 // What an idle worker is there for: the next request, or its end.
@@ -806,11 +823,12 @@ void ModelHost::Impl::Pump() {
 
 // The run that was done or given up gives its share of the cores back.
 void ModelHost::Impl::EndShare() {
+  Resume();
   const auto ended = std::exchange(current_, nullptr);
   const double cpu_ms = worker_->CpuMs();
   if (ended->answered() && ended->sent != Clock::time_point()) {
     costs_.LearnAtLeast(ended->plan.region_bytes,
-                        {cpu_ms - ended->cpu_ms_when_sent, Ms(Clock::now() - ended->sent)});
+                        {cpu_ms - ended->cpu_ms_when_sent, Ms(Clock::now() - ended->sent - ended->paused)});
   }
   cores_->End(ended->run, cpu_ms - std::exchange(charged_cpu_ms_, cpu_ms));
 }
@@ -865,6 +883,8 @@ void ModelHost::Impl::SendRun() {
   // Cancelled while it was copied: the worker never hears of it.
   if (current_->answered()) return FinishRun(0, CancelledError());
   current_->sent = Clock::now();
+  if (current_->paused_since) current_->paused_since = current_->sent;
+  current_->paused = Clock::duration(0);
   current_->cpu_ms_when_sent = worker_->CpuMs();
   CountRun([](RunStats& run) { --run.pending; });
   phase_ = Phase::kRunning;
@@ -885,7 +905,8 @@ void ModelHost::Impl::On(const RanMessage& message) {
   }
   current_->ran = Clock::now();
   failed_runs_ = 0;
-  const double took_ms = Ms(current_->ran - current_->sent);
+  Resume();  // it may have answered just before it was stopped
+  const double took_ms = Ms(current_->ran - current_->sent - current_->paused);
   UpdateStats([&](HostStats& stats) {
     stats.mean_run_ms = stats.mean_run_ms == 0 ? took_ms : 0.8 * stats.mean_run_ms + 0.2 * took_ms;
   });

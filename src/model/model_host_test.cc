@@ -473,6 +473,39 @@ TEST(ModelHost, ALongRunOfOneCallerHoldsNobodyElseUp) {
   EXPECT_EQ(dispatcher->stats().waiting, 0u);
 }
 
+// As the kernel sees it: R, S, T…
+char StateOf(std::int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto end = text.rfind(')');
+  return end == std::string::npos ? '?' : text.at(end + 2);
+}
+
+TEST(ModelHost, ALongRunStandsStillForShortOnesAndThenGoesOn) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto longer = *StartHost(LongModel(), OnCoresOf(dispatcher));
+  auto other = *StartHost(tests::MatMulModel(4, 2), OnCoresOf(dispatcher));
+  ASSERT_TRUE(RunOn(*other, SmallInput()).ok()) << "so that its cost is known";
+  const auto pid = longer->stats().pid;
+  const auto before = CpuTicks(pid);
+  Running run(*longer, RunRequest::Of(LongWork(kLong)));
+  UntilBusy(*longer, before);
+  bool stood_still = false;
+  for (int i = 0; i < 1'000 && !stood_still; ++i) {
+    Running shorter(*other, RunRequest::Of(SmallInput()));
+    auto answer = shorter.promise->get_future();
+    while (answer.wait_for(milliseconds(0)) != std::future_status::ready) {
+      if (StateOf(pid) == 'T') stood_still = true;
+    }
+    EXPECT_TRUE(answer.get().ok());
+  }
+  EXPECT_TRUE(stood_still);
+  UntilBusy(*longer, CpuTicks(pid));
+  EXPECT_EQ(longer->stats().queued, 1u) << "the long run ended too early to say anything";
+  run.ticket.Cancel();
+  EXPECT_EQ(run.Wait().error().code, "cancelled");
+}
+
 TEST(ModelHost, AModelThatLoadsHoldsNoRunUp) {
   const auto dispatcher = Dispatcher::Make({.cores = 2});
   auto victim = *StartHost(tests::MatMulModel(4, 2), OnCoresOf(dispatcher));

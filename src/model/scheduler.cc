@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 
 #include "base/check.h"
@@ -17,6 +18,8 @@ using std::chrono::milliseconds;
 constexpr RunCost kGuess{20, 20};
 // With less than this of a core free, none is.
 constexpr double kFreeCore = 0.5;
+// A run stands still only for one that can use at least this part of its cores.
+constexpr double kWorthPausing = 0.5;
 // A run is long against another when it takes this many times as long, and never when it is shorter than the time.
 constexpr double kLongFactor = 1.5;
 constexpr double kShortestPatienceMs = 5;
@@ -159,10 +162,58 @@ double Scheduler::BusyCores() const {
   return busy;
 }
 
-bool Scheduler::IsLong(const Running& run, double patience_ms, Time now) const {
-  const double elapsed_ms = Ms(now - run.since);
-  const double left_ms = run.request.cost ? run.request.cost->wall_ms - elapsed_ms : 0;
-  return elapsed_ms >= patience_ms || left_ms >= patience_ms;
+double Scheduler::PausedMs(const Running& run, Time now) {
+  return run.paused_ms + (run.paused_since ? Ms(now - *run.paused_since) : 0);
+}
+
+double Scheduler::ComputedMs(const Running& run, Time now) {
+  return Ms(now - run.since) - PausedMs(run, now);
+}
+
+// A run takes at most twice as long as it would have without pauses, and ends before its deadline.
+double Scheduler::PauseLeftMs(const Running& run, Time now) {
+  const double computed_ms = ComputedMs(run, now);
+  const double whole_ms = std::max(run.request.cost ? run.request.cost->wall_ms : 0, computed_ms);
+  const double fair_ms = whole_ms - PausedMs(run, now);
+  if (run.request.deadline == Time::max()) return fair_ms;
+  return std::min(fair_ms, Ms(run.request.deadline - now) - (whole_ms - computed_ms));
+}
+
+bool Scheduler::IsLong(const Running& run, double patience_ms, Time now) {
+  const double computed_ms = ComputedMs(run, now);
+  const double left_ms = run.request.cost ? run.request.cost->wall_ms - computed_ms : 0;
+  return computed_ms >= patience_ms || left_ms >= patience_ms;
+}
+
+// Whether it stands still for a run that starts beside it: a short one, that can use the cores, of a caller who has had
+// no more than its own.
+bool Scheduler::StandsStillFor(const Request& request, const Running& running, Time now) const {
+  if (!request.cost) return false;
+  const RunCost& cost = *request.cost;
+  const double cores = running.request.cost ? running.request.cost->cores() : limits_.cores;
+  const Tenant& caller = tenants_.at(running.request.tenant);
+  const double not_charged_ms = std::max(0.0, ComputedMs(running, now) * cores - running.charged_ms);
+  return IsLong(running, PatienceMs(request), now) && cost.cores() >= kWorthPausing * cores &&
+         cost.wall_ms <= PauseLeftMs(running, now) &&
+         tenants_.at(request.tenant).virtual_ms <= caller.virtual_ms + not_charged_ms / caller.weight;
+}
+
+void Scheduler::PauseAndResume(Time now, std::vector<Decision>& decisions) {
+  std::set<RunId> paused;
+  for (auto& [id, running] : running_) {
+    std::erase_if(running.pauses, [&](RunId run) {
+      const auto found = running_.find(run);
+      return found == running_.end() || PauseLeftMs(found->second, now) <= 0;
+    });
+    paused.insert(running.pauses.begin(), running.pauses.end());
+  }
+  for (auto& [id, running] : running_) {
+    if (paused.contains(id) == running.paused_since.has_value()) continue;
+    running.paused_ms = PausedMs(running, now);
+    running.paused_since = running.paused_since ? std::nullopt : std::optional(now);
+    decisions.push_back(
+        {running.paused_since ? Decision::Kind::kPause : Decision::Kind::kResume, running.request.lane, id});
+  }
 }
 
 bool Scheduler::MayEverGoBeside(const Request& request) const {
@@ -210,12 +261,16 @@ Scheduler::Decision Scheduler::Start(const GroupKey& key, Time now) {
   const double cpu_ms = CostOf(request).cpu_ms;
   tenant.virtual_ms += cpu_ms / tenant.weight;
   const bool beside = !running_.empty() && BusyCores() + kFreeCore >= limits_.cores;
+  std::vector<RunId> pauses;
+  for (const auto& [id, running] : running_) {
+    if (beside && StandsStillFor(request, running, now)) pauses.push_back(id);
+  }
   ++tenant.running;
   if (beside) ++tenant.beside;
   Lane& lane = lanes_.at(key.first);
   lane.busy = true;
   lane.served = key.second;
-  running_.emplace(run, Running{request, now, cpu_ms, beside});
+  running_.emplace(run, Running{request, now, cpu_ms, beside, std::move(pauses)});
   return {Decision::Kind::kStart, key.first, run};
 }
 
@@ -229,23 +284,37 @@ std::vector<Scheduler::Decision> Scheduler::Decide(Time now) {
       decisions.push_back(Start(*key, now));
     }
   }
+  PauseAndResume(now, decisions);
   return decisions;
 }
 
+namespace {
+
+Scheduler::Time InMs(Scheduler::Time now, double ms) {
+  return now + std::chrono::ceil<Scheduler::Time::duration>(std::chrono::duration<double, std::milli>(ms));
+}
+
+}  // namespace
+
 std::optional<Scheduler::Time> Scheduler::NextLook(Time now) const {
   std::optional<Time> next;
+  const auto look_at = [&next](Time when) { next = next ? std::min(*next, when) : when; };
+  for (const auto& [run, running] : running_) {
+    if (running.paused_since) look_at(InMs(now, std::max(0.0, PauseLeftMs(running, now))));
+  }
   for (const auto& [key, group] : groups_) {
     const Lane& lane = lanes_.at(key.first);
     const Request& request = group.waiting.begin()->second;
     if (!lane.open || lane.busy || !MayEverGoBeside(request)) continue;
     const double patience_ms = PatienceMs(request);
-    const auto patience =
-        std::chrono::ceil<Time::duration>(std::chrono::duration<double, std::milli>(patience_ms));
     Time when = now;
     for (const auto& [run, running] : running_) {
-      if (!IsLong(running, patience_ms, now)) when = std::max(when, running.since + patience);
+      if (IsLong(running, patience_ms, now)) continue;
+      // What stands still gets no longer; when it goes on there is a look anyway.
+      when = running.paused_since ? Time::max()
+                                  : std::max(when, InMs(now, patience_ms - ComputedMs(running, now)));
     }
-    if (!next || when < *next) next = when;
+    if (when != Time::max()) look_at(when);
   }
   return next;
 }
@@ -276,7 +345,7 @@ double Scheduler::PredictedWaitMs(const Request& request, Time now) const {
   double lane_left_ms = 0;
   for (const auto& [run, running] : running_) {
     const RunCost whole = CostOf(running.request);
-    const double left_ms = std::max(0.0, whole.wall_ms - Ms(now - running.since));
+    const double left_ms = std::max(0.0, whole.wall_ms - ComputedMs(running, now));
     running_cpu_ms[running.request.tenant] += whole.wall_ms > 0 ? whole.cpu_ms * left_ms / whole.wall_ms : 0;
     if (running.request.lane == request.lane) lane_left_ms = left_ms;
   }

@@ -8,7 +8,9 @@
 //
 // A model's worker computes one run at a time (its lane), with a number of threads that is fixed when the model is
 // compiled. A run starts while a core is free. Beyond that one is started beside the others when these are long
-// against it, so that nobody waits for a stranger's long run: then the kernel divides the cores. Of each caller at
+// against it, so that nobody waits for a stranger's long run. The long ones are paused meanwhile, since threads that
+// wait for each other lose far more than half of their speed on shared cores; but only for a caller who was charged no
+// more, and none for longer, altogether, than it computes: beyond that the kernel divides the cores. Of each caller at
 // most one such run more goes on than the cores hold.
 #pragma once
 
@@ -57,9 +59,9 @@ class Scheduler {
     Time deadline = Time::max();
   };
   struct Decision {
-    enum class Kind { kStart, kReplaceWorker } kind = Kind::kStart;
+    enum class Kind { kStart, kPause, kResume, kReplaceWorker } kind = Kind::kStart;
     LaneId lane = 0;
-    RunId run = 0;  // that starts
+    RunId run = 0;  // that starts, is paused or goes on
   };
 
   explicit Scheduler(Limits limits) : limits_(limits) {}
@@ -77,7 +79,8 @@ class Scheduler {
   base::Result<RunId> Add(const Request& request, Time now);
   // It waits no more. Only for a run that has not started.
   void Remove(RunId run);
-  // A run that started has ended, in whatever way: its lane and cores are free. `cpu_ms` is what it took.
+  // A run that started has ended, in whatever way: its lane and cores are free, and it is paused no more. `cpu_ms` is
+  // what it took.
   void End(RunId run, double cpu_ms);
 
   // What starts now. Each decision counts as carried out.
@@ -99,7 +102,10 @@ class Scheduler {
     Request request;
     Time since;
     double charged_ms;
-    bool beside;  // started beyond the cores
+    bool beside;                // started beyond the cores
+    std::vector<RunId> pauses;  // those that stand still for it
+    std::optional<Time> paused_since = std::nullopt;
+    double paused_ms = 0;  // before that
   };
   struct Tenant {
     double weight = 1;
@@ -128,7 +134,12 @@ class Scheduler {
 
   bool MayStart(const Request& request, Time now) const;
   double BusyCores() const;
-  bool IsLong(const Running& run, double patience_ms, Time now) const;
+  static double PausedMs(const Running& run, Time now);
+  static double ComputedMs(const Running& run, Time now);
+  static double PauseLeftMs(const Running& run, Time now);
+  static bool IsLong(const Running& run, double patience_ms, Time now);
+  bool StandsStillFor(const Request& request, const Running& running, Time now) const;
+  void PauseAndResume(Time now, std::vector<Decision>& decisions);
   bool MayEverGoBeside(const Request& request) const;
   bool NeedsReplacement(const GroupKey& group) const;
   // The best group that may start something; nothing: none may.

@@ -44,15 +44,23 @@ class SchedulerTest : public testing::Test {
   Scheduler::RunId Add(const Scheduler::Request& request, double ms = 0) {
     return scheduler_.Add(request, At(ms)).value();
   }
-  std::vector<Scheduler::RunId> StartedAt(double ms) {
-    std::vector<Scheduler::RunId> runs;
+  using Runs = std::vector<Scheduler::RunId>;
+  Runs StartedAt(double ms) {
+    Runs started;
+    paused_.clear();
+    resumed_.clear();
     for (const auto& decision : scheduler_.Decide(At(ms))) {
-      EXPECT_EQ(decision.kind, Kind::kStart);
+      EXPECT_NE(decision.kind, Kind::kReplaceWorker);
+      Runs& runs = decision.kind == Kind::kStart   ? started
+                   : decision.kind == Kind::kPause ? paused_
+                                                   : resumed_;
       runs.push_back(decision.run);
     }
-    return runs;
+    return started;
   }
-  using Runs = std::vector<Scheduler::RunId>;
+  // By the StartedAt before.
+  Runs paused_;
+  Runs resumed_;
 
   Scheduler scheduler_{{.cores = 2}};
 };
@@ -121,7 +129,8 @@ TEST_F(SchedulerTest, ARunThatTakesLongerThanPredictedBlocksNoOtherCaller) {
   ASSERT_TRUE(look);
   EXPECT_EQ(*look, At(15));
   EXPECT_EQ(StartedAt(15), Runs{victim});
-  EXPECT_FALSE(scheduler_.NextLook(At(15)));
+  EXPECT_EQ(paused_, Runs{endless});
+  EXPECT_EQ(scheduler_.NextLook(At(15)), At(30)) << "it has computed for 15 ms, and stands still for as long";
 }
 
 TEST_F(SchedulerTest, AnUnknownRunBesideAnEndlessOneStartsTooInTheEnd) {
@@ -130,7 +139,7 @@ TEST_F(SchedulerTest, AnUnknownRunBesideAnEndlessOneStartsTooInTheEnd) {
   const auto victim = Add(RunOf(OpenLane(), 2, std::nullopt), 0);
   const auto look = scheduler_.NextLook(At(0));
   ASSERT_TRUE(look);
-  EXPECT_EQ(scheduler_.Decide(*look).size(), 1u);
+  EXPECT_EQ(scheduler_.Decide(*look).size(), 1u) << "nobody stands still for what may be endless itself";
   EXPECT_EQ(scheduler_.running(), 2u);
   scheduler_.End(victim, 1);
 }
@@ -153,6 +162,94 @@ TEST_F(SchedulerTest, ACallersOwnUnknownRunWaitsForItsLongOne) {
   Add(RunOf(OpenLane(), 1, std::nullopt));
   EXPECT_EQ(StartedAt(4'000), Runs{});
   EXPECT_FALSE(scheduler_.NextLook(At(4'000)));
+}
+
+TEST_F(SchedulerTest, ALongRunStandsStillForAShortOneAndThenGoesOn) {
+  const auto longer = Add(RunOf(OpenLane(), 1, Cost(5'000)));
+  EXPECT_EQ(StartedAt(0), Runs{longer});
+  const auto lane = OpenLane();
+  const auto shorter = Add(RunOf(lane, 2, Cost(10)), 100);
+  EXPECT_EQ(StartedAt(100), Runs{shorter});
+  EXPECT_EQ(paused_, Runs{longer});
+  const auto next = Add(RunOf(lane, 2, Cost(10)), 105);
+  EXPECT_EQ(StartedAt(105), Runs{});
+  EXPECT_EQ(paused_, Runs{});
+  scheduler_.End(shorter, 20);
+  EXPECT_EQ(StartedAt(110), Runs{next});
+  EXPECT_EQ(resumed_, Runs{}) << "it stays where it is for the next one";
+  scheduler_.End(next, 20);
+  EXPECT_EQ(StartedAt(120), Runs{});
+  EXPECT_EQ(resumed_, Runs{longer});
+}
+
+TEST_F(SchedulerTest, ALongRunStandsStillForNoLongerThanItComputes) {
+  const auto longer = Add(RunOf(OpenLane(), 1, Cost(100)));
+  EXPECT_EQ(StartedAt(0), Runs{longer});
+  const auto lane = OpenLane();
+  double paused_ms = 0;
+  double now_ms = 0;
+  for (int i = 0; i < 12; ++i, now_ms += 11) {
+    const auto shorter = Add(RunOf(lane, 2, Cost(10)), now_ms);
+    EXPECT_EQ(StartedAt(now_ms), Runs{shorter});
+    if (!paused_.empty()) paused_ms += 10;
+    scheduler_.End(shorter, 20);
+    StartedAt(now_ms + 10);
+    EXPECT_EQ(resumed_, paused_ms == 100 && i >= 10 ? Runs{} : Runs{longer}) << i;
+  }
+  EXPECT_EQ(paused_ms, 100);
+}
+
+TEST_F(SchedulerTest, AShortRunThatTakesLongerThanPredictedIsNotWaitedFor) {
+  const auto longer = Add(RunOf(OpenLane(), 1, Cost(100)));
+  EXPECT_EQ(StartedAt(0), Runs{longer});
+  const auto endless = Add(RunOf(OpenLane(), 2, Cost(10)), 20);
+  EXPECT_EQ(StartedAt(20), Runs{endless});
+  EXPECT_EQ(paused_, Runs{longer});
+  EXPECT_EQ(scheduler_.NextLook(At(20)), At(120));
+  EXPECT_EQ(StartedAt(119), Runs{});
+  EXPECT_EQ(resumed_, Runs{});
+  StartedAt(120);
+  EXPECT_EQ(resumed_, Runs{longer});
+  StartedAt(5'000);
+  EXPECT_EQ(paused_, Runs{});
+}
+
+TEST_F(SchedulerTest, ARunDoesNotStandStillPastItsDeadline) {
+  auto request = RunOf(OpenLane(), 1, Cost(1'000));
+  request.deadline = At(1'005);
+  const auto urgent = Add(request);
+  EXPECT_EQ(StartedAt(0), Runs{urgent});
+  const auto shorter = Add(RunOf(OpenLane(), 2, Cost(10)), 100);
+  EXPECT_EQ(StartedAt(100), Runs{shorter});
+  EXPECT_EQ(paused_, Runs{});
+}
+
+TEST_F(SchedulerTest, ManyCoresDoNotStandStillForOne) {
+  const auto wide = Add(RunOf(OpenLane(), 1, Cost(1'000, 2)));
+  EXPECT_EQ(StartedAt(0), Runs{wide});
+  const auto narrow = Add(RunOf(OpenLane(), 2, {{5, 10}}), 1);
+  EXPECT_EQ(StartedAt(1), Runs{narrow});
+  EXPECT_EQ(paused_, Runs{wide}) << "one of two cores is enough";
+  Scheduler large({.cores = 8});
+  const auto lanes = {large.AddLane({}), large.AddLane({})};
+  for (const auto lane : lanes) large.SetOpen(lane, true);
+  EXPECT_TRUE(large.Add(RunOf(*lanes.begin(), 1, Cost(1'000, 8)), At(0)).ok());
+  EXPECT_EQ(large.Decide(At(0)).size(), 1u);
+  EXPECT_TRUE(large.Add(RunOf(*(lanes.end() - 1), 2, Cost(10, 1)), At(1)).ok());
+  EXPECT_EQ(large.Decide(At(1)).size(), 1u);
+}
+
+TEST_F(SchedulerTest, ARunThatEndsWhileItStandsStillLeavesNothingBehind) {
+  const auto longer = Add(RunOf(OpenLane(), 1, Cost(1'000)));
+  EXPECT_EQ(StartedAt(0), Runs{longer});
+  const auto shorter = Add(RunOf(OpenLane(), 2, Cost(10)), 100);
+  EXPECT_EQ(StartedAt(100), Runs{shorter});
+  scheduler_.End(longer, 200);
+  EXPECT_EQ(StartedAt(101), Runs{});
+  EXPECT_EQ(resumed_, Runs{});
+  EXPECT_FALSE(scheduler_.NextLook(At(101)));
+  scheduler_.End(shorter, 20);
+  EXPECT_EQ(scheduler_.tenants(), 0u);
 }
 
 // ---- order
@@ -412,6 +509,7 @@ class Machine {
     double left_cpu_ms;
     double cpu_ms;
     double cores;
+    bool paused = false;
   };
 
   void Send(std::size_t index) {
@@ -446,6 +544,10 @@ class Machine {
       }
     }
     for (const auto& decision : scheduler_.Decide(At(now_ms_))) {
+      if (decision.kind != Kind::kStart) {
+        active_.at(decision.run).paused = decision.kind == Kind::kPause;
+        continue;
+      }
       const auto found = waiting_.extract(decision.run).mapped();
       const std::size_t caller = lanes_[found.index].caller;
       lanes_[found.index].has_waiting = false;
@@ -456,12 +558,13 @@ class Machine {
     if (!waiting_.empty() && active_.empty()) idle_ms_ += kStepMs;
 
     double wanted = 0;
-    for (const auto& [run, active] : active_) wanted += active.cores;
+    for (const auto& [run, active] : active_) wanted += active.paused ? 0 : active.cores;
+    EXPECT_TRUE(active_.empty() || wanted > 0) << "everybody stands still";
     const double part = wanted > cores_ ? cores_ / wanted : 1;
     now_ms_ += kStepMs;
     for (auto it = active_.begin(); it != active_.end();) {
       Active& active = it->second;
-      const double done = active.cores * part * kStepMs;
+      const double done = active.paused ? 0 : active.cores * part * kStepMs;
       served_ms_[active.caller] += done;
       active.left_cpu_ms -= done;
       if (active.left_cpu_ms > 0) {

@@ -209,6 +209,8 @@ WorkerProcess::~WorkerProcess() {
 }
 
 void WorkerProcess::Kill() { syscall(SYS_pidfd_send_signal, pidfd_, SIGKILL, nullptr, 0); }
+void WorkerProcess::Pause() { syscall(SYS_pidfd_send_signal, pidfd_, SIGSTOP, nullptr, 0); }
+void WorkerProcess::Resume() { syscall(SYS_pidfd_send_signal, pidfd_, SIGCONT, nullptr, 0); }
 
 double WorkerProcess::CpuMs() const {
   clockid_t clock{};

@@ -54,6 +54,9 @@ class WorkerProcess {
   base::Result<Received> Receive();
 
   void Kill();
+  // Its threads stand still until Resume. It can be killed meanwhile.
+  void Pause();
+  void Resume();
 
  private:
   WorkerProcess() = default;
