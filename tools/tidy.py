@@ -217,6 +217,7 @@ def foreign_names(tree):
 TESTED_BY = {
     "src/base/bytes.cc": "src/base/byte_reader_test.cc",
     "src/base/check.cc": "src/base/result_test.cc",
+    "src/model/openvino_runtime.cc": "src/model/openvino_engine_test.cc",
     "src/net/client_connection.cc": "src/net/http_client_test.cc",
     "src/net/connection_facts.cc": "src/net/tls_test.cc",
     "src/net/http_exchange.cc": "src/net/http_server_test.cc",

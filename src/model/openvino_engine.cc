@@ -1,5 +1,4 @@
-// OpenVINO behind model/engine.h, used the way it was measured: ONNX front end by name only, own stream over
-// the mapped file, precision and threads always said, no pinning, bounded caches of kernels.
+// OpenVINO behind model/engine.h, used the way it was measured (openvino_runtime.h).
 
 #include <algorithm>
 #include <atomic>
@@ -17,7 +16,10 @@
 #include "base/secret.h"
 #include "model/engine.h"
 #include "model/freed_memory.h"
+#include "model/model_bundle.h"
 #include "model/openvino_exact.h"
+#include "model/openvino_runtime.h"
+#include "model/openvino_whisper.h"
 
 #include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
@@ -31,75 +33,6 @@ using vocabulary::Datatype;
 // Kernels kept for shapes that were seen. Without a bound, memory grows with every new length, which a client can
 // do on purpose (engine.md 7); without any, a change of shape costs up to a quarter of a run.
 constexpr int kKeptKernels = 100;
-
-// ---- the file
-
-// A stream over memory that somebody else keeps. It can be rewound, which spares the front end a copy.
-class MemoryStream : public std::streambuf {
- public:
-  explicit MemoryStream(base::ByteView bytes) {
-    char* begin = const_cast<char*>(reinterpret_cast<const char*>(bytes.data()));
-    setg(begin, begin, begin + bytes.size());
-  }
-
- protected:
-  pos_type seekoff(off_type offset, std::ios_base::seekdir direction,
-                   std::ios_base::openmode which) override {
-    const off_type size = egptr() - eback();
-    const off_type from = direction == std::ios_base::beg   ? 0
-                          : direction == std::ios_base::cur ? gptr() - eback()
-                                                            : size;
-    const off_type to = from + offset;
-    if ((which & std::ios_base::in) == 0 || to < 0 || to > size) return pos_type(off_type(-1));
-    setg(eback(), eback() + to, egptr());
-    return pos_type(to);
-  }
-  pos_type seekpos(pos_type position, std::ios_base::openmode which) override {
-    return seekoff(off_type(position), std::ios_base::beg, which);
-  }
-  std::streamsize xsgetn(char* to, std::streamsize count) override {
-    const std::streamsize taken = std::min<std::streamsize>(count, egptr() - gptr());
-    std::memcpy(to, gptr(), static_cast<std::size_t>(taken));
-    setg(eback(), gptr() + taken, egptr());
-    return taken;
-  }
-};
-
-// Never Core::read_model: it accepts other formats too. Null: not an ONNX model, or an empty one.
-std::shared_ptr<ov::Model> Convert(ov::frontend::FrontEnd& onnx, base::ByteView file) {
-  MemoryStream memory(file);
-  std::istream stream(&memory);
-  std::istream* const in = &stream;
-  if (!onnx.supported(in)) return nullptr;
-  auto model = onnx.convert(onnx.load(in));
-  const std::size_t ends = model->get_parameters().size() + model->get_results().size();
-  if (model->outputs().empty() || model->get_ops().size() <= ends) return nullptr;
-  return model;
-}
-
-// The plugin keeps each weight twice: as it was and packed in bf16. A weight that is bf16 with a conversion
-// marked "decompression" is kept small. The numbers differ from plain bf16's no more than those from f32's
-// (engine.md 7).
-void ShrinkWeights(ov::Model& model) {
-  constexpr std::size_t kSmallestWeight = 1'000;
-  for (const auto& node : model.get_ops()) {
-    const auto weight = ov::as_type_ptr<ov::op::v0::Constant>(node);
-    if (!weight || weight->get_element_type() != ov::element::f32 ||
-        ov::shape_size(weight->get_shape()) < kSmallestWeight) {
-      continue;
-    }
-    const auto targets = weight->output(0).get_target_inputs();
-    const float* from = weight->get_data_ptr<float>();
-    ov::Tensor small(ov::element::bf16, weight->get_shape());
-    std::transform(from, from + small.get_size(), small.data<ov::bfloat16>(),
-                   [](float value) { return ov::bfloat16(value); });
-    const auto constant = std::make_shared<ov::op::v0::Constant>(small);
-    constant->set_friendly_name(weight->get_friendly_name());
-    const auto back = std::make_shared<ov::op::v0::Convert>(constant, ov::element::f32);
-    back->get_rt_info()["decompression_0"] = true;
-    for (auto target : targets) target.replace_source_output(back);
-  }
-}
 
 // ---- types and shapes
 
@@ -144,6 +77,12 @@ vocabulary::Shape ShapeOf(const ov::PartialShape& partial) {
   return shape;
 }
 
+vocabulary::Shape ShapeOf(const ov::Shape& sizes) {
+  vocabulary::Shape shape;
+  for (const std::size_t size : sizes) shape.push_back(static_cast<std::int64_t>(size));
+  return shape;
+}
+
 ov::Shape EngineShape(const vocabulary::Shape& shape) {
   ov::Shape out;
   for (const std::int64_t dimension : shape) out.push_back(static_cast<std::size_t>(dimension));
@@ -157,30 +96,6 @@ std::optional<vocabulary::TensorSpec> SpecOf(const ov::Output<const ov::Node>& p
     return std::nullopt;
   }
   return vocabulary::TensorSpec{name, *datatype, ShapeOf(port.get_partial_shape())};
-}
-
-// ---- errors
-
-// The engine's exceptions know no kinds, so a failed allocation is seen by its words, which stay here.
-Failure FailureOf(const std::exception& error, Failure otherwise) {
-  const std::string_view text = error.what();
-  for (const std::string_view sign : {"bad_alloc", "allocate", "out of memory", "memory allocation"}) {
-    if (text.find(sign) != std::string_view::npos) return Failure::kMemory;
-  }
-  return otherwise;
-}
-
-template <typename Work>
-Failure Guarded(Failure otherwise, Work work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return Failure::kMemory;
-  } catch (const std::exception& error) {
-    return FailureOf(error, otherwise);
-  } catch (...) {
-    return otherwise;
-  }
 }
 
 // ---- the built-in model
@@ -232,21 +147,13 @@ base::Bytes BuiltInModel() {
 
 class OpenVinoEngine : public Engine {
  public:
-  OpenVinoEngine(Precision precision, int threads)
-      : precision_(precision),
-        settings_{ov::hint::inference_precision(precision == Precision::kBf16 ? ov::element::bf16
-                                                                              : ov::element::f32),
-                  ov::inference_num_threads(threads), ov::num_streams(1),
-                  // Else every worker computes on the same first core.
-                  ov::hint::enable_cpu_pinning(false), ov::hint::dynamic_quantization_group_size(0),
-                  ov::hint::kv_cache_precision(ov::element::f16)},
-        onnx_(front_ends_.load_by_framework("onnx")) {}
+  OpenVinoEngine(Precision precision, int threads) : runtime_(precision, threads) {}
 
   // Computes the built-in model with the final settings.
   bool Start() {
-    const auto model = Convert(*onnx_, BuiltInModel());
+    const auto model = runtime_.Convert(BuiltInModel());
     if (!model) return false;
-    auto compiled = Compile(model, kKeptKernels);
+    auto compiled = runtime_.Compile(model, kKeptKernels);
     auto request = compiled.create_infer_request();
     std::memset(request.get_input_tensor().data(), 0, request.get_input_tensor().get_byte_size());
     request.start_async();
@@ -256,7 +163,8 @@ class OpenVinoEngine : public Engine {
 
   Failure Load(Mapping file, LoadedMessage& loaded) override {
     return Guarded(Failure::kRejected, [&] {
-      auto model = Convert(*onnx_, file.view());
+      if (IsBundle(file.view())) return LoadBundle(std::move(file), loaded);
+      auto model = runtime_.Convert(file.view());
       file = Mapping();
       if (!model) return Failure::kRejected;
       exact_ = ExactModel::Of(model);
@@ -269,11 +177,11 @@ class OpenVinoEngine : public Engine {
         WarmUpExact();
         return Failure::kNone;
       }
-      if (precision_ == Precision::kBf16) ShrinkWeights(*model);
-      compiled_ = Compile(model, kKeptKernels);
+      runtime_.Shrink(*model);
+      compiled_ = runtime_.Compile(model, kKeptKernels);
       request_ = compiled_.create_infer_request();
       if (!WarmUp()) {
-        compiled_ = Compile(model, /*kept_kernels=*/0);
+        compiled_ = runtime_.Compile(model, /*kept_kernels=*/0);
         request_ = compiled_.create_infer_request();
       }
       model.reset();
@@ -286,6 +194,7 @@ class OpenVinoEngine : public Engine {
   Failure Run(const RunMessage& run, base::ByteView inputs, std::span<std::uint8_t> outputs,
               RanMessage& ran) override {
     return Guarded(Failure::kRun, [&] {
+      if (whisper_) return whisper_->Run(run, inputs, outputs, ran, cancelled_);
       const auto tensors = TensorsOf(run, inputs);
       if (!tensors) return Failure::kInternal;
       const auto begin = std::chrono::steady_clock::now();
@@ -306,7 +215,11 @@ class OpenVinoEngine : public Engine {
 
   void Clean() override {
     Guarded(Failure::kInternal, [&] {
-      if (!exact_) compiled_.release_memory();
+      if (whisper_) {
+        whisper_->Clean();
+      } else if (!exact_) {
+        compiled_.release_memory();
+      }
       return Failure::kNone;
     });
   }
@@ -314,6 +227,13 @@ class OpenVinoEngine : public Engine {
   void GiveBack() override { ReturnFreedMemory(); }
 
  private:
+  Failure LoadBundle(Mapping file, LoadedMessage& loaded) {
+    whisper_ = OpenVinoWhisper::Load(runtime_, std::move(file), loaded.signature);
+    if (!whisper_) return Failure::kUnsupported;
+    ReturnFreedMemory();
+    return Failure::kNone;
+  }
+
   // The names as the file has them: an output may be known by several where operators that do nothing were
   // removed.
   static std::string OutputName(const ov::Output<const ov::Node>& port) {
@@ -336,12 +256,6 @@ class OpenVinoEngine : public Engine {
       loaded.signature.outputs.push_back(std::move(*spec));
     }
     return Failure::kNone;
-  }
-
-  ov::CompiledModel Compile(const std::shared_ptr<ov::Model>& model, int kept_kernels) {
-    ov::AnyMap settings = settings_;
-    settings["CPU_RUNTIME_CACHE_CAPACITY"] = std::to_string(kept_kernels);
-    return core_.compile_model(model, "CPU", settings);
   }
 
   // One run on zeros, so that the first request does not pay for what is made on first use, and a model that
@@ -444,29 +358,20 @@ class OpenVinoEngine : public Engine {
 
   static bool CopyOutputs(const ov::TensorVector& results, const std::vector<std::uint16_t>& wanted,
                           std::span<std::uint8_t> region, RanMessage& ran) {
-    std::uint64_t used = 0;
+    OutputWriter writer(region, ran);
     for (const std::uint16_t port : wanted) {
       if (port >= results.size()) return false;
       const ov::Tensor& tensor = results[port];
-      const std::uint64_t bytes = tensor.get_byte_size();
-      if (used > region.size() || bytes > region.size() - used) return false;
-      if (bytes > 0) std::memcpy(region.data() + used, tensor.data(), bytes);
-      vocabulary::Shape shape;
-      for (const std::size_t dimension : tensor.get_shape())
-        shape.push_back(static_cast<std::int64_t>(dimension));
-      ran.outputs.push_back({port, std::move(shape), used, bytes});
-      used += (bytes + kPlacement - 1) / kPlacement * kPlacement;
+      if (!writer.Write(port, ShapeOf(tensor.get_shape()), tensor.data(), tensor.get_byte_size()))
+        return false;
     }
     return true;
   }
 
-  const Precision precision_;
-  const ov::AnyMap settings_;
-  ov::Core core_;
-  ov::frontend::FrontEndManager front_ends_;
-  const ov::frontend::FrontEnd::Ptr onnx_;
-  std::vector<ov::Output<ov::Node>> ports_;  // the model's inputs
-  std::unique_ptr<ExactModel> exact_;        // or else the two below
+  OpenVinoRuntime runtime_;
+  std::unique_ptr<OpenVinoWhisper> whisper_;  // or else the rest
+  std::vector<ov::Output<ov::Node>> ports_;   // the model's inputs
+  std::unique_ptr<ExactModel> exact_;         // or else the two below
   ov::CompiledModel compiled_;
   ov::InferRequest request_;
 
