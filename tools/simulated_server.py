@@ -22,8 +22,8 @@ STOP_TIMEOUT_S = 20
 
 
 class SimulatedServer:
-    def __init__(self, *arguments, program=PROGRAM, listen="127.0.0.1:0", log=None):
-        self._command = [str(program), "--simulation", "--listen", listen, "--grpc", "127.0.0.1:0",
+    def __init__(self, *arguments, program=PROGRAM, listen="127.0.0.1:0", grpc="127.0.0.1:0", log=None):
+        self._command = [str(program), "--simulation", "--listen", listen, "--grpc", grpc,
                          "--admin", "127.0.0.1:0", *arguments]
         self._log = log
         self.process = None

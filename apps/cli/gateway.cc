@@ -24,6 +24,7 @@ const char* const kTokenVariable = "BLINDAI_GATEWAY_TOKEN";
 struct GatewayWords {
   ServerWords server;
   std::string listen = "127.0.0.1:8800";
+  std::optional<std::uint16_t> grpc;
   std::optional<std::string> token_file;
 };
 
@@ -61,6 +62,7 @@ base::Status SetListen(const std::string& text, gateway::GatewayOptions& options
 base::Result<gateway::GatewayOptions> OptionsOf(const GatewayWords& words) {
   gateway::GatewayOptions options;
   BLINDAI_RETURN_IF_ERROR(SetListen(words.listen, options));
+  options.grpc_port = words.grpc;
   BLINDAI_TRY(const std::optional<std::string> token, TokenForEverybody(words));
   options.token_for_programs = token.has_value();
   options.token = base::SecretBytes::CopyOf(
@@ -87,7 +89,10 @@ ExitCode RunGateway(const GatewayWords& words) {
   auto gateway = gateway::Gateway::Start(*std::move(options));
   if (!gateway.ok()) return Fail(gateway.error());
   const std::string place = client::ServerAddress{host, (*gateway)->port()}.ToText();
-  Result(fmt::format("blindai gateway ready http={} page=http://{}/#token={}\n", place, place, token));
+  const std::string grpc =
+      words.grpc ? " grpc=" + client::ServerAddress{host, (*gateway)->grpc_port()}.ToText() : "";
+  Result(
+      fmt::format("blindai gateway ready http={} page=http://{}/#token={}{}\n", place, place, token, grpc));
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   // A second signal ends at once, whatever is running.
@@ -105,6 +110,8 @@ void AddGateway(CLI::App& app, ExitCode& code) {
   words->server.AddTo(*command);
   command->add_option("--listen", words->listen, "where to listen; anything but loopback needs a token")
       ->capture_default_str();
+  command->add_option("--grpc", words->grpc,
+                      "a port, on the same address, for programs that speak gRPC (Open Inference Protocol)");
   command->add_option("--token-file", words->token_file,
                       "a file whose first line everybody must send as a bearer token (else "
                       "BLINDAI_GATEWAY_TOKEN); without it only browsers need one, a random one");
@@ -112,6 +119,7 @@ void AddGateway(CLI::App& app, ExitCode& code) {
       "examples:\n"
       "  blindai gateway --addr server.example --policy policy.toml\n"
       "  blindai gateway --addr localhost --simulation\n"
+      "  blindai gateway --addr localhost --simulation --grpc 8801\n"
       "  curl http://127.0.0.1:8800/v1/models\n\n"
       "while the server is not verified, every request is answered 503 with the findings");
   command->callback([words, &code] { code = RunGateway(*words); });

@@ -31,6 +31,7 @@
 #include "protocols/endpoints/models.h"
 #include "protocols/endpoints/open_inference_v2.h"
 #include "protocols/endpoints/open_inference_v2_grpc/server.h"
+#include "protocols/endpoints/open_inference_v2_grpc/tunnel.h"
 #include "protocols/endpoints/openai_audio.h"
 #include "protocols/endpoints/realtime.h"
 #include "protocols/endpoints/router.h"
@@ -240,7 +241,7 @@ endpoints::OpenInferenceGrpcOptions GrpcOptions(const ServerConfig& config,
                                                 const service::UploadOptions& upload,
                                                 const endpoints::IdentifyCaller& identify) {
   endpoints::OpenInferenceGrpcOptions options;
-  options.address = AddressText(config.grpc);
+  if (config.is_grpc_on) options.address = AddressText(config.grpc);
   options.certificate_pem = identity.certificate().ToPem();
   options.key_pem = identity.key().ToPem();
   options.server_version = BLINDAI_VERSION;
@@ -359,6 +360,11 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
                                       .upload = upload},
                                      identify);
 
+  BLINDAI_TRY(const std::unique_ptr<endpoints::OpenInferenceGrpcServer> grpc,
+              endpoints::OpenInferenceGrpcServer::Start(catalogue, ready,
+                                                        GrpcOptions(config, identity, upload, identify)));
+  endpoints::RegisterGrpcTunnel(router, *grpc, identify, config.grpc_tunnels);
+
   const std::uint32_t io_threads =
       config.io_threads != 0 ? config.io_threads : std::max(2u, std::thread::hardware_concurrency());
   const auto pool = std::make_shared<net::IoPool>(io_threads);
@@ -371,11 +377,6 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
             return router.Handle(exchange);
           })));
 
-  std::unique_ptr<endpoints::OpenInferenceGrpcServer> grpc;
-  if (config.is_grpc_on) {
-    BLINDAI_TRY(grpc, endpoints::OpenInferenceGrpcServer::Start(
-                          catalogue, ready, GrpcOptions(config, identity, upload, identify)));
-  }
   std::unique_ptr<LegacyV05> v05;
   if (IsCompatible(config, "0.5")) {
     BLINDAI_TRY(
@@ -406,7 +407,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   ready = true;
   const std::string https_address = AddressText({config.https.host, https->port()});
   const std::string admin_address = AddressText({config.admin.host, admin->port()});
-  const std::string grpc_address = grpc ? " grpc=" + AddressText({config.grpc.host, grpc->port()}) : "";
+  const std::string grpc_address =
+      config.is_grpc_on ? " grpc=" + AddressText({config.grpc.host, grpc->port()}) : "";
   fmt::print("blindai-server ready https={} admin={} mode={}{}{}{}\n", https_address, admin_address,
              platform.mode, grpc_address, v05 ? " v05=" + v05->Addresses() : "",
              v06 ? " v06=" + v06->Addresses() : "");
@@ -440,12 +442,10 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   jobs.Stop();
   const std::chrono::milliseconds grace(config.shutdown_grace_ms);
   const auto deadline = std::chrono::steady_clock::now() + grace;
+  // At the same time, since a tunnel ends with its calls.
+  std::jthread grpc_end([&grpc, grace] { grpc->Stop(grace); });
   https->Stop(grace);
-  const auto left = [deadline] {
-    return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(
-                                                      deadline - std::chrono::steady_clock::now()));
-  };
-  if (grpc) grpc->Stop(left());
+  grpc_end.join();
   if (v05) v05->Stop(deadline);
   if (v06) v06->Stop(deadline);
   StopModels(catalogue);

@@ -53,11 +53,6 @@ bool Holds(const Names& names, std::string_view name) {
 
 bool IsWebSocketField(std::string_view name) { return name.starts_with("sec-websocket-"); }
 
-void AddKey(HeaderList& headers, const base::SecretBytes* api_key) {
-  if (api_key == nullptr) return;
-  headers.Set("Authorization", "Bearer " + std::string(base::AsText(api_key->ExposeSecret())));
-}
-
 std::optional<std::uint64_t> LengthOf(const HeaderList& headers) {
   const auto text = headers.Find("Content-Length");
   std::uint64_t length = 0;
@@ -261,6 +256,11 @@ HeaderList FieldsToClient(const HeaderList& answered) {
   headers.Set("Cross-Origin-Resource-Policy", "same-origin");
   headers.Set("Content-Security-Policy", "sandbox; default-src 'none'");
   return headers;
+}
+
+void AddKey(HeaderList& headers, const base::SecretBytes* api_key) {
+  if (api_key == nullptr) return;
+  headers.Set("Authorization", "Bearer " + std::string(base::AsText(api_key->ExposeSecret())));
 }
 
 bool IsWebSocket(const RequestHead& head) {

@@ -28,6 +28,8 @@ net::Task<void> Forward(net::HttpExchange& exchange, Upstream& upstream, const b
 // The same for a WebSocket: the handshake is passed on, then the bytes, unread.
 net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream,
                                  const base::SecretBytes* api_key);
+// Adds the API key; nothing when it is null.
+void AddKey(net::HeaderList& headers, const base::SecretBytes* api_key);
 bool IsWebSocket(const net::RequestHead& head);
 
 // "trusted", "simulation", …: the header of every answer.

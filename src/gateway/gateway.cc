@@ -3,10 +3,12 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "client/failure.h"
 #include "gateway/forward.h"
+#include "gateway/grpc_door.h"
 #include "gateway/local_access.h"
 #include "gateway/page_files.h"
 #include "gateway/upstream.h"
@@ -16,6 +18,7 @@
 namespace blindai::gateway {
 namespace {
 
+namespace asio = boost::asio;
 using base::ErrorKind;
 using base::MakeError;
 using base::Result;
@@ -71,7 +74,7 @@ bool IsForwarded(std::string_view path) {
 // Everything that answers at the gateway's door.
 class FrontDoor {
  public:
-  FrontDoor(AccessRules rules, Upstream& upstream) : rules_(std::move(rules)), upstream_(upstream) {}
+  FrontDoor(const AccessRules& rules, Upstream& upstream) : rules_(rules), upstream_(upstream) {}
 
   net::Task<void> Handle(HttpExchange& exchange) {
     const net::RequestHead& head = exchange.head();
@@ -173,22 +176,27 @@ class FrontDoor {
     (void)sent.ok();
   }
 
-  const AccessRules rules_;
+  const AccessRules& rules_;
   Upstream& upstream_;
 };
 
 }  // namespace
 
 struct Gateway::State {
-  State(AccessRules rules, UpstreamOptions options)
+  State(AccessRules access, UpstreamOptions options)
       : pool(std::make_shared<net::IoPool>(1)),
+        rules(std::move(access)),
         upstream(std::move(options), *pool),
-        door(std::move(rules), upstream) {}
+        door(rules, upstream),
+        grpc_door(rules, upstream, upstream.server().api_key.get()) {}
 
   std::shared_ptr<net::IoPool> pool;
+  const AccessRules rules;
   Upstream upstream;
   FrontDoor door;
+  GrpcDoor grpc_door;
   std::unique_ptr<net::HttpServer> http;
+  std::unique_ptr<net::HttpServer> grpc;
   bool stopped = false;
 };
 
@@ -214,6 +222,18 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options) {
               net::HttpServer::Listen(std::move(listen), [door = &state->door](HttpExchange& exchange) {
                 return door->Handle(exchange);
               }));
+  if (options.grpc_port) {
+    net::HttpServerOptions grpc;
+    grpc.address = options.address;
+    grpc.port = *options.grpc_port;
+    grpc.pool = state->pool;
+    grpc.max_connections = options.max_connections;
+    grpc.http2_preface = true;
+    BLINDAI_TRY(state->grpc,
+                net::HttpServer::Listen(std::move(grpc), [door = &state->grpc_door](HttpExchange& exchange) {
+                  return door->Handle(exchange);
+                }));
+  }
   state->upstream.Start();
   return std::unique_ptr<Gateway>(new Gateway(std::move(state)));
 }
@@ -224,15 +244,25 @@ Gateway::~Gateway() {
   Stop(std::chrono::milliseconds(0));
   // What the pool still holds may point to the rest, so it goes first.
   state_->http.reset();
+  state_->grpc.reset();
   state_->pool.reset();
 }
 
 std::uint16_t Gateway::port() const { return state_->http->port(); }
 
+std::uint16_t Gateway::grpc_port() const { return state_->grpc ? state_->grpc->port() : 0; }
+
 void Gateway::Stop(std::chrono::milliseconds grace) {
   if (std::exchange(state_->stopped, true)) return;
   state_->upstream.BeginStop();
+  asio::post(state_->pool->executor(), [this] { state_->grpc_door.BeginStop(); });
+  const auto deadline = std::chrono::steady_clock::now() + grace;
   state_->http->Stop(grace);
+  if (state_->grpc) {
+    state_->grpc->Stop(std::max(
+        std::chrono::milliseconds(0),
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())));
+  }
   state_->upstream.Stop();
 }
 

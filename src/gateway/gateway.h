@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -22,6 +23,8 @@ struct GatewayOptions {
   // A numeric address; what is not loopback needs token_for_programs.
   std::string address = "127.0.0.1";
   std::uint16_t port = 8800;
+  // Where gRPC is taken too, on the same address; nothing: nowhere.
+  std::optional<std::uint16_t> grpc_port;
   // At least kMinTokenBytes.
   base::SecretBytes token;
   bool token_for_programs = false;
@@ -46,6 +49,8 @@ class Gateway {
   ~Gateway();
 
   std::uint16_t port() const;
+  // 0 without one.
+  std::uint16_t grpc_port() const;
   // Takes no more requests; what runs may finish within the grace and is cut then.
   void Stop(std::chrono::milliseconds grace);
 

@@ -77,9 +77,11 @@ net::Task<bool> Upstream::ChangedSince(std::uint64_t number, steady_clock::time_
 
 // ---- Connections for requests ----
 
-bool Upstream::IsFresh(const Lease& lease) const {
-  return lease.http->reusable() && steady_clock::now() - lease.verified < options_.verify_every;
+bool Upstream::IsYoung(const Lease& lease) const {
+  return steady_clock::now() - lease.verified < options_.verify_every;
 }
+
+bool Upstream::IsFresh(const Lease& lease) const { return lease.http->reusable() && IsYoung(lease); }
 
 net::Task<Result<Upstream::Lease>> Upstream::Take(IdleIsFine idle_is_fine) {
   // Whoever comes before the first verdict waits for it.

@@ -60,6 +60,8 @@ class Upstream {
   net::Task<base::Result<Lease>> Take(IdleIsFine idle_is_fine);
   // A connection whose request is over; kept when it can be used again.
   void Give(Lease lease);
+  // Whether its evidence is still young enough for another request.
+  bool IsYoung(const Lease& lease) const;
 
   const Standing& standing() const { return standing_; }
   StatusFacts facts() const;

@@ -56,7 +56,8 @@ class HttpExchange {
   virtual Task<base::Result<std::unique_ptr<WebSocket>>> AcceptWebSocket(const WebSocketOptions& options);
 
   // Answers "101 Switching Protocols" with these fields (Upgrade and Connection among them) and hands the raw bytes
-  // over; code "protocol-upgrade" when the request asks for no upgrade. The exchange must outlive the stream.
+  // over; code "protocol-upgrade" when the request asks for no upgrade. The exchange must outlive the stream. After the
+  // preface of HTTP/2 nothing is answered, and the bytes begin with it.
   virtual Task<base::Result<std::unique_ptr<ByteStream>>> SwitchProtocols(HeaderList& headers);
 };
 

@@ -53,6 +53,8 @@ struct RequestHead {
   bool keep_alive = true;        // what the client asked for
   bool expect_continue = false;  // it waits for "100 Continue" before it sends the body
   int version_minor = 1;         // HTTP/1.x
+  // No request, but the first bytes of a client that speaks HTTP/2 (RFC 9113 section 3.4); `method` is "PRI" then.
+  bool is_http2_preface = false;
 
   // The first value of a query key, or nothing.
   std::optional<std::string_view> Query(std::string_view key) const;

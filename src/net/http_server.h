@@ -30,6 +30,9 @@ struct HttpServerOptions {
   std::shared_ptr<const TlsServerContext> tls;
   // The threads, shared with other servers. Required.
   std::shared_ptr<IoPool> pool;
+  // Whether the preface of HTTP/2 reaches the handler, which takes the bytes over (HttpExchange::SwitchProtocols);
+  // otherwise it is answered 505.
+  bool http2_preface = false;
   // One more connection than this is answered 503 and closed.
   std::size_t max_connections = 256;
   // Request line and header fields together; more is answered 431.

@@ -80,6 +80,9 @@ void AppendFields(std::string& out, const HeaderList& headers) {
 
 bool HasNoBody(int status) { return status == 204 || status == 304 || status < 200; }
 
+// The client connection preface begins as a request of HTTP/1 that no server of it understands (RFC 9113 section 3.4).
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
+
 // 400 for most; where HTTP has a number of its own, that.
 int StatusOfRefusal(const Error& error) {
   if (error.code == "http-version") return 505;
@@ -217,6 +220,14 @@ Task<Result<bool>> ServerConnection::ReadHead() {
       stream_.SetDeadline(Stream::kRead, steady_clock::now() + shared_->options.header_timeout);
     }
     const std::size_t end = text.find("\r\n\r\n", searched);
+    if (shared_->options.http2_preface && text.starts_with(kHttp2Preface)) {
+      // Left where it is, for who takes the bytes over.
+      head_ = RequestHead();
+      head_.method = "PRI";
+      head_.path = head_.raw_target = "*";
+      head_.is_http2_preface = true;
+      break;
+    }
     if (end != std::string_view::npos && end + 4 <= shared_->options.max_header_bytes) {
       const ByteView head = input_.view().first(end + 4);
       auto parsed = ParseRequestHead(head);
@@ -476,6 +487,10 @@ Task<Status> ServerConnection::Finish() {
 
 Task<Result<std::unique_ptr<ByteStream>>> ServerConnection::SwitchProtocols(HeaderList& headers) {
   BLINDAI_CHECK(answer_ == Answer::kNone);
+  if (head_.is_http2_preface) {
+    LeaveHttp();
+    co_return internal::BytesOf(stream_, input_);
+  }
   if (!head_.headers.HasToken("Connection", "upgrade") || head_.version_minor == 0 || head_.has_body()) {
     co_return MakeError(ErrorKind::kUnsupported, "protocol-upgrade",
                         "This path speaks another protocol; ask for it with 'Connection: Upgrade'");

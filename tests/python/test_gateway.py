@@ -1,53 +1,21 @@
 """`blindai gateway`: published packages that know nothing of evidence, through the gateway, against the real server."""
 
 import base64
-import http.client
 import json
-import re
-import signal
 import subprocess
 import wave
 
 import numpy as np
 import openai
 import pytest
+import tritonclient.grpc
 import tritonclient.http
+from tritonclient.utils import InferenceServerException
 
 from conftest import BIN, DEMO, start_server
+from local_gateway import Gateway
 
 HELLO = DEMO / "hello_world.wav"
-
-
-class Gateway:
-    """A gateway on a free port, in front of the server at `address`."""
-
-    def __init__(self, address, *words):
-        self._command = [BIN / "blindai", "gateway", "--addr", address, "--listen", "127.0.0.1:0", *words]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        ready = re.fullmatch(r"blindai gateway ready http=(\S+) page=http://(\S+)/#token=(\S+)\n",
-                             self.process.stdout.readline())
-        self.host, self.token = ready[1], ready[3]
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
-        self.process.stdout.close()
-
-    def ask(self, method, path, body=None, headers=None):
-        """(status, headers, body) of one request."""
-        connection = http.client.HTTPConnection(self.host, timeout=120)
-        connection.request(method, path, body=body, headers=headers or {})
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, answer.headers, content
-
-    def most_memory_kb(self):
-        with open(f"/proc/{self.process.pid}/status") as status:
-            return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +111,63 @@ def test_a_server_that_ends_is_told_to_the_page(tmp_path):
     with open(tmp_path / "log", "w") as log, start_server(log) as server:
         with Gateway(server.address, "--simulation") as gateway:
             assert gateway.ask("GET", "/v1/models")[0] == 200
-            connection = http.client.HTTPConnection(gateway.host, timeout=120)
-            connection.request("GET", "/gateway/events", headers={"Authorization": f"Bearer {gateway.token}"})
-            events = connection.getresponse()
             states = []
-            for line in iter(events.readline, b""):
-                if line.startswith(b"data: "):
-                    states.append(json.loads(line[6:])["state"])
-                    if states == ["simulation"]:
-                        server.process.kill()
-                if states[-1:] == ["unreachable"]:
+            for state in gateway.states():
+                states.append(state)
+                if states == ["simulation"]:
+                    server.process.kill()
+                if state == "unreachable":
                     break
             assert states[0] == "simulation" and states[-1] == "unreachable"
-            connection.close()
+
+
+def grpc_error(gateway, **options):
+    """(status, message) of a call that is refused."""
+    client = tritonclient.grpc.InferenceServerClient(gateway.grpc)
+    with pytest.raises(InferenceServerException) as refused:
+        client.is_server_live(**options)
+    client.close()
+    return refused.value.status(), refused.value.message()
+
+
+def test_grpc_of_a_refused_server_is_unavailable_with_the_findings(server):
+    with Gateway(server.address) as gateway:
+        status, message = grpc_error(gateway)
+        assert status == "StatusCode.UNAVAILABLE"
+        assert "(server-not-trusted)" in message and "[simulation]" in message
+
+
+def test_grpc_needs_the_token_where_programs_need_it(server, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("a token of sixteen or more".replace(" ", "-"))
+    with Gateway(server.address, "--simulation", "--token-file", token) as gateway:
+        assert grpc_error(gateway)[0] == "StatusCode.UNAUTHENTICATED"
+        client = tritonclient.grpc.InferenceServerClient(gateway.grpc)
+        assert client.is_server_live(headers={"authorization": f"Bearer {token.read_text()}"})
+        client.close()
+
+
+def test_grpc_of_a_killed_server_fails_and_comes_back_with_a_new_one(tmp_path):
+    with open(tmp_path / "log", "w") as log, start_server(log) as server:
+        with Gateway(server.address, "--simulation") as gateway:
+            client = tritonclient.grpc.InferenceServerClient(gateway.grpc)
+            assert client.is_server_live()
+            server.process.kill()
+            server.process.wait()
+            gateway.await_state("unreachable")
+            with pytest.raises(InferenceServerException) as lost:
+                client.is_server_live()
+            assert lost.value.status() == "StatusCode.UNAVAILABLE"
+            with start_server(log, listen=server.address):
+                gateway.await_state("simulation")
+                assert client.is_server_live()
+            client.close()
+
+
+def test_grpc_goes_through_the_gateway_to_a_server_without_a_port_for_it(tmp_path):
+    with open(tmp_path / "log", "w") as log, start_server(log, grpc="off") as server:
+        assert server.grpc is None
+        with Gateway(server.address, "--simulation") as gateway:
+            client = tritonclient.grpc.InferenceServerClient(gateway.grpc)
+            assert client.is_server_live()
+            client.close()

@@ -10,6 +10,7 @@ import pytest
 
 import onnx_models
 import raw_http
+from local_gateway import Gateway
 
 grpcclient = pytest.importorskip("tritonclient.grpc")
 httpclient = pytest.importorskip("tritonclient.http")
@@ -39,10 +40,24 @@ def over_grpc(server, tmp_path):
     client.close()
 
 
-@pytest.fixture(params=["http", "grpc"])
+@pytest.fixture(scope="module")
+def gateway(server):
+    with Gateway(server.address, "--simulation") as running:
+        yield running
+
+
+@pytest.fixture
+def over_gateway(gateway):
+    """gRPC without TLS to `blindai gateway`, which carries it through a verified connection."""
+    client = grpcclient.InferenceServerClient(gateway.grpc)
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=["http", "grpc", "gateway"])
 def triton(request):
     """(client, its module)"""
-    module = {"http": httpclient, "grpc": grpcclient}[request.param]
+    module = {"http": httpclient, "grpc": grpcclient, "gateway": grpcclient}[request.param]
     return request.getfixturevalue("over_" + request.param), module
 
 
@@ -102,6 +117,12 @@ def test_an_error_names_what_is_wrong(triton, loaded):
         client.load_model("bad", config=CONFIG, files={"file:1/model.onnx": b"not a model"})
 
 
+def test_tensors_of_megabytes_go_through_the_gateway(over_gateway, client, adder):
+    numbers = np.arange(1_500_000, dtype=np.float32)
+    answer = over_gateway.infer(adder, inputs_of(grpcclient, numbers, numbers))
+    np.testing.assert_array_equal(answer.as_numpy("total"), 2 * numbers)
+
+
 def test_json_tensors_come_back_as_json(over_http, client, adder):
     one = np.array([1.5, 2], np.float32)
     answer = over_http.infer(adder, inputs_of(httpclient, one, one, binary_data=False),
@@ -109,7 +130,9 @@ def test_json_tensors_come_back_as_json(over_http, client, adder):
     assert answer.get_response()["outputs"][0]["data"] == [3, 4]
 
 
-def test_a_stream_answers_in_order_and_goes_on_after_an_error(over_grpc, client, adder):
+@pytest.mark.parametrize("way", ["over_grpc", "over_gateway"])
+def test_a_stream_answers_in_order_and_goes_on_after_an_error(request, client, adder, way):
+    over_grpc = request.getfixturevalue(way)
     answers = []
     over_grpc.start_stream(lambda result, error: answers.append(error or result.as_numpy("total")[0]))
     for value in (1, 2):

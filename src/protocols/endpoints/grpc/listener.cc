@@ -2,6 +2,7 @@
 
 #include <grpc/support/log.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
 
 #include <cstdlib>
 #include <utility>
@@ -27,7 +28,8 @@ base::Result<Listener> Listener::Open(const ListenerOptions& options, grpc::Serv
   tls.pem_key_cert_pairs.push_back({std::string(base::AsText(options.key_pem)), options.certificate_pem});
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options.address, grpc::SslServerCredentials(tls), &port);
+  if (!options.address.empty())
+    builder.AddListeningPort(options.address, grpc::SslServerCredentials(tls), &port);
   builder.RegisterService(&service);
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
   grpc::ResourceQuota quota;
@@ -41,10 +43,13 @@ base::Result<Listener> Listener::Open(const ListenerOptions& options, grpc::Serv
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   for (auto& pair : tls.pem_key_cert_pairs) base::Wipe(pair.private_key.data(), pair.private_key.size());
-  if (server && port != 0) return Listener(std::move(server), static_cast<std::uint16_t>(port));
+  if (server && (port != 0 || options.address.empty()))
+    return Listener(std::move(server), static_cast<std::uint16_t>(port));
   return base::MakeError(base::ErrorKind::kUnavailable, "listen",
                          "cannot listen on " + options.address +
                              ": the port is in use, or its certificate and key do not belong together");
 }
+
+void Listener::Adopt(int socket) { grpc::AddInsecureChannelFromFd(server_.get(), socket); }
 
 }  // namespace blindai::endpoints

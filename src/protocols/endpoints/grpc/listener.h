@@ -1,5 +1,5 @@
-// A port that speaks gRPC over TLS. gRPC ends TLS itself, so the key is handed to it: the one place where a key leaves
-// our own hands. Its log is switched off, since it names peers.
+// A service of gRPC: on a port over TLS, and on connections that were accepted elsewhere. gRPC ends TLS itself, so the
+// key is handed to it: the one place where a key leaves our own hands. Its log is switched off, since it names peers.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -20,7 +20,7 @@ namespace blindai::endpoints {
 void RequireTls13OfGrpc();
 
 struct ListenerOptions {
-  std::string address;  // "127.0.0.1:8444", "[::1]:0"
+  std::string address;  // "127.0.0.1:8444", "[::1]:0"; empty = no port, only Adopt
   std::string certificate_pem;
   base::ByteView key_pem;
   int max_message_bytes = 1 << 20;
@@ -33,7 +33,11 @@ class Listener {
   // The service must outlive it. Code: listen (the port is in use, or certificate and key are unusable).
   static base::Result<Listener> Open(const ListenerOptions& options, grpc::Service& service);
 
+  // 0 without one.
   std::uint16_t port() const { return port_; }
+  // Serves plain HTTP/2 on a connected, non-blocking socket, which it owns from now on. Who can reach it is the
+  // caller's affair.
+  void Adopt(int socket);
   // Takes no more calls; what runs may finish until then and is cancelled.
   void Stop(std::chrono::system_clock::time_point deadline) { server_->Shutdown(deadline); }
 

@@ -55,6 +55,8 @@ OpenInferenceGrpcServer::~OpenInferenceGrpcServer() { Stop(std::chrono::millisec
 
 std::uint16_t OpenInferenceGrpcServer::port() const { return state_->listener->port(); }
 
+void OpenInferenceGrpcServer::Adopt(int socket) { state_->listener->Adopt(socket); }
+
 void OpenInferenceGrpcServer::Stop(std::chrono::milliseconds grace) {
   state_->listener->Stop(std::chrono::system_clock::now() + grace);
 }

@@ -4,7 +4,8 @@
 //
 // The port shows the attested certificate. gRPC offers no exporter value, so evidence cannot be bound to this very
 // connection: a client compares the certificate's key with the one that it verified over HTTPS, which is weaker, since
-// it trusts that key to stay where the evidence saw it (docs/open_inference.md).
+// it trusts that key to stay where the evidence saw it (docs/open_inference.md). A tunnel through HTTPS (tunnel.h) has
+// the binding.
 //
 // https://github.com/kserve/open-inference-protocol (specification/protocol/inference_grpc.md)
 #pragma once
@@ -24,7 +25,7 @@
 namespace blindai::endpoints {
 
 struct OpenInferenceGrpcOptions {
-  std::string address;  // "127.0.0.1:8444", "[::1]:0"
+  std::string address;  // "127.0.0.1:8444", "[::1]:0"; empty = no port, only tunnels (tunnel.h)
   std::string certificate_pem;
   base::SecretBytes key_pem;
   std::string server_version;
@@ -51,6 +52,8 @@ class OpenInferenceGrpcServer {
   OpenInferenceGrpcServer& operator=(const OpenInferenceGrpcServer&) = delete;
 
   std::uint16_t port() const;
+  // Serves a connection that was accepted elsewhere, and owns its socket (grpc/listener.h).
+  void Adopt(int socket);
   // Takes no more calls; what runs may finish within the grace and is cancelled then.
   void Stop(std::chrono::milliseconds grace);
 
