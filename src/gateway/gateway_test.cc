@@ -1,18 +1,14 @@
 #include "gateway/gateway.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "encoding/json.h"
+#include "gateway/gateway_test_support.h"
 #include "net/http_client.h"
 #include "support/fake_attested_server.h"
 
@@ -24,50 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using tests::FakeAttestedServer;
 using tests::SeenRequest;
-
-constexpr std::string_view kToken = "0123456789abcdef0123";
-
-// The states that a gateway went through, for tests that wait for one.
-class Told {
- public:
-  std::function<void(const Standing&)> Listener() {
-    return [this](const Standing& standing) {
-      const std::lock_guard lock(mutex_);
-      standings_.push_back(standing);
-      changed_.notify_all();
-    };
-  }
-
-  // Waits until the newest standing is so.
-  Standing Await(const std::function<bool(const Standing&)>& is_so) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !standings_.empty() && is_so(standings_.back()); });
-    return standings_.back();
-  }
-  Standing AwaitState(State state) {
-    return Await([state](const Standing& standing) { return standing.state == state; });
-  }
-  Standing AwaitChange(std::string_view change) {
-    return Await([change](const Standing& standing) { return standing.change == change; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Standing> standings_;
-};
-
-GatewayOptions OptionsFor(std::uint16_t server_port) {
-  GatewayOptions options;
-  options.port = 0;
-  options.server.server = {"127.0.0.1", server_port};
-  options.server.allow_simulation = verifier::AllowSimulation::kYes;
-  options.server.api_key =
-      std::make_shared<const base::SecretBytes>(base::SecretBytes::CopyOf(base::AsBytes("servers-key")));
-  options.token = base::SecretBytes::CopyOf(base::AsBytes(kToken));
-  options.retry = milliseconds(20);
-  return options;
-}
 
 std::unique_ptr<Gateway> StartFor(std::uint16_t server_port) {
   auto gateway = Gateway::Start(OptionsFor(server_port));
@@ -106,42 +58,6 @@ std::string CodeOf(const net::HttpResponse& response) {
   if (error->is_object()) return std::string(error->at("code").as_string());
   return std::string(body.at("code").as_string());
 }
-
-// Bytes as they are, over plain TCP.
-class RawSocket {
- public:
-  explicit RawSocket(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  }
-  ~RawSocket() { ::close(socket_); }
-  bool Send(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (count <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-  }
-  // Until `end` has come, or the other side closed.
-  std::string ReceiveUntil(std::string_view end) const {
-    std::string all;
-    char block[4096];
-    while (all.find(end) == std::string::npos) {
-      const ssize_t count = ::recv(socket_, block, sizeof block, 0);
-      if (count <= 0) break;
-      all.append(block, static_cast<std::size_t>(count));
-    }
-    return all;
-  }
-  std::string ReceiveAll() const { return ReceiveUntil("\x01never"); }
-
- private:
-  int socket_;
-};
 
 FakeAttestedServer::Options Echo() {
   FakeAttestedServer::Options fake;

@@ -13,7 +13,7 @@
 #include <mutex>
 #include <thread>
 
-#include "gateway/gateway.h"
+#include "gateway/gateway_test_support.h"
 #include "net/http_client.h"
 #include "open_inference.grpc.pb.h"
 #include "protocols/endpoints/grpc/listener.h"
@@ -26,8 +26,6 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using tests::FakeAttestedServer;
-
-constexpr std::string_view kToken = "0123456789abcdef0123";
 
 // Answers what it is asked, or waits until the client gives up.
 class Inference final : public inference::GRPCInferenceService::CallbackService {
@@ -114,15 +112,8 @@ class GrpcDoorTest : public ::testing::Test {
   }
 
   void Start(const std::function<void(GatewayOptions&)>& change = [](auto&) {}) {
-    GatewayOptions options;
-    options.port = 0;
+    GatewayOptions options = OptionsFor(server_->port());
     options.grpc_port = 0;
-    options.server.server = {"127.0.0.1", server_->port()};
-    options.server.allow_simulation = verifier::AllowSimulation::kYes;
-    options.server.api_key =
-        std::make_shared<const base::SecretBytes>(base::SecretBytes::CopyOf(base::AsBytes("servers-key")));
-    options.token = base::SecretBytes::CopyOf(base::AsBytes(kToken));
-    options.retry = milliseconds(20);
     change(options);
     auto gateway = Gateway::Start(std::move(options));
     BLINDAI_CHECK(gateway.ok());

@@ -1,5 +1,6 @@
 #include "net/byte_stream.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -217,6 +218,43 @@ TEST_P(UpgradeTest, WhatCameWithTheRequestIsReadFirst) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PlainAndTls, UpgradeTest, ::testing::Values(false, true));
+
+// ---- HTTP/2 ----
+
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+TEST(Http2Preface, IsRefusedWhereNobodyTakesItOver) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Send(kPreface);
+  EXPECT_THAT(client.ReceiveAll(), ::testing::HasSubstr("HTTP/1.1 505"));
+}
+
+TEST(Http2Preface, IsTheFirstOfTheBytesForWhomItIsMeant) {
+  HttpServerOptions options;
+  options.pool = std::make_shared<IoPool>(1);
+  options.http2_preface = true;
+  const auto echo = [](HttpExchange& exchange) -> Task<void> {
+    EXPECT_TRUE(exchange.head().is_http2_preface);
+    HeaderList none;
+    Result<std::unique_ptr<ByteStream>> stream = co_await exchange.SwitchProtocols(none);
+    if (!stream.ok()) co_return;
+    base::Bytes block(kPreface.size());
+    for (std::size_t at = 0; at < block.size();) {
+      const std::span<std::uint8_t> space = std::span(block).subspan(at);
+      const Result<std::size_t> count = co_await (*stream)->ReadSome(space);
+      if (!count.ok() || *count == 0) co_return;
+      at += *count;
+    }
+    const Status written = co_await (*stream)->Write(block);
+    (void)written.ok();
+  };
+  const auto server = *HttpServer::Listen(options, echo);
+  RawClient client(server->port());
+  client.Send(kPreface.substr(0, 5));
+  client.Send(kPreface.substr(5));
+  EXPECT_EQ(client.ReceiveAll(), kPreface);
+}
 
 }  // namespace
 }  // namespace blindai::net
