@@ -102,11 +102,11 @@ class PassageTest : public ::testing::Test {
 
   // A beginning of an answer, and no more until its client is gone.
   net::Task<void> Wait(HttpExchange& exchange) {
+    ++open_;
     HeaderList headers;
     const Status started = co_await exchange.StartResponse(200, headers);
     const Status sent = co_await exchange.Write(base::AsBytes("begun"));
     BLINDAI_CHECK(started.ok() && sent.ok());
-    ++open_;
     std::function<void(net::Callback<base::Done>)> start = [&exchange](net::Callback<base::Done> done) {
       exchange.OnDisconnect([done] { done(base::Done{}); });
     };
