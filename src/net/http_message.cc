@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 
+#include "base/secret.h"
 #include "net/http_response_head.h"
 
 namespace blindai::net {
@@ -18,6 +19,8 @@ using base::Error;
 using base::ErrorKind;
 using base::Malformed;
 using base::Result;
+
+void WipeText(std::string& text) { base::Wipe(text.data(), text.size()); }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -188,11 +191,27 @@ void HeaderList::Remove(std::string_view name) {
   std::erase_if(fields_, [name](const Field& field) { return EqualWithoutCase(field.first, name); });
 }
 
+void HeaderList::Wipe() {
+  for (auto& [name, value] : fields_) {
+    WipeText(name);
+    WipeText(value);
+  }
+}
+
 std::optional<std::string_view> RequestHead::Query(std::string_view key) const {
   for (const auto& [name, value] : query) {
     if (name == key) return value;
   }
   return std::nullopt;
+}
+
+void RequestHead::Wipe() {
+  for (std::string* text : {&method, &path, &raw_target}) WipeText(*text);
+  for (auto& [key, value] : query) {
+    WipeText(key);
+    WipeText(value);
+  }
+  headers.Wipe();
 }
 
 Result<RequestHead> ParseRequestHead(base::ByteView bytes) {

@@ -35,6 +35,8 @@ class HeaderList {
   // Adds, after removing every field of that name.
   void Set(std::string_view name, std::string value);
   void Remove(std::string_view name);
+  // Overwrites names and values.
+  void Wipe();
 
   const std::vector<Field>& fields() const { return fields_; }
 
@@ -59,6 +61,8 @@ struct RequestHead {
   // The first value of a query key, or nothing.
   std::optional<std::string_view> Query(std::string_view key) const;
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
+  // Overwrites all texts: who asked, with which key, and for what.
+  void Wipe();
 };
 
 // `head` ends with the empty line. Codes: "http-request" (400), "http-version" (505), "http-expectation"

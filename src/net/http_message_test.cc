@@ -20,6 +20,19 @@ std::string ErrorCodeOf(const std::string& text) {
   return parsed.ok() ? "accepted" : parsed.error().code;
 }
 
+TEST(RequestHead, WipesEveryText) {
+  auto head =
+      Parse("GET /v1/models/mine?key=value HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\r\n")
+          .value();
+  head.Wipe();
+  std::string left = head.method + head.path + head.raw_target;
+  for (const auto& fields : {head.query, head.headers.fields()}) {
+    for (const auto& [name, value] : fields) left += name + value;
+  }
+  EXPECT_GT(left.size(), 60u);
+  EXPECT_EQ(left.find_first_not_of('\0'), std::string::npos);
+}
+
 TEST(RequestHead, HoldsMethodPathQueryAndHeaders) {
   const auto head = Parse(
       "PUT /v1/models/my%20model?precision=bf16&name=a+b%26c&flag HTTP/1.1\r\nHost: x\r\nContent-Length: "

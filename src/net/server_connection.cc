@@ -195,6 +195,8 @@ Task<bool> ServerConnection::ServeOne() {
   if (!*read) co_return false;
   ++shared_->requests_total;
   co_await RunHandler();
+  head_.Wipe();
+  head_ = RequestHead();
   on_disconnect_.clear();
   StopWatch();
   if (answer_ != Answer::kComplete || gone_) co_return false;

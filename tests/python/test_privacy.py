@@ -184,6 +184,20 @@ def test_after_jobs_that_are_cancelled_or_fail(watched, markers, tmp_path):
     expect_nothing(server, markers)
 
 
+def test_a_connection_that_rests_keeps_nothing_of_its_last_request(watched):
+    """Neither who asked, with which key, nor for what, although the connection stays open."""
+    server, _ = watched
+    marks = [f"Resting{number}Marker" for number in range(4)]
+    head = (f"GET /v1/models/{marks[0]}?key={marks[1]} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {marks[2]}\r\n"
+            f"X-Request: {marks[3]}\r\n\r\n")
+    with raw_http.open_socket(server) as connection:
+        connection.sendall(head.encode())
+        assert b"HTTP/1.1 " in connection.recv(1 << 16)
+        expect_nothing(server, {mark: mark.encode() for mark in marks})
+        connection.sendall(head.encode())
+        assert b"HTTP/1.1 " in connection.recv(1 << 16), "the connection was not kept"
+
+
 def live_sound(seconds=25):
     """One channel of the recording in pieces of a fifth of a second, and its markers."""
     import numpy as np
