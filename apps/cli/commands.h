@@ -15,6 +15,7 @@ namespace blindai::cli {
 void AddAttest(CLI::App& app, ExitCode& code);
 void AddGateway(CLI::App& app, ExitCode& code);
 void AddJob(CLI::App& app, ExitCode& code);
+void AddLive(CLI::App& app, ExitCode& code);
 void AddLogin(CLI::App& app, ExitCode& code);  // and logout
 void AddModels(CLI::App& app, ExitCode& code);
 void AddRun(CLI::App& app, ExitCode& code);

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   cli::AddAttest(app, code);
   cli::AddGateway(app, code);
   cli::AddJob(app, code);
+  cli::AddLive(app, code);
   cli::AddLogin(app, code);
   cli::AddModels(app, code);
   cli::AddRun(app, code);

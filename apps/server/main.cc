@@ -351,7 +351,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   endpoints::RegisterModels(router, catalogue, upload, identify);
   endpoints::RegisterOpenAIAudio(router, catalogue, recordings, audio, identify);
   endpoints::RegisterAudioJobs(router, catalogue, job_recordings, jobs, identify);
-  service::LiveStreams live({.max_streams = config.live_streams});
+  service::LiveStreams live(
+      {.max_streams = config.live_streams, .idle_limit = std::chrono::seconds(config.live_idle_s)});
   endpoints::RegisterRealtime(router, catalogue, live, identify);
   endpoints::RegisterOpenInferenceV2(router, catalogue, ready,
                                      {.server_version = BLINDAI_VERSION,

@@ -230,6 +230,7 @@ constexpr Key kKeys[] = {
     {"limits", "job_deadline_ms", TakeNumber<&ServerConfig::job_deadline_ms, 1, kDayMs>},
     {"limits", "job_kept_s", TakeNumber<&ServerConfig::job_kept_s, 1, 7 * 86'400>},
     {"limits", "live_streams", TakeNumber<&ServerConfig::live_streams, 1, 10'000>},
+    {"limits", "live_idle_s", TakeNumber<&ServerConfig::live_idle_s, 1, 86'400>},
     {"limits", "grpc_tunnels", TakeNumber<&ServerConfig::grpc_tunnels, 1, 10'000>},
     {"limits", "transcription_deadline_ms", TakeNumber<&ServerConfig::transcription_deadline_ms, 1, kDayMs>},
     {"limits", "shutdown_grace_ms", TakeNumber<&ServerConfig::shutdown_grace_ms, 0, kDayMs>},

@@ -151,6 +151,7 @@ struct ServerConfig {
   std::uint32_t job_deadline_ms = 14'400'000;
   std::uint32_t job_kept_s = 3600;
   std::uint32_t live_streams = 64;
+  std::uint32_t live_idle_s = 60;
   std::uint32_t grpc_tunnels = 64;
   std::uint32_t transcription_deadline_ms = 3'600'000;
   std::uint32_t shutdown_grace_ms = 10'000;

@@ -41,6 +41,18 @@ model_bytes = 1000
   EXPECT_EQ(config->model_bytes, 1000u);
 }
 
+TEST(ServerConfig, LiveSoundHasLimits) {
+  EXPECT_EQ(ParseServerConfig("", "server.toml")->live_streams, 64u);
+  EXPECT_EQ(ParseServerConfig("", "server.toml")->live_idle_s, 60u);
+  const auto config = ParseServerConfig("[limits]\nlive_streams = 3\nlive_idle_s = 7\n", "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->live_streams, 3u);
+  EXPECT_EQ(config->live_idle_s, 7u);
+  EXPECT_THAT(ErrorOf("[limits]\nlive_idle_s = 0\n"), HasSubstr("wanted a whole number from 1 to 86400"));
+  EXPECT_THAT(ErrorOf("[limits]\nlive_streams = 0\n"), HasSubstr("wanted a whole number from 1 to 10000"));
+  EXPECT_THAT(ErrorOf("[limits]\nlive_idle_ms = 5\n"), HasSubstr("did you mean 'limits.live_idle_s'?"));
+}
+
 TEST(ServerConfig, TheOperatorsModelsAreTables) {
   const std::string digest(64, 'a');
   const auto config =
