@@ -2,7 +2,7 @@
 """Figures side by side in one run: bare ONNX Runtime, bare OpenVINO, and blindai through TLS, evidence and its worker.
 
     ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests,
-                                                published, verification, directory, serving, gateway
+                                                published, verification, directory, serving, gateway, live
 
 Contenders take turns within each round, so that whatever else the machine does meets all of them; figures are medians.
 Prints Markdown for the README, with the machine and the date.
@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from gateway import gateway  # noqa: E402
+from live import live  # noqa: E402
 from report import print_table  # noqa: E402
 from serving import serving  # noqa: E402
 from simulated_server import SimulatedServer  # noqa: E402
@@ -282,7 +283,7 @@ def directory(_rounds):
 
 FIGURES = {"inference": inference, "connect": connecting, "tensors": tensors, "upload": upload, "memory": memory,
            "requests": requests, "published": published, "verification": verification, "directory": directory,
-           "serving": serving, "gateway": gateway}
+           "serving": serving, "gateway": gateway, "live": lambda _rounds: live(server)}
 
 
 def machine():
