@@ -108,6 +108,11 @@ void AddGateway(CLI::App& app, ExitCode& code) {
       "gateway", "offer a verified server to the programs and the browser of this computer");
   auto words = std::make_shared<GatewayWords>();
   words->server.AddTo(*command);
+  command->add_option(
+      "--directory", words->server.arguments.directory,
+      "instead of a server: a managed cloud that names some, https://… (else BLINDAI_DIRECTORY)");
+  command->add_option("--directory-ca", words->server.arguments.directory_ca,
+                      "the file with the only CA that may sign the directory's certificate");
   command->add_option("--listen", words->listen, "where to listen; anything but loopback needs a token")
       ->capture_default_str();
   command->add_option("--grpc", words->grpc,
@@ -120,6 +125,7 @@ void AddGateway(CLI::App& app, ExitCode& code) {
       "  blindai gateway --addr server.example --policy policy.toml\n"
       "  blindai gateway --addr localhost --simulation\n"
       "  blindai gateway --addr localhost --simulation --grpc 8801\n"
+      "  blindai gateway --directory https://cloud.example --policy policy.toml --api-key-file key\n"
       "  curl http://127.0.0.1:8800/v1/models\n\n"
       "while the server is not verified, every request is answered 503 with the findings");
   command->callback([words, &code] { code = RunGateway(*words); });

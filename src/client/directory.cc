@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "client/connect.h"
-#include "net/http_client.h"
 #include "net/tls.h"
 #include "protocols/wire/directory.h"
 
@@ -16,7 +15,12 @@ using base::Result;
 // A token is renewed so long before its end that a call which begins with it can be answered.
 constexpr std::chrono::seconds kRenewBefore{60};
 
-Result<DirectorySession> SessionOf(wire::SessionAnswer answer, base::Time now) {
+Result<DirectorySession> SessionOf(Result<net::HttpResponse> response, base::Time now) {
+  if (!response.ok()) return std::move(response).error().Within("directory");
+  if (response->status != 200) return AnswerError(*response).Within("directory");
+  auto decoded = wire::DecodeSessionAnswer(response->body);
+  if (!decoded.ok()) return std::move(decoded).error().Within("directory");
+  const wire::SessionAnswer& answer = *decoded;
   DirectorySession session;
   session.token =
       std::make_shared<const base::SecretBytes>(base::SecretBytes::CopyOf(base::AsBytes(answer.token)));
@@ -38,16 +42,18 @@ Directory::Directory(const ConnectOptions& options)
       timeout_(options.connect_timeout),
       keep_waiting_(options.keep_waiting) {}
 
-Result<DirectorySession> Directory::OpenSession(const std::string& model, base::Time now) const {
+Result<net::ConnectOptions> Directory::Where() const {
   net::ConnectOptions to;
   to.host = at_.url.host;
   to.port = at_.url.port;
   to.connect_timeout = timeout_;
   if (at_.url.tls) {
-    BLINDAI_TRY(to.tls, net::TlsClientContext::ForHttps(at_.ca_pem).Within("directory"));
+    BLINDAI_TRY(to.tls, net::TlsClientContext::ForHttps(at_.ca_pem));
   }
-  auto connection = net::BlockingHttpConnection::Connect(to, keep_waiting_);
-  if (!connection.ok()) return std::move(connection).error().Within("directory");
+  return to;
+}
+
+net::HttpRequest Directory::Question(const std::string& model) const {
   net::HttpRequest request;
   request.method = "POST";
   request.target =
@@ -62,12 +68,26 @@ Result<DirectorySession> Directory::OpenSession(const std::string& model, base::
   request.body = base::CopyBytes(base::AsBytes(wire::EncodeSessionRequest(wanted)));
   request.timeout = timeout_;
   request.max_response_bytes = wire::kMaxDirectoryJsonBytes;
-  auto response = (*connection)->Send(request);
-  if (!response.ok()) return std::move(response).error().Within("directory");
-  if (response->status != 200) return AnswerError(*response).Within("directory");
-  auto answer = wire::DecodeSessionAnswer(response->body);
-  if (!answer.ok()) return std::move(answer).error().Within("directory");
-  return SessionOf(*std::move(answer), now);
+  return request;
+}
+
+Result<DirectorySession> Directory::OpenSession(const std::string& model, base::Time now) const {
+  auto to = Where();
+  if (!to.ok()) return std::move(to).error().Within("directory");
+  auto connection = net::BlockingHttpConnection::Connect(*to, keep_waiting_);
+  if (!connection.ok()) return std::move(connection).error().Within("directory");
+  net::HttpRequest request = Question(model);
+  return SessionOf((*connection)->Send(request), now);
+}
+
+net::Task<Result<DirectorySession>> Directory::AskForSession(base::Time now) const {
+  auto to = Where();
+  if (!to.ok()) co_return std::move(to).error().Within("directory");
+  auto connection = co_await net::HttpConnection::Connect(*to);
+  if (!connection.ok()) co_return std::move(connection).error().Within("directory");
+  net::HttpRequest request = Question("");
+  Result<net::HttpResponse> response = co_await (*connection)->Send(request);
+  co_return SessionOf(std::move(response), now);
 }
 
 }  // namespace blindai::client

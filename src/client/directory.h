@@ -17,6 +17,8 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "client/settings.h"
+#include "net/http_client.h"
+#include "net/task.h"
 
 namespace blindai::client {
 
@@ -35,8 +37,13 @@ class Directory {
   // Servers that serve `model` come alone, where there are any. Codes: those of the directory (no-servers, rate-limit,
   // login-required, bad-credentials, …), of its connection (net/http_client.h), and directory-message.
   base::Result<DirectorySession> OpenSession(const std::string& model, base::Time now) const;
+  // The same for a program of coroutines, and for no model in particular.
+  net::Task<base::Result<DirectorySession>> AskForSession(base::Time now) const;
 
  private:
+  base::Result<net::ConnectOptions> Where() const;
+  net::HttpRequest Question(const std::string& model) const;
+
   const DirectoryOptions at_;
   const std::shared_ptr<const base::SecretBytes> api_key_;
   const std::chrono::milliseconds timeout_;

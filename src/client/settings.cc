@@ -50,8 +50,6 @@ constexpr std::array<std::string_view, 6> kSettingsKeys = {"addr",   "api_key", 
 
 // What the caller said and what the places say, from the first that has it.
 struct Found : ConnectArguments {
-  std::optional<std::string> directory;
-  std::optional<std::string> directory_ca;
   std::optional<std::string> api_key_in;
 };
 
@@ -230,16 +228,18 @@ Surroundings Surroundings::OfProcess() {
 }
 
 Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const Surroundings& surroundings) {
-  Found found{arguments, std::nullopt, std::nullopt, std::nullopt};
-  TakeMissing(found.addr, surroundings.variable("BLINDAI_ADDR"));
+  if (arguments.addr && arguments.directory)
+    return Argument("a server and a directory exclude each other; give the one that you use", "directory");
+  Found found{arguments, std::nullopt};
+  if (!found.directory) TakeMissing(found.addr, surroundings.variable("BLINDAI_ADDR"));
   TakeMissing(found.api_key, surroundings.variable("BLINDAI_API_KEY"));
   TakeMissing(found.policy_file, surroundings.variable("BLINDAI_POLICY"));
   if (!found.simulation) {
     BLINDAI_TRY(found.simulation, SimulationOf(surroundings));
   }
-  if (!found.addr) {
+  if (!found.addr && !found.directory) {
     found.directory = surroundings.variable("BLINDAI_DIRECTORY");
-    found.directory_ca = surroundings.variable("BLINDAI_DIRECTORY_CA");
+    TakeMissing(found.directory_ca, surroundings.variable("BLINDAI_DIRECTORY_CA"));
   }
   BLINDAI_RETURN_IF_ERROR(TakeFromFile(found, surroundings));
   if (found.addr) found.directory.reset();

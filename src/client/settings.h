@@ -71,6 +71,9 @@ struct ConnectOptions {
 // What a caller said; nothing where it said nothing.
 struct ConnectArguments {
   std::optional<std::string> addr;
+  // Instead of a server: the directory's URL, and the file with its CA.
+  std::optional<std::string> directory;
+  std::optional<std::string> directory_ca;
   std::optional<std::string> api_key;
   std::optional<std::string> policy_file;
   std::optional<bool> simulation;

@@ -115,6 +115,20 @@ TEST(Settings, ADirectoryComesFromTheEnvironmentOrTheFileAndAServerThatIsNamedWi
   EXPECT_EQ(Key(*options), "key-1");
 }
 
+TEST(Settings, ADirectoryThatIsNamedWinsOverAServerOfTheEnvironment) {
+  ConnectArguments arguments;
+  arguments.directory = "https://cloud.example";
+  arguments.directory_ca = "ca";
+  const auto options = ResolveOptions(
+      arguments,
+      Around({{"BLINDAI_ADDR", "one.example"}, {"BLINDAI_DIRECTORY_CA", "other"}}, {{"ca", "PEM"}}));
+  ASSERT_TRUE(options.ok()) << options.error().message;
+  EXPECT_EQ(options->directory->url.host, "cloud.example");
+  EXPECT_EQ(options->directory->ca_pem, "PEM");
+  arguments.addr = "one.example";
+  EXPECT_EQ(ResolveOptions(arguments, Around({})).error().param, "directory");
+}
+
 TEST(Settings, ADirectoryIsReachedByTlsOnlyAndMistakesAreNamed) {
   for (const char* url : {"http://cloud.example", "cloud.example", "ftp://x", ""}) {
     EXPECT_EQ(ResolveOptions({}, Around({{"BLINDAI_DIRECTORY", url}})).error().param, "directory") << url;

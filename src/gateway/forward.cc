@@ -116,8 +116,7 @@ net::Task<std::optional<Upstream::Lease>> TakeOrAnswer(net::HttpExchange& exchan
 // One request on its way, and its answer on the way back.
 class Passage {
  public:
-  Passage(net::HttpExchange& exchange, Upstream& upstream, const base::SecretBytes* api_key)
-      : exchange_(exchange), upstream_(upstream), api_key_(api_key) {}
+  Passage(net::HttpExchange& exchange, Upstream& upstream) : exchange_(exchange), upstream_(upstream) {}
 
   net::Task<void> Run() {
     exchange_.OnDisconnect([this] {
@@ -144,7 +143,7 @@ class Passage {
     request.method = head.method;
     request.target = head.raw_target;
     request.headers = FieldsToServer(head);
-    AddKey(request.headers, api_key_);
+    AddKey(request.headers, upstream_.server());
     request.timeout = kRequestTimeout;
     request.max_response_bytes = UINT64_MAX;
     request.expect_continue = head.expect_continue;
@@ -217,7 +216,6 @@ class Passage {
 
   net::HttpExchange& exchange_;
   Upstream& upstream_;
-  const base::SecretBytes* const api_key_;
   net::HttpConnection* running_ = nullptr;
   int status_ = 0;  // of the answer, once its head is there
   HeaderList headers_;
@@ -258,9 +256,9 @@ HeaderList FieldsToClient(const HeaderList& answered) {
   return headers;
 }
 
-void AddKey(HeaderList& headers, const base::SecretBytes* api_key) {
-  if (api_key == nullptr) return;
-  headers.Set("Authorization", "Bearer " + std::string(base::AsText(api_key->ExposeSecret())));
+void AddKey(HeaderList& headers, const client::ConnectOptions& server) {
+  if (server.api_key == nullptr) return;
+  headers.Set("Authorization", "Bearer " + std::string(base::AsText(server.api_key->ExposeSecret())));
 }
 
 bool IsWebSocket(const RequestHead& head) {
@@ -269,13 +267,12 @@ bool IsWebSocket(const RequestHead& head) {
          LowerCase(*upgrade) == "websocket" && head.headers.HasToken("Connection", "upgrade");
 }
 
-net::Task<void> Forward(net::HttpExchange& exchange, Upstream& upstream, const base::SecretBytes* api_key) {
-  Passage passage(exchange, upstream, api_key);
+net::Task<void> Forward(net::HttpExchange& exchange, Upstream& upstream) {
+  Passage passage(exchange, upstream);
   co_await passage.Run();
 }
 
-net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream,
-                                 const base::SecretBytes* api_key) {
+net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream) {
   const RequestHead& head = exchange.head();
   std::optional<Upstream::Lease> lease = co_await TakeOrAnswer(exchange, upstream, IdleIsFine::kYes);
   if (!lease) co_return;
@@ -290,7 +287,7 @@ net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream
     request.headers.Add("Sec-WebSocket-Protocol", *left);
   request.headers.Add("Connection", "Upgrade");
   request.headers.Add("Upgrade", "websocket");
-  AddKey(request.headers, api_key);
+  AddKey(request.headers, upstream.server());
   request.timeout = upstream.server().connect_timeout;
   auto outcome = co_await lease->http->Upgrade(request);
   if (!outcome.ok()) {

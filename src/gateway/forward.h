@@ -23,13 +23,11 @@ net::HeaderList FieldsToServer(const net::RequestHead& head);
 // The fields of an answer that come back, with those that every forwarded answer carries.
 net::HeaderList FieldsToClient(const net::HeaderList& answered);
 
-// `api_key` may be null: then the server is asked without one.
-net::Task<void> Forward(net::HttpExchange& exchange, Upstream& upstream, const base::SecretBytes* api_key);
+net::Task<void> Forward(net::HttpExchange& exchange, Upstream& upstream);
 // The same for a WebSocket: the handshake is passed on, then the bytes, unread.
-net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream,
-                                 const base::SecretBytes* api_key);
-// Adds the API key; nothing when it is null.
-void AddKey(net::HeaderList& headers, const base::SecretBytes* api_key);
+net::Task<void> ForwardWebSocket(net::HttpExchange& exchange, Upstream& upstream);
+// Adds the credential for the server, where there is one.
+void AddKey(net::HeaderList& headers, const client::ConnectOptions& server);
 bool IsWebSocket(const net::RequestHead& head);
 
 // "trusted", "simulation", …: the header of every answer.

@@ -42,8 +42,6 @@ bool IsLoopback(const std::string& address) {
 }
 
 Status Check(const GatewayOptions& options) {
-  if (options.server.directory)
-    return Argument("a gateway needs one server: give its address; a directory is not followed", "addr");
   const std::span<const std::uint8_t> token = options.token.ExposeSecret();
   const auto printable = [](std::uint8_t c) { return c > ' ' && c <= '~' && c != ','; };
   if (token.size() < kMinTokenBytes || !std::all_of(token.begin(), token.end(), printable)) {
@@ -92,9 +90,9 @@ class FrontDoor {
       co_await AnswerError(exchange, error);
     } else if (IsForwarded(head.path)) {
       if (IsWebSocket(head)) {
-        co_await ForwardWebSocket(exchange, upstream_, upstream_.server().api_key.get());
+        co_await ForwardWebSocket(exchange, upstream_);
       } else {
-        co_await Forward(exchange, upstream_, upstream_.server().api_key.get());
+        co_await Forward(exchange, upstream_);
       }
     } else {
       co_await HandleOwn(exchange);
@@ -188,7 +186,7 @@ struct Gateway::State {
         rules(std::move(access)),
         upstream(std::move(options), *pool),
         door(rules, upstream),
-        grpc_door(rules, upstream, upstream.server().api_key.get()) {}
+        grpc_door(rules, upstream) {}
 
   std::shared_ptr<net::IoPool> pool;
   const AccessRules rules;

@@ -18,7 +18,7 @@
 namespace blindai::gateway {
 
 struct GatewayOptions {
-  // The server, what is accepted, and the API key.
+  // The server, or the directory that names some; what is accepted, and the API key.
   client::ConnectOptions server;
   // A numeric address; what is not loopback needs token_for_programs.
   std::string address = "127.0.0.1";
@@ -42,8 +42,8 @@ inline constexpr std::size_t kMinTokenBytes = 16;
 
 class Gateway {
  public:
-  // Listens, and begins to verify. Codes: argument (a token that is too short or missing where one is needed, a
-  // directory instead of a server), listen-address, port-in-use, listen-failed.
+  // Listens, and begins to verify. Codes: argument (a token that is too short or missing where one is needed),
+  // listen-address, port-in-use, listen-failed.
   static base::Result<std::unique_ptr<Gateway>> Start(GatewayOptions options);
   // Stop(0).
   ~Gateway();

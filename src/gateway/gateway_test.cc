@@ -10,7 +10,10 @@
 #include "encoding/json.h"
 #include "gateway/gateway_test_support.h"
 #include "net/http_client.h"
+#include "protocols/wire/directory.h"
 #include "support/fake_attested_server.h"
+#include "support/fake_directory.h"
+#include "support/until.h"
 
 namespace blindai::gateway {
 namespace {
@@ -70,6 +73,21 @@ FakeAttestedServer::Options Echo() {
     return response;
   };
   return fake;
+}
+
+tests::FakeDirectory::Answer Session(const std::string& token, const std::vector<std::string>& servers,
+                                     base::Time expires_at = base::Now() + std::chrono::hours(1)) {
+  wire::SessionAnswer answer;
+  answer.token = token;
+  answer.expires_at = expires_at.time_since_epoch().count();
+  for (const std::string& server : servers) answer.servers.push_back({server, 0});
+  return {200, wire::EncodeSessionAnswer(answer)};
+}
+
+GatewayOptions OptionsAt(const tests::FakeDirectory& directory) {
+  GatewayOptions options = OptionsFor(0);
+  options.server.directory = client::DirectoryOptions{*fetch::ParseUrl(directory.url()), ""};
+  return options;
 }
 
 // ---- Forwarding ----
@@ -443,10 +461,88 @@ TEST(Gateway, AShortTokenIsRefused) {
   }
 }
 
-TEST(Gateway, ADirectoryIsNotFollowed) {
-  GatewayOptions options = OptionsFor(1);
-  options.server.directory.emplace();
-  EXPECT_EQ(Gateway::Start(std::move(options)).error().param, "addr");
+// ---- A directory ----
+
+std::string ServerOf(const Gateway& gateway) {
+  return std::string(JsonOf(Get(gateway, "/gateway/status")).at("server").as_string());
+}
+
+TEST(Gateway, ADirectorysServersAreVerifiedAndAnotherTakesThePlaceOfOneThatIsLost) {
+  auto first = std::make_unique<FakeAttestedServer>(Echo());
+  const FakeAttestedServer second(Echo());
+  tests::FakeDirectory directory({Session("token-1", {first->address(), second.address()})});
+  Told told;
+  GatewayOptions options = OptionsAt(directory);
+  options.on_change = told.Listener();
+  const auto gateway = Gateway::Start(std::move(options));
+  ASSERT_TRUE(gateway.ok());
+  EXPECT_EQ(Get(**gateway, "/v1/models").status, 200);
+  EXPECT_EQ(ServerOf(**gateway), first->address());
+  ASSERT_EQ(first->data_requests().size(), 1u);
+  // The API key is for the directory, its token for the server.
+  EXPECT_EQ(directory.TakeRequest(0).authorization, "Bearer servers-key");
+  EXPECT_EQ(first->data_requests()[0].headers.Find("Authorization"), "Bearer token-1");
+  first.reset();
+  told.AwaitChange("key");
+  EXPECT_EQ(Get(**gateway, "/v1/models").status, 200);
+  EXPECT_EQ(ServerOf(**gateway), second.address());
+  EXPECT_EQ(second.data_requests().size(), 1u);
+}
+
+TEST(Gateway, AServerOfTheListThatIsNotAcceptedGetsNothing) {
+  FakeAttestedServer::Options bent = Echo();
+  bent.bend = [](channel::AttestationAnswer& answer) { answer.manifest += " "; };
+  const FakeAttestedServer wrong(bent);
+  const FakeAttestedServer right(Echo());
+  tests::FakeDirectory directory({Session("token", {wrong.address(), right.address()})});
+  const auto gateway = Gateway::Start(OptionsAt(directory));
+  ASSERT_TRUE(gateway.ok());
+  EXPECT_EQ(Get(**gateway, "/v1/models").status, 200);
+  EXPECT_TRUE(wrong.data_requests().empty());
+  EXPECT_EQ(right.data_requests().size(), 1u);
+}
+
+TEST(Gateway, WhereNoServerOfTheListIsAcceptedTheFindingsComeBack) {
+  const FakeAttestedServer server(Echo());
+  tests::FakeDirectory directory({Session("token", {server.address()})});
+  GatewayOptions options = OptionsAt(directory);
+  options.server.allow_simulation = verifier::AllowSimulation::kNo;
+  const auto gateway = Gateway::Start(std::move(options));
+  ASSERT_TRUE(gateway.ok());
+  const net::HttpResponse response = Get(**gateway, "/v1/models");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(CodeOf(response), "server-not-trusted");
+  EXPECT_TRUE(server.data_requests().empty());
+}
+
+TEST(Gateway, ADirectoryThatRefusesIsSaidAndAskedAgain) {
+  const FakeAttestedServer server(Echo());
+  tests::FakeDirectory directory({{503, R"({"error":{"code":"no-servers","message":"none is there"}})"},
+                                  Session("token", {server.address()})});
+  Told told;
+  GatewayOptions options = OptionsAt(directory);
+  options.on_change = told.Listener();
+  const auto gateway = Gateway::Start(std::move(options));
+  ASSERT_TRUE(gateway.ok());
+  const Standing before = told.AwaitOnce(State::kUnreachable);
+  EXPECT_EQ(before.error->code, "no-servers");
+  told.AwaitState(State::kSimulation);
+  EXPECT_EQ(Get(**gateway, "/v1/models").status, 200);
+}
+
+TEST(Gateway, ASessionIsRenewedBeforeItEndsAndItsNewTokenIsUsed) {
+  const FakeAttestedServer server(Echo());
+  // Its renewal is due at once.
+  tests::FakeDirectory directory(
+      {Session("token-1", {server.address()}, base::Now() + std::chrono::seconds(1)),
+       Session("token-2", {server.address()})});
+  const auto gateway = Gateway::Start(OptionsAt(directory));
+  ASSERT_TRUE(gateway.ok());
+  directory.TakeRequest(1);
+  EXPECT_TRUE(tests::Until([&] {
+    Get(**gateway, "/v1/models");
+    return server.data_requests().back().headers.Find("Authorization") == "Bearer token-2";
+  }));
 }
 
 TEST(Gateway, APortInUseIsSaid) {

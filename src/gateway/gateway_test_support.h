@@ -42,6 +42,13 @@ class Told {
   Standing AwaitState(State state) {
     return Await([state](const Standing& standing) { return standing.state == state; });
   }
+  // The first standing of that state, also when others followed.
+  Standing AwaitOnce(State state) {
+    std::unique_lock lock(mutex_);
+    const auto is_so = [state](const Standing& standing) { return standing.state == state; };
+    changed_.wait(lock, [&] { return std::any_of(standings_.begin(), standings_.end(), is_so); });
+    return *std::find_if(standings_.begin(), standings_.end(), is_so);
+  }
   Standing AwaitChange(std::string_view change) {
     return Await([change](const Standing& standing) { return standing.change == change; });
   }

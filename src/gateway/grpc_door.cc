@@ -60,11 +60,11 @@ net::RequestHead HeadOf(const HeaderList& fields) {
 }
 
 // The fields of a call for the server.
-HeaderList CallFields(const net::RequestHead& head, const base::SecretBytes* api_key) {
+HeaderList CallFields(const net::RequestHead& head, const client::ConnectOptions& server) {
   HeaderList headers = {
       {":method", head.method}, {":scheme", "http"}, {":path", head.raw_target}, {":authority", "blindai"}};
   HeaderList passed_on = FieldsToServer(head);
-  AddKey(passed_on, api_key);
+  AddKey(passed_on, server);
   for (const auto& [name, value] : passed_on.fields()) headers.Add(LowerCase(name), value);
   headers.Add("te", "trailers");
   return headers;
@@ -142,7 +142,7 @@ struct GrpcDoor::Call {
   Http2Stream here = 0;
   std::weak_ptr<Tunnel> tunnel;
   std::optional<Http2Stream> there;  // its stream of the tunnel, while that is open
-  HeaderList request;
+  net::RequestHead head;
   // What came before there was a tunnel.
   std::vector<base::Bytes> early;
   bool early_end = false;
@@ -236,7 +236,7 @@ void GrpcDoor::Connection::OnHeaders(Http2Stream stream, HeaderList headers, boo
   const Standing& standing = door_.upstream_.standing();
   if (!standing.usable() && standing.state != State::kConnecting)
     return Refuse(*call, WhyNotWithFindings(standing));
-  call->request = CallFields(head, door_.api_key_);
+  call->head = head;
   if (const auto tunnel = tunnel_.lock(); tunnel && tunnel->is_young() && tunnel->Begin(call)) return;
   waiting_.push_back(call);
   if (!std::exchange(opening_, true))
@@ -264,7 +264,7 @@ net::Task<Status> GrpcDoor::Connection::TryOpenTunnel() {
   net::HttpRequest request;
   request.target = kTunnelPath;
   request.headers = {{"Connection", "Upgrade"}, {"Upgrade", std::string(kTunnelProtocol)}};
-  AddKey(request.headers, door_.api_key_);
+  AddKey(request.headers, upstream.server());
   request.timeout = upstream.server().connect_timeout;
   auto outcome = co_await lease->http->Upgrade(request);
   if (!outcome.ok()) co_return ConnectionBroke();
@@ -332,11 +332,10 @@ void GrpcDoor::Connection::OnClosed(Http2Stream stream, std::uint32_t) {
 // ---- The server's side ----
 
 bool GrpcDoor::Tunnel::Begin(const std::shared_ptr<Call>& call) {
-  call->there = session_.Request(call->request);
+  call->there = session_.Request(CallFields(call->head, connection_->door().upstream_.server()));
   if (!call->there) return false;
   call->tunnel = weak_from_this();
   calls_[*call->there] = call;
-  call->request = HeaderList();
   for (const base::Bytes& bytes : std::exchange(call->early, {})) session_.Send(*call->there, bytes);
   if (call->early_end) session_.End(*call->there, HeaderList());
   return true;

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/secret.h"
 #include "gateway/local_access.h"
 #include "gateway/standing.h"
 #include "gateway/upstream.h"
@@ -30,9 +29,8 @@ base::Error WhyNotWithFindings(const Standing& standing);
 
 class GrpcDoor {
  public:
-  // All outlive it; the key may be null.
-  GrpcDoor(const AccessRules& rules, Upstream& upstream, const base::SecretBytes* api_key)
-      : rules_(rules), upstream_(upstream), api_key_(api_key) {}
+  // Both outlive it.
+  GrpcDoor(const AccessRules& rules, Upstream& upstream) : rules_(rules), upstream_(upstream) {}
 
   // One connection, from its first bytes to its end.
   net::Task<void> Handle(net::HttpExchange& exchange);
@@ -46,7 +44,6 @@ class GrpcDoor {
 
   const AccessRules& rules_;
   Upstream& upstream_;
-  const base::SecretBytes* const api_key_;
   std::vector<Connection*> connections_;
   bool stopping_ = false;
 };

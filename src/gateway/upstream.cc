@@ -15,22 +15,36 @@ namespace {
 
 namespace asio = boost::asio;
 using base::Result;
+using net::Task;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxIdle = 16;
 constexpr std::chrono::seconds kHeartbeatTimeout{10};
+// A directory that did not answer.
+constexpr std::chrono::seconds kAskAgain{10};
 constexpr std::chrono::milliseconds kStopPatience{500};
+
+// With a directory the API key is for that alone.
+std::shared_ptr<const client::ConnectOptions> FirstPlace(const client::ConnectOptions& options) {
+  auto place = std::make_shared<client::ConnectOptions>(options);
+  if (options.directory) place->api_key = nullptr;
+  return place;
+}
 
 }  // namespace
 
 Upstream::Upstream(UpstreamOptions options, const net::IoPool& pool)
-    : options_(std::move(options)), pool_(pool) {
+    : options_(std::move(options)),
+      pool_(pool),
+      directory_(options_.server.directory ? std::optional<client::Directory>(std::in_place, options_.server)
+                                           : std::nullopt),
+      place_(FirstPlace(options_.server)) {
   standing_.since = base::Now();
 }
 
 StatusFacts Upstream::facts() const {
   StatusFacts facts;
-  facts.server = options_.server.server.ToText();
+  if (!directory_ || session_) facts.server = place_->server.ToText();
   facts.simulation_permitted = options_.server.allow_simulation == verifier::AllowSimulation::kYes;
   facts.has_policy = options_.server.policy != nullptr;
   facts.verify_every = std::chrono::duration_cast<std::chrono::seconds>(options_.verify_every);
@@ -111,17 +125,22 @@ void Upstream::Give(Lease lease) {
 
 net::Task<Result<Upstream::Lease>> Upstream::Open(Asker asker) {
   const auto begun = steady_clock::now();
-  client::VerifiedOutcome outcome = co_await client::OpenVerified(options_.server);
-  Learn(outcome, asker);
-  if (!outcome.connection.ok()) {
-    if (!standing_.usable()) co_return WhyNot(standing_);
-    base::Error error = std::move(outcome.connection).error();
-    co_return base::MakeError(base::ErrorKind::kUnavailable, "server-unreachable", std::move(error.message));
-  }
-  co_return Lease{*std::move(outcome.connection), begun, false};
+  const Place place = place_;
+  client::VerifiedOutcome outcome = co_await client::OpenVerified(*place);
+  Learn(outcome, place, asker);
+  co_return Judge(std::move(outcome), begun);
 }
 
-void Upstream::Learn(const client::VerifiedOutcome& outcome, Asker asker) {
+Result<Upstream::Lease> Upstream::Judge(client::VerifiedOutcome outcome, steady_clock::time_point begun) {
+  if (outcome.connection.ok()) return Lease{*std::move(outcome.connection), begun, false};
+  if (!standing_.usable()) return WhyNot(standing_);
+  base::Error error = std::move(outcome.connection).error();
+  return base::MakeError(base::ErrorKind::kUnavailable, "server-unreachable", std::move(error.message));
+}
+
+void Upstream::Learn(const client::VerifiedOutcome& outcome, const Place& place, Asker asker) {
+  // Of a server that is not the one any more, since another took its place.
+  if (place->server.ToText() != place_->server.ToText()) return;
   Attempt attempt{std::nullopt, outcome.record, outcome.verdict};
   if (!outcome.connection.ok()) attempt.error = outcome.connection.error();
   // A request that found no connection says nothing about a server that is there for the watch: it may be full.
@@ -140,13 +159,78 @@ void Upstream::Tell(Standing standing) {
   WakeAll();
 }
 
+// ---- The directory's servers ----
+
+Task<base::Status> Upstream::RenewSession() {
+  Result<client::DirectorySession> session = co_await directory_->AskForSession(base::Now());
+  if (session.ok()) {
+    session_ = *std::move(session);
+    co_return base::Ok();
+  }
+  // Its token is still good, so work goes on, and it is asked again soon.
+  if (session_ && base::Now() < session_->expires_at) {
+    session_->renew_at = base::Now() + kAskAgain;
+    co_return base::Ok();
+  }
+  session_.reset();
+  co_return std::move(session).error();
+}
+
+// The list's servers, the present one first.
+std::vector<client::ServerAddress> Upstream::Candidates() const {
+  std::vector<client::ServerAddress> servers = session_->servers;
+  std::stable_partition(servers.begin(), servers.end(), [this](const client::ServerAddress& server) {
+    return server.ToText() == place_->server.ToText();
+  });
+  return servers;
+}
+
+void Upstream::GoTo(const client::ServerAddress& server) {
+  const bool is_other = server.ToText() != place_->server.ToText();
+  auto place = std::make_shared<client::ConnectOptions>(*place_);
+  place->server = server;
+  place->api_key = session_->token;
+  place_ = std::move(place);
+  if (is_other) idle_.clear();
+}
+
+// For the watch: the first server that is reached and accepted. What the others were is told when none was.
+Task<Result<Upstream::Lease>> Upstream::OpenSomewhere() {
+  if (!session_ || base::Now() >= session_->renew_at) {
+    const base::Status renewed = co_await RenewSession();
+    if (!renewed.ok()) {
+      Tell(After(standing_, Attempt{renewed.error(), nullptr, std::nullopt}, base::Now()));
+      co_return WhyNot(standing_);
+    }
+  }
+  const std::vector<client::ServerAddress> servers = Candidates();
+  for (std::size_t i = 0; !stopping_; ++i) {
+    GoTo(servers[i]);
+    const auto begun = steady_clock::now();
+    const Place place = place_;
+    client::VerifiedOutcome outcome = co_await client::OpenVerified(*place);
+    const bool is_last = i + 1 == servers.size();
+    if (!outcome.connection.ok() && !is_last) continue;
+    Learn(outcome, place, Asker::kWatch);
+    // The directory may know others by now.
+    if (!outcome.connection.ok()) session_->renew_at = base::Now();
+    co_return Judge(std::move(outcome), begun);
+  }
+  co_return WhyNot(standing_);
+}
+
 // ---- The watch ----
 
 net::Task<void> Upstream::Watch() {
   while (!stopping_) {
     const std::uint64_t number = standing_.number;
     const bool was_usable = standing_.usable();
-    Result<Lease> lease = co_await Open(Asker::kWatch);
+    Result<Lease> lease = WhyNot(standing_);
+    if (directory_) {
+      lease = co_await OpenSomewhere();
+    } else {
+      lease = co_await Open(Asker::kWatch);
+    }
     if (stopping_) break;
     if (lease.ok()) {
       if (was_usable && standing_.number == number) Tell(Renewed(standing_));
@@ -160,9 +244,16 @@ net::Task<void> Upstream::Watch() {
   watch_ended_.set_value();
 }
 
-// Until the connection ends, or its evidence is old.
-net::Task<void> Upstream::WatchOne(Lease& lease) {
+// When its evidence is old, or the session must be renewed.
+steady_clock::time_point Upstream::EndOfWatch(const Lease& lease) const {
   const auto old = lease.verified + options_.verify_every;
+  if (!session_) return old;
+  return std::min<steady_clock::time_point>(old, steady_clock::now() + (session_->renew_at - base::Now()));
+}
+
+// Until then, or the connection ends.
+net::Task<void> Upstream::WatchOne(Lease& lease) {
+  const auto old = EndOfWatch(lease);
   watched_ = lease.http.get();
   watched_is_alive_ = true;
   while (!stopping_ && steady_clock::now() < old) {

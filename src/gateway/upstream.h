@@ -2,6 +2,9 @@
 // used once its evidence is older than ten minutes. One connection serves nothing but to be watched: when it ends the
 // server is asked anew at once, and when it goes bad the gateway closes its door that very moment.
 //
+// With a directory it asks that for a session, and goes to the first server of its list that is reached and accepted;
+// when that one is lost, to the next. Each is judged by the user's own policy, as one that was named.
+//
 // Everything happens on the one thread of the pool, so nothing here needs a lock.
 #pragma once
 
@@ -10,9 +13,11 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
+#include "client/directory.h"
 #include "client/settings.h"
 #include "client/verified_connection.h"
 #include "gateway/standing.h"
@@ -65,7 +70,8 @@ class Upstream {
 
   const Standing& standing() const { return standing_; }
   StatusFacts facts() const;
-  const client::ConnectOptions& server() const { return options_.server; }
+  // The server that requests go to now, and the credential for it: with a directory the token of the session.
+  const client::ConnectOptions& server() const { return *place_; }
   // Waits until something was told after `number`, until then, until WakeAll, or until Stop. True: stopped.
   net::Task<bool> ChangedSince(std::uint64_t number, std::chrono::steady_clock::time_point until);
   // Lets everybody who waits look again.
@@ -73,8 +79,15 @@ class Upstream {
 
  private:
   enum class Asker { kWatch, kRequest };
+  using Place = std::shared_ptr<const client::ConnectOptions>;
   net::Task<base::Result<Lease>> Open(Asker asker);
-  void Learn(const client::VerifiedOutcome& outcome, Asker asker);
+  net::Task<base::Result<Lease>> OpenSomewhere();
+  base::Result<Lease> Judge(client::VerifiedOutcome outcome, std::chrono::steady_clock::time_point begun);
+  void Learn(const client::VerifiedOutcome& outcome, const Place& place, Asker asker);
+  net::Task<base::Status> RenewSession();
+  std::vector<client::ServerAddress> Candidates() const;
+  void GoTo(const client::ServerAddress& server);
+  std::chrono::steady_clock::time_point EndOfWatch(const Lease& lease) const;
   void Tell(Standing standing);
   bool IsFresh(const Lease& lease) const;
   net::Task<void> Watch();
@@ -84,6 +97,9 @@ class Upstream {
 
   const UpstreamOptions options_;
   const net::IoPool& pool_;
+  const std::optional<client::Directory> directory_;
+  std::optional<client::DirectorySession> session_;
+  Place place_;  // a new one when the server or the credential is another
   Standing standing_;
   std::vector<Lease> idle_;
   bool watched_is_alive_ = false;

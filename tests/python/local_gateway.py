@@ -13,7 +13,9 @@ class Gateway:
     """A gateway on a free port, in front of the server at `address`."""
 
     def __init__(self, address, *words):
-        self._command = [BIN / "blindai", "gateway", "--addr", address, "--listen", "127.0.0.1:0", "--grpc", "0",
+        """With no address it follows a directory, which the words or the environment name."""
+        where = ["--addr", address] if address else []
+        self._command = [BIN / "blindai", "gateway", *where, "--listen", "127.0.0.1:0", "--grpc", "0",
                          *words]
 
     def __enter__(self):
@@ -37,19 +39,28 @@ class Gateway:
         connection.close()
         return answer.status, answer.headers, content
 
-    def states(self):
+    def status(self):
+        return json.loads(self.ask("GET", "/gateway/status")[2])
+
+    def statuses(self):
         """What the gateway says of the server, now and with every change."""
         connection = http.client.HTTPConnection(self.host, timeout=120)
         connection.request("GET", "/gateway/events", headers={"Authorization": f"Bearer {self.token}"})
         try:
             for line in iter(connection.getresponse().readline, b""):
                 if line.startswith(b"data: "):
-                    yield json.loads(line[6:])["state"]
+                    yield json.loads(line[6:])
         finally:
             connection.close()
 
+    def states(self):
+        return (status["state"] for status in self.statuses())
+
     def await_state(self, wanted):
         assert wanted in self.states()
+
+    def await_change(self, wanted):
+        assert any(status["change"] == wanted for status in self.statuses())
 
     def most_memory_kb(self):
         with open(f"/proc/{self.process.pid}/status") as status:

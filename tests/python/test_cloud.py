@@ -12,12 +12,14 @@ import urllib.request
 
 import numpy as np
 import pytest
+import tritonclient.grpc
 
 import blindai
 import onnx_models
 import published_clients
 from cloud import PATIENCE_S, Cloud
 from conftest import BIN
+from local_gateway import Gateway
 from published_clients import clients, drive, tiny_model  # noqa: F401
 
 X = np.array([1, 2, 3], dtype="float32")
@@ -268,3 +270,32 @@ def test_the_article_runs_word_for_word_through_the_directory(clients, tiny_mode
     program.write_text(f"import sys; sys.path.insert(0, {str(published_clients.PROGRAMS)!r})\n{text}")
     found = drive("python05", program, cloud.licensing, cloud.ca, tiny_model)
     assert found["ok"], found["failed"]
+
+
+def test_a_gateway_goes_to_a_server_of_the_cloud_and_to_another_when_that_dies(two, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(two.api_key)
+    with Gateway(None, "--directory", two.url, "--directory-ca", two.ca, "--simulation",
+                 "--api-key-file", key) as gateway:
+        assert gateway.ask("GET", "/v1/models")[0] == 200
+        first = gateway.status()["server"]
+        assert first in [server.address for server in two.servers]
+        two.kill(first)
+        gateway.await_change("key")
+        assert gateway.status()["server"] == other(two, first)
+        assert gateway.ask("GET", "/v1/models")[0] == 200
+        client = tritonclient.grpc.InferenceServerClient(gateway.grpc)
+        client.load_model("sum", config='{"backend": "onnxruntime"}', files={"file:1/model.onnx": onnx_models.adder()})
+        client.close()
+        assert "sum" in gateway.ask("GET", "/v1/models")[2].decode()
+
+
+def test_a_gateway_of_a_key_that_is_revoked_forwards_nothing(two, tmp_path):
+    two.keys("revoke", two.api_key[4:12])
+    key = tmp_path / "key"
+    key.write_text(two.api_key)
+    with Gateway(None, "--directory", two.url, "--directory-ca", two.ca, "--simulation",
+                 "--api-key-file", key) as gateway:
+        gateway.await_state("unreachable")
+        assert gateway.ask("GET", "/v1/models")[0] == 503
+        assert gateway.status()["error"]["code"] == "bad-credentials"
