@@ -82,5 +82,43 @@ def words(reference, hypothesis):
     return score(normalised(reference).split(), normalised(hypothesis).split())
 
 
+SMALL = ("ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE TEN ELEVEN TWELVE THIRTEEN FOURTEEN FIFTEEN SIXTEEN "
+         "SEVENTEEN EIGHTEEN NINETEEN").split()
+TENS = "TWENTY THIRTY FORTY FIFTY SIXTY SEVENTY EIGHTY NINETY".split()
+TITLES = {"MR": "MISTER", "MRS": "MISSUS", "DR": "DOCTOR", "ST": "SAINT"}
+
+
+def number_words(number):
+    """0 to 999,999 as it is read out."""
+    if number >= 1000:
+        return number_words(number // 1000) + ["THOUSAND"] + (number_words(number % 1000) if number % 1000 else [])
+    if number >= 100:
+        return [SMALL[number // 100], "HUNDRED"] + (number_words(number % 100) if number % 100 else [])
+    if number >= 20:
+        return [TENS[number // 10 - 2]] + ([SMALL[number % 10]] if number % 10 else [])
+    return [SMALL[number]]
+
+
+def spoken(text):
+    """The words of a written text as they are said: digits and titles are read out, marks are not."""
+    said = []
+    for word in normalised(text).split():
+        if word.isascii() and word.isdigit() and len(word) <= 6:
+            said += number_words(int(word))
+        else:
+            said.append(TITLES.get(word, word))
+    return said
+
+
+def spoken_words(reference, hypothesis):
+    """As `words`, between what is said: for models that write digits, titles and marks. Two neighbours in the
+    reference that were written as one word are two words: how a compound is written cannot be heard."""
+    said, heard = spoken(reference), []
+    pairs = {first + second: (first, second) for first, second in zip(said, said[1:])}
+    for word in spoken(hypothesis):
+        heard += [word] if word in said else pairs.get(word, [word])
+    return score(said, heard)
+
+
 def characters(reference, hypothesis):
     return score(normalised(reference), normalised(hypothesis))

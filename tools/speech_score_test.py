@@ -32,6 +32,24 @@ class KnownCases(unittest.TestCase):
         both = speech_score.words("a", "b") + speech_score.words("a b c", "a b c")
         self.assertEqual((both.errors, both.total, both.rate), (1, 4, 0.25))
 
+    def test_what_is_said_is_compared_whatever_is_written(self):
+        self.assertEqual(speech_score.spoken_words("mister dashwood has ten of clubs", "Mr. Dashwood has 10 of clubs."),
+                         Score(0, 0, 0, 6))
+        self.assertEqual(speech_score.spoken_words("rather cold hearted", "rather cold-hearted").errors, 0)
+        self.assertEqual(speech_score.spoken_words("rather cold hearted", "rather coldhearted").errors, 0)
+        self.assertEqual(speech_score.spoken_words("ill disposed young man", "old-sposed young man").errors, 2)
+        self.assertEqual(speech_score.spoken_words("four queen of clubs", "4. Queen of Clothes").errors, 1)
+
+    def test_a_word_of_the_reference_is_never_taken_apart(self):
+        self.assertEqual(speech_score.spoken_words("in to into", "into").errors, 2)
+
+    def test_numbers_are_read_out(self):
+        for digits, said in (("0", "zero"), ("13", "thirteen"), ("40", "forty"), ("21", "twenty one"),
+                             ("105", "one hundred five"), ("90017", "ninety thousand seventeen")):
+            self.assertEqual(speech_score.spoken_words(said, digits).errors, 0)
+        self.assertGreater(speech_score.spoken_words("ten", "11").errors, 0)
+        self.assertEqual(speech_score.spoken_words("1234567", "1234567").errors, 0)
+
     def test_characters(self):
         self.assertEqual(speech_score.characters("ab c", "ab d"), Score(1, 0, 0, 4))
 

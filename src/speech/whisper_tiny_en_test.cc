@@ -74,9 +74,8 @@ class WhisperTinyEnModel : public testing::Test {
   }
 
   static tests::ToyWhisper Files() {
-    const std::filesystem::path folder = tests::WhisperModelDir();
-    return {tests::ReadFile(folder / "encoder_model.onnx"), tests::ReadFile(folder / "decoder_model.onnx"),
-            tests::ReadFile(folder / "decoder_with_past_model.onnx")};
+    return {tests::WhisperModelFile("encoder_model.onnx"), tests::WhisperModelFile("decoder_model.onnx"),
+            tests::WhisperModelFile("decoder_with_past_model.onnx")};
   }
 
   static WhisperTokens Tokens() {

@@ -1,6 +1,6 @@
 #include "support/whisper_files.h"
 
-#include <vector>
+#include <fstream>
 
 namespace blindai::tests {
 namespace {
@@ -57,6 +57,14 @@ std::string WhisperGenerationJson(bool multilingual) {
   return std::string(R"({"is_multilingual":)") + (multilingual ? "true" : "false") +
          R"(,"max_length":448,"max_initial_timestamp_index":50,"suppress_tokens":[1,2],)"
          R"("begin_suppress_tokens":[32,260]})";
+}
+
+std::vector<std::uint8_t> WhisperModelFile(const std::string& name) {
+  const std::filesystem::path path = WhisperModelDir() / name;
+  std::vector<std::uint8_t> content(std::filesystem::file_size(path));
+  std::ifstream(path, std::ios::binary)
+      .read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(content.size()));
+  return content;
 }
 
 }  // namespace blindai::tests

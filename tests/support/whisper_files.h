@@ -1,8 +1,10 @@
 // The small files of a Whisper model with few tokens, and where the real one lies.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "support/paths.h"
 
@@ -20,6 +22,8 @@ inline std::filesystem::path WhisperModelDir() {
   return SourceDir() / "build" / "models" / "whisper-tiny-en";
 }
 inline bool HasWhisperModel() { return std::filesystem::exists(WhisperModelDir() / "encoder_model.onnx"); }
+// A file of it, whole: up to 120 MB, so not letter by letter.
+std::vector<std::uint8_t> WhisperModelFile(const std::string& name);
 constexpr const char* kNoWhisperModel = "SKIPPED: no Whisper model; `./run model whisper-tiny-en` makes it";
 
 }  // namespace blindai::tests
