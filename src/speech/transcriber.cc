@@ -7,13 +7,14 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "speech/coverage.h"
 #include "speech/ctc_alignment.h"
 #include "speech/ctc_decoder.h"
+#include "speech/loudness.h"
 
 namespace blindai::speech {
 namespace {
 
-using vocabulary::CoverageKind;
 using vocabulary::CoverageSpan;
 using vocabulary::Segment;
 using vocabulary::Transcript;
@@ -33,27 +34,6 @@ void WipeFloats(std::vector<float>& values) {
 
 std::int64_t FrameCount(std::int64_t samples) {
   return samples < kShortestWindow ? 0 : (samples - kShortestWindow) / kSamplesPerFrame + 1;
-}
-
-double Power(std::span<const float> samples) {
-  double power = 0;
-  for (const float sample : samples) power += double{sample} * sample;
-  return samples.empty() ? 0 : power / static_cast<double>(samples.size());
-}
-
-bool IsSilent(std::span<const float> samples, float threshold) {
-  return Power(samples) < double{threshold} * threshold;
-}
-
-// The same sound at about the same level.
-bool HoldSameSound(std::span<const float> left, std::span<const float> right) {
-  double product = 0;
-  for (std::size_t i = 0; i < left.size(); ++i) product += double{left[i]} * right[i];
-  product /= static_cast<double>(std::max<std::size_t>(1, left.size()));
-  const double left_power = Power(left);
-  const double right_power = Power(right);
-  return product > 0 && product >= kSameSound * std::sqrt(left_power * right_power) &&
-         left_power < 2 * right_power && right_power < 2 * left_power;
 }
 
 // Stretches of frames in the first `length` samples in which no channel says anything, numbered from the start of the
@@ -93,22 +73,7 @@ double MeanConfidence(const Segment& segment) {
   return segment.words.empty() ? 0 : sum / static_cast<double>(segment.words.size());
 }
 
-// What became of each moment of one channel.
-std::vector<CoverageSpan> CoverageOf(std::span<const Segment> segments, double duration_s, int speaker) {
-  std::vector<CoverageSpan> spans;
-  double at = 0;
-  const auto add = [&](double end, CoverageKind kind) {
-    if (end > at) spans.push_back({at, end, kind, speaker});
-    at = std::max(at, end);
-  };
-  for (const Segment& segment : segments) {
-    add(std::min(segment.start_s, duration_s), CoverageKind::kSilence);
-    add(std::min(segment.end_s, duration_s),
-        MeanConfidence(segment) < kLowConfidence ? CoverageKind::kLowConfidence : CoverageKind::kTranscribed);
-  }
-  add(duration_s, CoverageKind::kSilence);
-  return spans;
-}
+bool IsOfLowConfidence(const Segment& segment) { return MeanConfidence(segment) < kLowConfidence; }
 
 }  // namespace
 
@@ -416,7 +381,8 @@ base::Result<Transcript> Transcriber::FinishAligned(std::string_view text) {
     segment.mean_log_probability =
         (segment.mean_log_probability + aligned.log_probability) / static_cast<double>(frames);
   }
-  transcript.coverage = CoverageOf(transcript.segments, transcript.duration_s, vocabulary::kNoSpeaker);
+  transcript.coverage =
+      CoverageOf(transcript.segments, transcript.duration_s, vocabulary::kNoSpeaker, IsOfLowConfidence);
   return transcript;
 }
 
@@ -426,7 +392,8 @@ Transcript Transcriber::Finish() {
   Transcript transcript;
   transcript.duration_s = seconds_done();
   const auto add = [&transcript](std::vector<Segment>& segments, int speaker) {
-    const std::vector<CoverageSpan> coverage = CoverageOf(segments, transcript.duration_s, speaker);
+    const std::vector<CoverageSpan> coverage =
+        CoverageOf(segments, transcript.duration_s, speaker, IsOfLowConfidence);
     transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
     std::ranges::move(segments, std::back_inserter(transcript.segments));
   };

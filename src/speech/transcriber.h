@@ -29,15 +29,12 @@
 #include "speech/ctc_decoder.h"
 #include "speech/ctc_vocabulary.h"
 #include "speech/language_model.h"
+#include "speech/loudness.h"
 #include "speech/wav2vec2_features.h"
 #include "vocabulary/transcript.h"
 
 namespace blindai::speech {
 
-constexpr double kSameSound = 0.98;
-// Root mean square below which a window is silence, and a stretch of one is where it may be cut (−60 and −50 dBFS).
-constexpr float kSilentWindow = 1e-3F;
-constexpr float kSilentFrame = 3.16e-3F;
 // Words further apart than this begin a new segment, and a segment is not much longer than this.
 constexpr double kSegmentGapSeconds = 0.6;
 constexpr double kLongSegmentSeconds = 20;

@@ -1,0 +1,136 @@
+// From a recording's samples to its transcript around a Whisper model that somebody else runs (model/whisper_run.h):
+// the sibling of speech/transcriber.h. Samples go in piece by piece, one run at a time comes out, its tokens go in.
+// Pure; holds half a minute of samples and the texts.
+//
+// A window begins where somebody speaks and ends in the last silence of its 30 seconds; where there is none, the model's
+// own timestamps say from where on the next one hears. What is left of a window that the model has not transcribed and
+// that is loud is heard again. A text that repeats itself or that the model does not believe in is asked for again at a
+// higher temperature, as the reference does it; a window that the model holds for silence has no text.
+// https://github.com/openai/whisper/blob/main/whisper/transcribe.py
+//
+// A two-channel recording has one speaker for each channel; a copy of the other channel's voice (cross_talk.h), or the
+// same sound in both, is muted before the model hears it. Segments have times, words have none: nothing is interpolated.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/whisper_run.h"
+#include "speech/cross_talk.h"
+#include "speech/log_mel.h"
+#include "speech/sample_buffer.h"
+#include "speech/whisper_tokens.h"
+#include "vocabulary/tensor.h"
+#include "vocabulary/transcript.h"
+
+namespace blindai::speech {
+
+// The reference's thresholds: a text that zlib makes this much smaller repeats itself; below this mean log-probability
+// the model does not believe in it; above this probability it heard no speech.
+constexpr double kMostRepetition = 2.4;
+constexpr double kLeastBelief = -1.0;
+constexpr float kNoSpeech = 0.6F;
+
+struct WhisperOptions {
+  // ISO 639-1; empty: what the model hears in the first window.
+  std::string language = {};
+  // Into English instead of in the language that is spoken.
+  bool translate = false;
+  // What might have been said before, or names that will come up: steers spelling and style of every window.
+  std::string prompt = {};
+  std::int32_t beams = 1;
+  // A shorter silence is not cut in.
+  std::int64_t min_silence_samples = 4'800;
+};
+
+class WhisperTranscriber {
+ public:
+  // Whether the model can do that. Codes: language (it does not know the one that is asked for; param language),
+  // translation-unsupported.
+  static base::Status Check(const WhisperTokens& tokens, const WhisperOptions& options);
+
+  // `tokens` must outlive it, and Check must have said yes; one or two channels.
+  WhisperTranscriber(const WhisperTokens& tokens, const model::WhisperDimensions& dimensions,
+                     WhisperOptions options, int channels);
+  ~WhisperTranscriber();
+  WhisperTranscriber(const WhisperTranscriber&) = delete;
+  WhisperTranscriber& operator=(const WhisperTranscriber&) = delete;
+
+  // The next samples at 16 kHz, as many of each channel.
+  void Feed(std::span<const std::vector<float>> channels);
+  // The recording has ended.
+  void End();
+
+  // The inputs of the next run; nothing: feed more first, or it is done. TakeAnswer before the next call.
+  std::optional<std::vector<vocabulary::Tensor>> NextRun();
+  // All outputs of that run. Code: model-tokens.
+  base::Status TakeAnswer(std::span<const vocabulary::Tensor> outputs);
+
+  bool done() const;
+  double seconds_done() const;
+  // The segments that no later sound can change and that were not taken before; Finish has them too. Only of one
+  // channel.
+  std::vector<vocabulary::Segment> TakeFinished();
+  // Once it is done.
+  vocabulary::Transcript Finish() const;
+
+ private:
+  // One channel.
+  struct Track {
+    int channel = 0;
+    SampleBuffer samples;
+    std::int64_t at = 0;  // heard up to here
+    std::vector<vocabulary::Segment> segments;
+  };
+  // What the model hears now.
+  struct Window {
+    Track* track = nullptr;
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    bool complete = false;  // ends in silence or with the recording
+    std::vector<float> features = {};
+    int attempt = 0;
+  };
+  // Text between two timestamps, in seconds of the window.
+  struct Piece {
+    double start_s = 0;
+    double end_s = 0;
+    bool closed = false;
+    std::vector<int> tokens;
+  };
+
+  // Samples that can be heard: of two channels those that have been compared.
+  std::int64_t known() const;
+  Track* Next();
+  std::vector<float> Heard(const Track& track, std::int64_t from, std::int64_t to) const;
+  bool IsMuted(const Track& track, std::int64_t from) const;
+  void CompareChannels();
+  bool SkipSilence(Track& track);
+  void Open(Track& track);
+  model::WhisperRules RulesFor(const Window& window) const;
+  void TakeLanguage(const model::WhisperText& text);
+  std::vector<Piece> PiecesOf(const std::vector<std::int32_t>& tokens, double window_s) const;
+  void Close(const std::vector<Piece>& pieces, double belief);
+  void DropHeard();
+
+  const WhisperTokens& tokens_;
+  const model::WhisperDimensions dimensions_;
+  const WhisperOptions options_;
+  const std::vector<int> prompt_;
+  LogMel log_mel_;
+  std::vector<Track> tracks_;
+  bool ended_ = false;
+  std::optional<CrossTalk> cross_talk_;
+  std::vector<bool> same_;  // for each second of two channels: they hold the same sound
+  bool all_same_ = true;    // wherever there was any
+  std::string language_;    // as it was asked for or heard
+  std::optional<Window> window_;
+  bool waiting_ = false;
+  std::size_t taken_ = 0;
+};
+
+}  // namespace blindai::speech
