@@ -28,6 +28,7 @@
 #include "speech/ctc_vocabulary.h"
 #include "speech/language_model.h"
 #include "speech/wav2vec2_features.h"
+#include "speech/whisper_tokens.h"
 #include "vocabulary/model_id.h"
 
 namespace blindai::service {
@@ -42,7 +43,7 @@ class ModelStorage;
 enum class Visibility : std::uint8_t { kPrivate, kLink, kTenants, kPublic };
 std::string_view VisibilityName(Visibility visibility);
 
-// What a speech model needs beside its file (service/transcribe.h).
+// What a CTC speech model needs beside its file (service/transcribe.h).
 struct SpeechSettings {
   speech::CtcVocabulary vocabulary;
   speech::FeatureSettings features;
@@ -53,11 +54,21 @@ struct SpeechSettings {
   std::string language_model_arpa;  // empty: none
 };
 
+// The same of a Whisper model (service/whisper_model.h).
+struct WhisperSettings {
+  speech::WhisperTokens tokens;
+  int bins = 0;  // of its features
+  std::string tokenizer_json;
+  std::string generation_config_json;
+  std::string preprocessor_json;
+};
+
 // What is known about a served model; small, copied freely, no bytes of the model in it.
 struct ModelRecord {
   vocabulary::ModelId id;
   std::string owner = {};
-  std::string sha256 = {};  // of the ONNX file, lower-case hex
+  std::string sha256 =
+      {};  // of the ONNX file, or of the bundle of them (model/model_bundle.h); lower-case hex
   std::uint64_t bytes = 0;
   std::uint64_t parameters = 0;
   std::int64_t opset = 0;
@@ -66,9 +77,11 @@ struct ModelRecord {
   Visibility visibility = Visibility::kLink;
   base::Time created;
   model::ModelSignature signature;
-  std::shared_ptr<const SpeechSettings> speech = nullptr;  // null: a model of tensors only
-  std::vector<std::string> tenants = {};                   // for Visibility::kTenants
-  std::optional<base::Time> expires = std::nullopt;        // from then on it is not found any more
+  // Of a model that transcribes one of the two; none: a model of tensors only.
+  std::shared_ptr<const SpeechSettings> speech = nullptr;
+  std::shared_ptr<const WhisperSettings> whisper = nullptr;
+  std::vector<std::string> tenants = {};             // for Visibility::kTenants
+  std::optional<base::Time> expires = std::nullopt;  // from then on it is not found any more
   bool is_saved = false;
   // Named in the operator's configuration: no client owns, replaces or deletes it.
   bool is_operators = false;

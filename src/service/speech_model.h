@@ -1,4 +1,4 @@
-// A speech model as transcription uses it: found for a caller, and run on one window of samples. Shared by recordings
+// A speech model as transcription uses it: found for a caller, and run on one window of sound. Shared by recordings
 // (service/transcribe.h) and live streams (service/stream_transcription.h).
 #pragma once
 
@@ -22,26 +22,52 @@ namespace blindai::service {
 base::Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCatalogue& catalogue,
                                                                  const Caller& caller,
                                                                  const vocabulary::ModelId& id);
+// The same, and it can follow a live stream. Code also: model-not-live.
+base::Result<std::shared_ptr<const ServedModel>> FindLiveModel(const ModelCatalogue& catalogue,
+                                                               const Caller& caller,
+                                                               const vocabulary::ModelId& id);
 // What a model says that transcribes nothing.
 base::Error NotSpeech();
 
-// What the model said about one window, rows of scores; wiped when it dies.
-class WindowScores {
+// Tensors of a run, which hold what somebody said; wiped when they die.
+class SpeechTensors {
  public:
-  explicit WindowScores(vocabulary::Tensor tensor) : tensor_(std::move(tensor)) {}
-  WindowScores(WindowScores&&) = default;
-  WindowScores& operator=(WindowScores&&) = delete;
-  ~WindowScores();
+  explicit SpeechTensors(std::vector<vocabulary::Tensor> tensors) : tensors_(std::move(tensors)) {}
+  SpeechTensors(SpeechTensors&&) = default;
+  SpeechTensors& operator=(SpeechTensors&&) = delete;
+  ~SpeechTensors();
 
-  std::span<const float> values() const;
-  // -1 when the answer is not [1, frames, characters].
-  std::int64_t frames() const;
+  std::span<const vocabulary::Tensor> tensors() const { return tensors_; }
 
  private:
-  vocabulary::Tensor tensor_;
+  std::vector<vocabulary::Tensor> tensors_;
 };
 
-// Runs the model on normalised samples, which are wiped. Codes: those of ModelHost::Run.
+// Normalised samples as the input of a CTC model; they are wiped.
+vocabulary::Tensor WindowTensor(const ModelRecord& record, std::vector<float>& window);
+// Its answer, rows of scores. Frames: -1 when it is not [1, frames, characters].
+std::span<const float> ScoresOf(const vocabulary::Tensor& answer);
+std::int64_t FramesOf(const vocabulary::Tensor& answer);
+
+// The same of a CTC model's window and its scores, for live streams.
+class WindowScores {
+ public:
+  explicit WindowScores(SpeechTensors answer) : answer_(std::move(answer)) {}
+
+  std::span<const float> values() const { return ScoresOf(answer_.tensors().front()); }
+  std::int64_t frames() const { return FramesOf(answer_.tensors().front()); }
+
+ private:
+  SpeechTensors answer_;
+};
+
+// Runs a speech model on these inputs, which are wiped; of a CTC model its first output is wanted, of a Whisper model
+// all of them. Codes: those of ModelHost::Run.
+model::ModelHost::Ticket RunSpeech(const ServedModel& served, const Caller& caller,
+                                   std::vector<vocabulary::Tensor> inputs,
+                                   std::chrono::steady_clock::time_point deadline,
+                                   std::function<void(base::Result<SpeechTensors>)> done);
+// The same with normalised samples, which are wiped.
 model::ModelHost::Ticket RunWindow(const ServedModel& served, const Caller& caller,
                                    std::vector<float>& window, std::chrono::steady_clock::time_point deadline,
                                    std::function<void(base::Result<WindowScores>)> done);

@@ -5,6 +5,7 @@
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
 #include "service/transcribe.h"
+#include "service/whisper_model.h"
 
 namespace blindai::service {
 namespace {
@@ -17,6 +18,10 @@ using vocabulary::TensorSpec;
 
 constexpr std::uint32_t kFormat = 1;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
+// How a model transcribes.
+constexpr std::uint8_t kNoSpeech = 0;
+constexpr std::uint8_t kCtc = 1;
+constexpr std::uint8_t kWhisper = 2;
 constexpr std::uint32_t kMaxSpecs = 1024;
 constexpr std::uint32_t kMaxTenants = 1024;
 constexpr std::uint32_t kMaxTextBytes = 16 << 20;
@@ -105,8 +110,14 @@ Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
   BLINDAI_TRY(record.signature.inputs, TakeSpecs(reader));
   BLINDAI_TRY(record.signature.outputs, TakeSpecs(reader));
   BLINDAI_TRY(const std::uint8_t is_speech, reader.U8("speech"));
-  if (is_speech > 1) return Unreadable();
-  if (is_speech == 1) {
+  if (is_speech > kWhisper) return Unreadable();
+  if (is_speech == kWhisper) {
+    BLINDAI_TRY(const std::string tokenizer, TakeText(reader, "tokenizer"));
+    BLINDAI_TRY(const std::string generation_config, TakeText(reader, "generation config"));
+    BLINDAI_TRY(const std::string preprocessor, TakeText(reader, "preprocessor"));
+    BLINDAI_TRY(record.whisper, MakeWhisperSettings(tokenizer, generation_config, preprocessor));
+  }
+  if (is_speech == kCtc) {
     BLINDAI_TRY(const std::string vocabulary, TakeText(reader, "vocabulary"));
     BLINDAI_TRY(const std::string preprocessor, TakeText(reader, "preprocessor"));
     BLINDAI_TRY(const std::string language_model, TakeText(reader, "language model"));
@@ -128,11 +139,16 @@ model::StoredModel ToStored(const ModelRecord& record) {
   for (const std::string& tenant : record.tenants) PutText(writer, tenant);
   PutSpecs(writer, record.signature.inputs);
   PutSpecs(writer, record.signature.outputs);
-  writer.U8(record.speech != nullptr ? 1 : 0);
+  writer.U8(record.speech != nullptr ? kCtc : record.whisper != nullptr ? kWhisper : kNoSpeech);
   if (record.speech != nullptr) {
     PutText(writer, record.speech->vocab_json);
     PutText(writer, record.speech->preprocessor_json);
     PutText(writer, record.speech->language_model_arpa);
+  }
+  if (record.whisper != nullptr) {
+    PutText(writer, record.whisper->tokenizer_json);
+    PutText(writer, record.whisper->generation_config_json);
+    PutText(writer, record.whisper->preprocessor_json);
   }
   return {.id = record.id.text(),
           .owner = record.owner,

@@ -296,7 +296,7 @@ StreamTranscription::~StreamTranscription() {
 
 Status StreamTranscription::Check(const ModelCatalogue& catalogue, const Caller& caller,
                                   const vocabulary::ModelId& id, const LiveRequest& request) {
-  BLINDAI_TRY(const std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
+  BLINDAI_TRY(const std::shared_ptr<const ServedModel> served, FindLiveModel(catalogue, caller, id));
   BLINDAI_TRY(const speech::Keywords keywords,
               speech::Keywords::Make(request.keywords, served->record.speech->vocabulary));
   BLINDAI_TRY(const std::unique_ptr<speech::PcmStream> pcm, speech::PcmStream::Make(request.format));
@@ -306,7 +306,7 @@ Status StreamTranscription::Check(const ModelCatalogue& catalogue, const Caller&
 Result<std::unique_ptr<StreamTranscription>> StreamTranscription::Start(
     LiveStreams& streams, const ModelCatalogue& catalogue, const Caller& caller,
     const vocabulary::ModelId& id, LiveRequest request, OnEvent on_event, OnEnd on_end) {
-  BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
+  BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindLiveModel(catalogue, caller, id));
   BLINDAI_TRY(auto job, LiveJob::Make(streams.state_, std::move(served), caller, std::move(request),
                                       std::move(on_event), std::move(on_end)));
   return std::unique_ptr<StreamTranscription>(new StreamTranscription(std::move(job)));

@@ -6,9 +6,8 @@
 
 #include "base/secret.h"
 #include "model/supervisor.h"
+#include "service/recognizer.h"
 #include "service/speech_model.h"
-#include "speech/ctc_beam.h"
-#include "speech/transcriber.h"
 
 namespace blindai::service {
 namespace {
@@ -19,17 +18,19 @@ using base::Result;
 using model::Supervisor;
 using speech::AudioPiece;
 using speech::DecoderProcess;
-using speech::Transcriber;
 using vocabulary::Datatype;
 
-constexpr std::int64_t kSamplesPerMs = 16;
 // How often a window may end its worker, and how long it is waited for where nobody knows.
 constexpr int kMostCrashes = 3;
 constexpr int kPauseS = 1;
 
-void Wipe(std::optional<std::vector<float>>& samples) {
-  if (samples) base::Wipe(samples->data(), samples->size() * sizeof(float));
-  samples.reset();
+using Inputs = std::vector<vocabulary::Tensor>;
+
+void Wipe(std::optional<Inputs>& inputs) {
+  if (inputs) {
+    for (vocabulary::Tensor& tensor : *inputs) base::Wipe(tensor.data);
+  }
+  inputs.reset();
 }
 
 // One recording on its way. Everything runs on the supervisor's thread, one step after the other, except what takes
@@ -38,15 +39,13 @@ class Job : public std::enable_shared_from_this<Job> {
  public:
   using Done = std::function<void(Result<TranscribeDone>)>;
 
-  Job(std::shared_ptr<const ServedModel> served, Caller caller, TranscribeRequest request,
-      speech::Keywords keywords, Done done)
+  Job(std::shared_ptr<const ServedModel> served, Caller caller, TranscribeRequest request, Done done)
       : served_(std::move(served)),
         caller_(std::move(caller)),
         request_(std::move(request)),
-        keywords_(std::move(keywords)),
         done_(std::move(done)) {}
   ~Job() {
-    Wipe(window_);
+    Wipe(inputs_);
     Wipe(again_);
   }
   Job(const Job&) = delete;
@@ -67,41 +66,32 @@ class Job : public std::enable_shared_from_this<Job> {
     if (done_ == nullptr) return;
     if (!decoder.ok()) return End(std::move(decoder).error());
     decoder_ = std::move(*decoder);
-    const SpeechSettings& settings = *served_->record.speech;
-    speech::TranscriberOptions options{settings.features, {}, std::move(keywords_)};
-    if (request_.silence_ms) options.chunks.min_silence_samples = *request_.silence_ms * kSamplesPerMs;
-    if (settings.language_model) options.language_model = &*settings.language_model;
-    options.align = !request_.alignment.empty();
-    transcriber_.emplace(settings.vocabulary, std::move(options), decoder_->channels());
+    recognizer_ = MakeRecognizer(served_->record, request_, decoder_->channels());
     Advance([] { return base::Ok(); });
   }
 
-  // Does `work` and finds the next window, then goes on with what that asks for.
+  // Does `work` and finds the next run, then goes on with what that asks for.
   void Advance(std::function<base::Status()> work) {
     Supervisor::Instance().Offload(
         [self = shared_from_this(), work = std::move(work)] {
           self->status_ = work();
           if (!self->status_.ok()) return;
-          self->window_ = self->transcriber_->NextWindow();
-          if (self->transcriber_->done()) {
+          self->inputs_ = self->recognizer_->NextRun();
+          if (self->recognizer_->done()) {
             self->Conclude();
-          } else if (self->request_.finished && self->request_.alignment.empty()) {
-            self->finished_ = self->transcriber_->TakeFinished();
+          } else if (self->request_.finished) {
+            self->finished_ = self->recognizer_->TakeFinished();
           }
         },
         [self = shared_from_this()] { self->OnAdvanced(); });
   }
 
   void Conclude() {
-    if (request_.alignment.empty()) {
-      transcript_ = transcriber_->Finish();
-      return;
-    }
-    auto aligned = transcriber_->FinishAligned(request_.alignment);
-    if (aligned.ok()) {
-      transcript_ = std::move(*aligned);
+    auto transcript = recognizer_->Finish();
+    if (transcript.ok()) {
+      transcript_ = std::move(*transcript);
     } else {
-      status_ = std::move(aligned).error();
+      status_ = std::move(transcript).error();
     }
   }
 
@@ -109,8 +99,8 @@ class Job : public std::enable_shared_from_this<Job> {
     if (done_ == nullptr) return;
     if (!status_.ok()) return End(std::move(status_).error());
     if (!finished_.empty()) request_.finished(std::exchange(finished_, {}));
-    if (request_.progress) request_.progress(transcriber_->seconds_done(), decoder_->announced_s());
-    if (window_) return Run();
+    if (request_.progress) request_.progress(recognizer_->seconds_done(), decoder_->announced_s());
+    if (inputs_) return Run();
     if (transcript_) return End(TranscribeDone{served_->record, std::move(*transcript_)});
     decoder_->Next(
         [self = shared_from_this()](Result<AudioPiece> piece) { self->OnPiece(std::move(piece)); });
@@ -121,31 +111,29 @@ class Job : public std::enable_shared_from_this<Job> {
     if (!piece.ok()) return End(std::move(piece).error());
     const auto held = std::make_shared<AudioPiece>(std::move(*piece));
     Advance([self = shared_from_this(), held] {
-      self->transcriber_->Feed(held->channels);
-      if (held->last) self->transcriber_->End();
+      self->recognizer_->Feed(held->channels);
+      if (held->last) self->recognizer_->End();
       return base::Ok();
     });
   }
 
   void Run() {
-    std::vector<float> window = std::move(*window_);
-    window_.reset();
-    if (request_.when_busy == WhenBusy::kWait) again_ = window;
-    ticket_ = RunWindow(
-        *served_, caller_, window, request_.deadline,
-        [self = shared_from_this()](Result<WindowScores> scores) { self->OnScores(std::move(scores)); });
+    Inputs inputs = std::move(*inputs_);
+    inputs_.reset();
+    if (request_.when_busy == WhenBusy::kWait) again_ = inputs;
+    ticket_ = RunSpeech(
+        *served_, caller_, std::move(inputs), request_.deadline,
+        [self = shared_from_this()](Result<SpeechTensors> answer) { self->OnAnswer(std::move(answer)); });
   }
 
-  void OnScores(Result<WindowScores> scores) {
+  void OnAnswer(Result<SpeechTensors> answer) {
     if (done_ == nullptr) return;
-    if (!scores.ok())
-      return MayRunAgain(scores.error()) ? RunLater(scores.error()) : End(std::move(scores).error());
+    if (!answer.ok())
+      return MayRunAgain(answer.error()) ? RunLater(answer.error()) : End(std::move(answer).error());
     Wipe(again_);
     crashes_ = 0;
-    const auto held = std::make_shared<WindowScores>(std::move(*scores));
-    Advance([self = shared_from_this(), held] {
-      return self->transcriber_->TakeLogits(held->values(), held->frames());
-    });
+    const auto held = std::make_shared<SpeechTensors>(std::move(*answer));
+    Advance([self = shared_from_this(), held] { return self->recognizer_->TakeAnswer(held->tensors()); });
   }
 
   bool MayRunAgain(const base::Error& error) {
@@ -159,7 +147,7 @@ class Job : public std::enable_shared_from_this<Job> {
     const auto time = std::min(std::chrono::steady_clock::now() + pause, request_.deadline);
     later_ = Supervisor::Instance().At(time, [self = shared_from_this()] {
       self->later_.reset();
-      self->window_ = std::exchange(self->again_, std::nullopt);
+      self->inputs_ = std::exchange(self->again_, std::nullopt);
       self->Run();
     });
   }
@@ -177,14 +165,13 @@ class Job : public std::enable_shared_from_this<Job> {
   const std::shared_ptr<const ServedModel> served_;
   const Caller caller_;
   TranscribeRequest request_;
-  speech::Keywords keywords_;
   Done done_;
   std::shared_ptr<DecoderProcess> decoder_;
-  std::optional<Transcriber> transcriber_;
+  std::unique_ptr<Recognizer> recognizer_;
   base::Status status_ = base::Ok();
-  std::optional<std::vector<float>> window_;
-  std::optional<std::vector<float>> again_;  // the window that runs, where it may run again
-  int crashes_ = 0;                          // of its worker
+  std::optional<Inputs> inputs_;
+  std::optional<Inputs> again_;  // of the run under way, where it may run again
+  int crashes_ = 0;              // of its worker
   std::optional<Supervisor::TimerId> later_;
   std::optional<vocabulary::Transcript> transcript_;
   std::vector<vocabulary::Segment> finished_;  // on their way to the request
@@ -242,13 +229,12 @@ TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOption
     done(std::move(served).error());
     return {};
   }
-  auto keywords = speech::Keywords::Make(request.keywords, (*served)->record.speech->vocabulary);
-  if (!keywords.ok()) {
-    done(std::move(keywords).error());
+  base::Status can = CheckRecognition((*served)->record, request);
+  if (!can.ok()) {
+    done(std::move(can).error());
     return {};
   }
-  const auto job = std::make_shared<Job>(std::move(*served), caller, std::move(request), std::move(*keywords),
-                                         std::move(done));
+  const auto job = std::make_shared<Job>(std::move(*served), caller, std::move(request), std::move(done));
   job->Start(decoder);
   TranscribeTicket ticket;
   ticket.cancel_ = [weak = std::weak_ptr(job)] {

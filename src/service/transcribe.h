@@ -45,6 +45,14 @@ struct TranscribeRequest {
   std::vector<std::string> keywords;
   // What was said, word for word, when only its times are wanted; empty: it is to be heard. Not with keywords.
   std::string alignment = {};
+  // What the recording is in, ISO 639-1; empty: the model finds out. Code language where it cannot be another.
+  std::string language = {};
+  // Into English. Code translation-unsupported.
+  bool translate = false;
+  // Free text that steers the spelling of names. Code prompt-unsupported.
+  std::string prompt = {};
+  // Whether the answer needs words with times and confidence. Code words-unsupported.
+  bool needs_words = false;
   // The shortest silence that the recording is cut in; nothing: the transcriber's own.
   std::optional<std::uint32_t> silence_ms;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
@@ -76,7 +84,8 @@ class TranscribeTicket {
 };
 
 // Codes: those of RequireRun, ModelCatalogue::Find, DecoderProcess and ModelHost::Run; model-not-speech (a tensor
-// model), model-frames, keyword, those of Transcriber::FinishAligned, cancelled.
+// model), those of CheckRecognition (service/recognizer.h), model-frames, model-tokens, those of
+// Transcriber::FinishAligned, cancelled.
 TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
                             const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
                             std::function<void(base::Result<TranscribeDone>)> done);

@@ -15,7 +15,7 @@
 #include "model/supervisor.h"
 #include "service/job_token.h"
 #include "service/speech_model.h"
-#include "speech/ctc_beam.h"
+#include "service/recognizer.h"
 
 namespace blindai::service {
 namespace {
@@ -105,8 +105,7 @@ class TranscriptionJobs::Impl : public std::enable_shared_from_this<Impl> {
   Result<JobTicket> Submit(std::unique_ptr<Place> place, const Caller& caller, JobRequest request) {
     // What can be refused is refused while the requester is there.
     BLINDAI_TRY(const auto served, FindSpeechModel(catalogue_, caller, request.model));
-    BLINDAI_RETURN_IF_ERROR(
-        speech::Keywords::Make(request.transcription.keywords, served->record.speech->vocabulary));
+    BLINDAI_RETURN_IF_ERROR(CheckRecognition(served->record, request.transcription));
     JobTicket ticket{.id = "job-" + encoding::HexEncode(crypto::RandomBytes(kIdBytes)),
                      .token = NewJobToken()};
     auto job = std::make_shared<Job>(Job{.id = ticket.id,

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "crypto/random.h"
 #include "encoding/hex.h"
 #include "service/model_storage.h"
 #include "service/transcribe.h"
+#include "service/whisper_model.h"
 
 namespace blindai::service {
 namespace {
@@ -96,11 +98,39 @@ base::Status ModelUpload::Feed(base::ByteView chunk) {
   return place_->ExpectBytes(file_->size());
 }
 
+base::Status ModelUpload::EndPart() {
+  BLINDAI_TRY(const model::OnnxSummary summary, inspector_.Finish());
+  parts_.parameters += summary.parameters;
+  parts_.opset = std::max(parts_.opset, summary.opset);
+  return base::Ok();
+}
+
+base::Status ModelUpload::BeginPart(const std::string& name) {
+  if (!layout_) {
+    layout_.emplace();
+    BLINDAI_RETURN_IF_ERROR(file_->Append(model::BundleLayout::Begin()));
+  } else {
+    BLINDAI_RETURN_IF_ERROR(EndPart());
+    if (layout_->Has(name)) {
+      return MakeError(ErrorKind::kInvalid, "upload-part", fmt::format("part '{}' is there twice", name),
+                       name);
+    }
+  }
+  inspector_ = model::OnnxInspector(GateLimits(options_));
+  return file_->Append(layout_->BeginPart(name, file_->size()));
+}
+
 base::Result<model::OnnxSummary> ModelUpload::Complete() {
   if (request_.content_length && *request_.content_length != file_->size()) {
     return MakeError(ErrorKind::kInvalid, "upload-length",
                      fmt::format("{} bytes were announced and {} arrived; send the file again",
                                  *request_.content_length, file_->size()));
+  }
+  if (layout_) {
+    BLINDAI_RETURN_IF_ERROR(EndPart());
+    BLINDAI_RETURN_IF_ERROR(file_->Append(layout_->End(file_->size())));
+    BLINDAI_RETURN_IF_ERROR(file_->Seal());
+    return parts_;
   }
   BLINDAI_TRY(model::OnnxSummary summary, inspector_.Finish());
   BLINDAI_RETURN_IF_ERROR(file_->Seal());
@@ -123,6 +153,10 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload, Done done) {
                               base::Status fits = CheckSpeechSignature(host->signature(), *speech);
                               if (!fits.ok()) return held->Fail(std::move(fits).error(), done);
                             }
+                            if (const auto& whisper = held->request_.whisper) {
+                              base::Status fits = CheckWhisperSignature(host->signature(), *whisper);
+                              if (!fits.ok()) return held->Fail(std::move(fits).error(), done);
+                            }
                             ModelRecord record = held->RecordOf(summary, *host);
                             Store(held, std::move(record), std::move(host), done);
                           });
@@ -141,6 +175,7 @@ ModelRecord ModelUpload::RecordOf(const model::OnnxSummary& summary, const model
   record.precision = request_.precision;
   record.visibility = visibility();
   record.speech = request_.speech;
+  record.whisper = request_.whisper;
   record.tenants = request_.tenants;
   if (request_.time_to_live) record.expires = now + *request_.time_to_live;
   record.is_saved = request_.save;

@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "model/inspect_onnx.h"
+#include "model/model_bundle.h"
 #include "model/model_file.h"
 #include "model/model_host.h"
 #include "service/caller.h"
@@ -36,8 +37,9 @@ struct UploadRequest {
   // Whether it shall survive a restart of the server (service/model_storage.h).
   bool save = false;
   std::optional<std::chrono::seconds> time_to_live = std::nullopt;
-  // Of a speech model; null for others. SetSpeech gives it later.
+  // Of a speech model; null for others. SetSpeech and SetWhisper give them later.
   std::shared_ptr<const SpeechSettings> speech = nullptr;
+  std::shared_ptr<const WhisperSettings> whisper = nullptr;
   // What the client says that it will send; checked against what arrives (code upload-length).
   std::optional<std::uint64_t> content_length = std::nullopt;
   // What is known to come at least, where the length itself is not known: to refuse early.
@@ -73,8 +75,13 @@ class ModelUpload {
   // The next bytes. Codes: those of the gate, model-too-large, memory-full, out-of-memory.
   base::Status Feed(base::ByteView chunk);
 
-  // Of a speech model, known before Finish.
+  // For a model of several networks: says which of them follows, before its first byte. Codes: those of the gate, about
+  // the one before; upload-part (one twice).
+  base::Status BeginPart(const std::string& name);
+
+  // Of a model that transcribes, known before Finish.
   void SetSpeech(std::shared_ptr<const SpeechSettings> speech) { request_.speech = std::move(speech); }
+  void SetWhisper(std::shared_ptr<const WhisperSettings> whisper) { request_.whisper = std::move(whisper); }
 
   // The file has ended. Loads it, saves it and publishes it; `done` is called once, on the model host's or
   // the storage's thread or at once. Codes: those of the gate, of ModelHost::Start and of ModelStorage::Save,
@@ -92,6 +99,7 @@ class ModelUpload {
                                                          const UploadOptions& options, std::string owner,
                                                          UploadRequest request,
                                                          std::unique_ptr<ModelCatalogue::Reservation> place);
+  base::Status EndPart();
   base::Result<model::OnnxSummary> Complete();
   Visibility visibility() const { return request_.visibility.value_or(options_.default_visibility); }
   ModelRecord RecordOf(const model::OnnxSummary& summary, const model::ModelHost& host) const;
@@ -109,6 +117,9 @@ class ModelUpload {
   std::unique_ptr<ModelCatalogue::Reservation> place_;
   std::shared_ptr<model::ModelFile> file_;
   model::OnnxInspector inspector_;
+  // Of a model of several networks: where they lie in the file, and what those that are complete said together.
+  std::optional<model::BundleLayout> layout_;
+  model::OnnxSummary parts_;
 };
 
 }  // namespace blindai::service

@@ -97,6 +97,25 @@ std::vector<int> PromptOf(const WhisperTokens& tokens, const std::string& prompt
   return text;
 }
 
+// Dots, dashes and notes are what the model writes for sounds that are no speech.
+bool HasLetters(std::string_view text) {
+  constexpr std::string_view kGeneralPunctuation = "\xe2\x80";
+  constexpr std::string_view kNotes = "\xe2\x99";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool is_ascii =
+        (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    if (is_ascii) return true;
+    if (byte < 0x80) continue;
+    if (text.substr(at).starts_with(kGeneralPunctuation) || text.substr(at).starts_with(kNotes)) {
+      at += 2;
+      continue;
+    }
+    return true;
+  }
+  return false;
+}
+
 bool IsDoubted(const Segment& segment) { return segment.mean_log_probability < kLeastBelief; }
 
 }  // namespace
@@ -367,7 +386,7 @@ void WhisperTranscriber::Close(const std::vector<Piece>& pieces, double belief) 
     spoken_s = piece.end_s;
     Segment segment;
     segment.text = Trimmed(tokens_.Decode(piece.tokens));
-    if (segment.text.empty()) continue;
+    if (!HasLetters(segment.text)) continue;
     segment.start_s = begin_s + std::min(piece.start_s, piece.end_s);
     segment.end_s = begin_s + piece.end_s;
     segment.mean_log_probability = belief;

@@ -2,14 +2,16 @@
 // the sibling of speech/transcriber.h. Samples go in piece by piece, one run at a time comes out, its tokens go in.
 // Pure; holds half a minute of samples and the texts.
 //
-// A window begins where somebody speaks and ends in the last silence of its 30 seconds; where there is none, the model's
-// own timestamps say from where on the next one hears. What is left of a window that the model has not transcribed and
-// that is loud is heard again. A text that repeats itself or that the model does not believe in is asked for again at a
-// higher temperature, as the reference does it; a window that the model holds for silence has no text.
+// A window begins where somebody speaks and ends in the last silence of its 30 seconds; where there is none, the
+// model's own timestamps say from where on the next one hears. What is left of a window that the model has not
+// transcribed and that is loud is heard again. A text that repeats itself or that the model does not believe in is
+// asked for again at a higher temperature, as the reference does it; a window that the model holds for silence has no
+// text, and neither has one of punctuation only.
 // https://github.com/openai/whisper/blob/main/whisper/transcribe.py
 //
-// A two-channel recording has one speaker for each channel; a copy of the other channel's voice (cross_talk.h), or the
-// same sound in both, is muted before the model hears it. Segments have times, words have none: nothing is interpolated.
+// A two-channel recording has one speaker for each channel; a copy of the other channel's voice (cross_talk.h), or
+// the same sound in both, is muted before the model hears it. Segments have times, words have none: nothing is
+// interpolated.
 #pragma once
 
 #include <cstdint>

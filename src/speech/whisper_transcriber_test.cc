@@ -284,6 +284,19 @@ TEST(WhisperTranscriber, AWindowWithoutSpeechHasNoText) {
   EXPECT_THAT(model.asked(), SizeIs(2));
 }
 
+TEST(WhisperTranscriber, PunctuationAloneIsNoText) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, [&tokens](const Asked&) {
+    // " . .", a dash, a note; then a word with an accent.
+    return Answer{{Time(tokens, 0), ' ', '.', ' ', '.', Time(tokens, 1), Time(tokens, 1), 0xe2, 0x80, 0x94,
+                   0xe2, 0x99, 0xaa, Time(tokens, 2), Time(tokens, 2), 0xc3, 0xa9, Time(tokens, 3)}};
+  });
+  const Transcript transcript = Transcribe(tokens, model, {Tone(3)});
+  ASSERT_THAT(transcript.segments, SizeIs(1));
+  EXPECT_EQ(transcript.segments[0].text, "é");
+  EXPECT_NEAR(CoveredSeconds(transcript, CoverageKind::kSilence), 2, 1e-6);
+}
+
 TEST(WhisperTranscriber, TwoPeopleAreTwoSpeakers) {
   const WhisperTokens tokens = Tokens();
   Model model(tokens, SayHello(tokens));
