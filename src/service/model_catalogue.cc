@@ -13,9 +13,6 @@ using base::ErrorKind;
 using base::MakeError;
 using vocabulary::ModelId;
 
-// How long a replaced model may go on with what it is running.
-constexpr std::chrono::milliseconds kDrain{600'000};
-
 bool Owns(const Caller& caller, const ModelRecord& record) {
   return !record.is_operators && record.owner == caller.tenant;
 }
@@ -258,10 +255,7 @@ ModelRecord ModelCatalogue::Publish(const Reservation& place, ModelRecord record
     record.version = replaced ? replaced->record.version + 1 : 1;
     entry = std::make_shared<const ServedModel>(ServedModel{record, std::move(host)});
   }
-  if (replaced && replaced->host) {
-    // The entry stays alive until its last run has ended.
-    replaced->host->Stop([replaced] {}, kDrain);
-  }
+  // Whoever has found the older model still runs it; its worker ends with the last of them.
   return record;
 }
 

@@ -1,6 +1,7 @@
 // The models that are served now, by id: who owns each, who may use it, and the host that runs it. Uploads
 // reserve their place first, so that quotas hold while several uploads are under way; a model appears in one
-// step, complete, or not at all. Replacing a model swaps the entry and lets the old host finish what it runs.
+// step, complete, or not at all. Replacing a model swaps the entry; the older host ends when the last who found it
+// has been answered.
 //
 // Memory is bounded, of all and of each tenant. When it is needed, the workers of stored models that nobody
 // uses now are ended, those first whose last run is longest ago; their next run brings them back

@@ -15,7 +15,15 @@ RunTicket RunModel(const ModelCatalogue& catalogue, const Caller& caller, const 
     done(std::move(found).error());
     return {};
   }
-  const std::shared_ptr<const ServedModel> served = *found;
+  return RunModel(std::move(found).value(), caller, std::move(request), std::move(done));
+}
+
+RunTicket RunModel(const std::shared_ptr<const ServedModel>& served, const Caller& caller, RunRequest request,
+                   std::function<void(base::Result<RunDone>)> done) {
+  if (base::Status allowed = RequireRun(caller); !allowed.ok()) {
+    done(std::move(allowed).error());
+    return {};
+  }
   request.caller = caller.number;
   request.weight = caller.weight;
   return served->host->Run(std::move(request),

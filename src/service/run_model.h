@@ -29,4 +29,8 @@ using RunTicket = model::ModelHost::Ticket;
 RunTicket RunModel(const ModelCatalogue& catalogue, const Caller& caller, const vocabulary::ModelId& id,
                    RunRequest request, std::function<void(base::Result<RunDone>)> done);
 
+// The same with a model that was found before, also when it has been replaced since: who found it is answered by it.
+RunTicket RunModel(const std::shared_ptr<const ServedModel>& served, const Caller& caller, RunRequest request,
+                   std::function<void(base::Result<RunDone>)> done);
+
 }  // namespace blindai::service

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstring>
 #include <future>
@@ -62,6 +63,12 @@ class UploadModelTest : public ::testing::Test {
                         [&](Result<ModelRecord> result) { record.set_value(std::move(result)); });
     return record.get_future().get();
   }
+  Result<RunDone> RunOn(const std::shared_ptr<const ServedModel>& served, std::vector<Tensor> inputs) {
+    std::promise<Result<RunDone>> done;
+    RunModel(served, Caller::AnonymousWithAllRights(), RunRequest::Of(std::move(inputs)),
+             [&](Result<RunDone> result) { done.set_value(std::move(result)); });
+    return done.get_future().get();
+  }
   Result<RunDone> Run(std::vector<Tensor> inputs) {
     std::promise<Result<RunDone>> done;
     RunModel(catalogue_, Caller::AnonymousWithAllRights(), Id("m"), RunRequest::Of(std::move(inputs)),
@@ -105,6 +112,21 @@ TEST_F(UploadModelTest, ReplacingServesTheNewModelUnderTheSameId) {
   EXPECT_EQ(second->version, 2u);
   EXPECT_EQ(Run({{"x", Datatype::kFp32, {2}, FloatBytes({1, 2})}})->answer.outputs[0].data,
             FloatBytes({-1, -2}));
+}
+
+TEST_F(UploadModelTest, WhoFoundAModelBeforeItWasReplacedIsAnsweredByIt) {
+  ASSERT_TRUE(Upload(DoublingModel()).ok());
+  auto older = *catalogue_.Find(Caller::AnonymousWithAllRights(), Id("m"));
+  const auto pid = older->host->stats().pid;
+  ASSERT_TRUE(Upload(DoublingModel()).ok());
+  const Tensor input{"x", Datatype::kFp32, {2}, FloatBytes({1, 2})};
+  const Result<RunDone> run = RunOn(older, {input});
+  ASSERT_TRUE(run.ok()) << run.error().code;
+  EXPECT_EQ(run->record.version, 1u);
+  EXPECT_EQ(run->answer.outputs[0].data, FloatBytes({2, 4}));
+  EXPECT_EQ(Run({input})->record.version, 2u);
+  // Its worker ends with the last who holds it.
+  EXPECT_EQ(kill(static_cast<pid_t>(pid), 0), 0);
 }
 
 TEST_F(UploadModelTest, AnUploadThatNamesNoVisibilityGetsTheServersDefault) {

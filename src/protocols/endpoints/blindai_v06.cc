@@ -160,8 +160,7 @@ net::Task<void> BlindaiV06::Run(net::HttpExchange& exchange) const {
 
   service::RunTicket ticket;
   std::function<void(net::Callback<RunDone>)> start = [&](net::Callback<RunDone> done) {
-    ticket =
-        service::RunModel(catalogue_, *caller, (*served)->record.id, std::move(request), std::move(done));
+    ticket = service::RunModel(*served, *caller, std::move(request), std::move(done));
   };
   std::function<void()> cancel = [&ticket] { ticket.Cancel(); };
   Result<RunDone> run = co_await net::AwaitCallbackOrDisconnect<RunDone>(exchange, start, cancel);

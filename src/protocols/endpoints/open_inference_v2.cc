@@ -205,7 +205,7 @@ class OpenInferenceEndpoint {
       co_await AnswerError(exchange, decoded.error());
       co_return;
     }
-    Result<RunDone> run = co_await Run(exchange, (*served)->record.id, *decoded);
+    Result<RunDone> run = co_await Run(exchange, *served, *decoded);
     if (!run.ok()) {
       co_await AnswerError(exchange, run.error());
       co_return;
@@ -272,7 +272,8 @@ class OpenInferenceEndpoint {
     return decoded;
   }
 
-  net::Task<Result<RunDone>> Run(net::HttpExchange& exchange, const vocabulary::ModelId& id,
+  net::Task<Result<RunDone>> Run(net::HttpExchange& exchange,
+                                 const std::shared_ptr<const ServedModel>& served,
                                  const std::shared_ptr<Decoded>& decoded) const {
     const Result<service::Caller> caller = identify_(exchange.head());
     if (!caller.ok()) co_return caller.error();
@@ -281,7 +282,7 @@ class OpenInferenceEndpoint {
 
     service::RunTicket ticket;
     std::function<void(net::Callback<RunDone>)> start = [&](net::Callback<RunDone> done) {
-      ticket = service::RunModel(catalogue_, *caller, id, std::move(request), std::move(done));
+      ticket = service::RunModel(served, *caller, std::move(request), std::move(done));
     };
     std::function<void()> cancel = [&ticket] { ticket.Cancel(); };
     Result<RunDone> run = co_await net::AwaitCallbackOrDisconnect<RunDone>(exchange, start, cancel);

@@ -85,8 +85,8 @@ class MessageRun {
                 FindVersion(context.catalogue, caller, message.model_name(), message.model_version()));
     BLINDAI_TRY(decoded->request,
                 wire::DecodeInferMessage(message, {.tensor_bytes = context.options.max_tensor_bytes}));
-    return service::RunModel(context.catalogue, caller, served->record.id,
-                             RunRequestOf(decoded->request, decoded, latest), [done](Result<RunDone> answer) {
+    return service::RunModel(served, caller, RunRequestOf(decoded->request, decoded, latest),
+                             [done](Result<RunDone> answer) {
                                const auto held = std::make_shared<Result<RunDone>>(std::move(answer));
                                Post([done, held] { done(*held); });
                              });
