@@ -1,9 +1,16 @@
 """Nothing of a recording or its text stays in the memory of any of our processes once its request has ended."""
 
+import base64
+import json
 import os
 import re
+import signal
+import socket
+import struct
+import threading
 import time
 
+import numpy as np
 import pytest
 
 import blindai
@@ -18,11 +25,44 @@ SPEAKER = "Marker " + "Speaker 0451"
 CHUNK = 1 << 22
 
 
+class Wave:
+    """A stretch of sound in whatever scale it stands in memory: as the model gets it, its mean and loudness are other
+    ones. 48 floats whose slopes have the proportions of `sound` from its steepest place on."""
+
+    LENGTH, STEPS = 48, (2, 5, 9, 14, 22, 31, 46)
+
+    def __init__(self, sound):
+        sound = np.asarray(sound, np.float64)
+        start = int(np.argmax(np.abs(np.diff(sound[:-self.LENGTH]))))
+        self._stretch = sound[start:start + self.LENGTH]
+
+    def stands_in(self, memory):
+        floats = np.frombuffer(memory, "<f4", len(memory) // 4)
+        if len(floats) < self.LENGTH:
+            return False
+        with np.errstate(all="ignore"):  # most of memory holds no numbers
+            slopes, wanted = np.diff(floats), np.diff(self._stretch)
+            last = len(slopes) - max(self.STEPS)
+            near = 0.06 * np.abs(slopes[:last])
+            at = np.flatnonzero(np.abs(slopes[1:last + 1] - wanted[1] / wanted[0] * slopes[:last]) < near)
+            for step in self.STEPS:
+                here = slopes[at]
+                at = at[np.abs(slopes[at + step] - wanted[step] / wanted[0] * here) < 0.06 * np.abs(here)]
+            at = at[at <= len(floats) - self.LENGTH]
+            return any(np.corrcoef(floats[one:one + self.LENGTH], self._stretch)[0, 1] > 0.99 for one in at)
+
+
+def stands_in(marker, memory):
+    return marker.stands_in(memory) if isinstance(marker, Wave) else marker in memory
+
+
 def memory_of(pid):
     """The readable memory of a process, in pieces that overlap by the length of a marker."""
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
-            begin, end, rights = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
+            begin, end, rights, name = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)", line).groups()
+            if rights[1] != "w" and name.startswith("/") and not name.startswith("/memfd:"):
+                continue  # of a program or a library
             at, end = int(begin, 16), int(end, 16)
             while rights[0] == "r" and at < end:
                 try:
@@ -43,10 +83,11 @@ def found(server, markers):
     for pid in [server.process.pid, *children(server.process.pid)]:
         front = pid == server.process.pid
         # Workers get samples and nothing else, and are large.
-        wanted = {name: marker for name, marker in markers.items() if front or name.startswith(("bytes", "floats"))}
+        wanted = {name: marker for name, marker in markers.items()
+                  if front or name.startswith(("bytes", "floats", "wave"))}
         try:
             for piece in memory_of(pid):
-                seen.update((front, name) for name, marker in wanted.items() if marker in piece)
+                seen.update((front, name) for name, marker in wanted.items() if stands_in(marker, piece))
         except (FileNotFoundError, ProcessLookupError):
             pass  # a decoder that ended
     return seen
@@ -64,8 +105,7 @@ def expect_nothing(server, markers):
 
 
 def samples_of(path):
-    """Three stretches of a recording: 48 bytes as the file has them, and as the decoder's floats."""
-    import numpy as np
+    """Three stretches of a recording: 48 bytes as the file has them, as the decoder's floats, and as a wave."""
     data = np.frombuffer(path.read_bytes()[44:], np.int16)
     markers = {}
     for place in (0.3, 0.5, 0.7):
@@ -74,6 +114,7 @@ def samples_of(path):
         markers[f"bytes at {place}"] = data[at:at + 24].tobytes()
         channel = data[at:at + 48:2] if path == SESSION else data[at:at + 24]
         markers[f"floats at {place}"] = (channel.astype(np.float32) / 32768).tobytes()
+    markers["wave"] = Wave(data[at:at + 4000:2] if path == SESSION else data[at:at + 2000])
     return markers
 
 
@@ -92,13 +133,49 @@ def watched(tmp_path_factory):
             yield server, client
 
 
+def test_the_search_finds_the_sound_of_a_worker_that_runs(watched):
+    """What is sought in workers can be found there, while the model hears it."""
+    server, client = watched
+    sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[:15 * 32000:2]
+    marker = {"wave": Wave(sound[5 * 16000:])}
+    stop = threading.Event()
+
+    def transcribe():
+        while not stop.is_set():
+            client.transcribe(sound, CANARY)
+
+    running = threading.Thread(target=transcribe)
+    running.start()
+    seen, end = set(), time.monotonic() + 120
+    try:
+        while (False, "wave") not in seen:
+            assert time.monotonic() < end
+            workers = children(server.process.pid)
+            try:
+                for pid in workers:
+                    os.kill(pid, signal.SIGSTOP)
+                seen = found(server, marker)
+            except ProcessLookupError:
+                pass  # a decoder that ended
+            finally:
+                for pid in workers:
+                    try:
+                        os.kill(pid, signal.SIGCONT)
+                    except ProcessLookupError:
+                        pass
+    finally:
+        stop.set()
+        running.join()
+    expect_nothing(server, marker)
+
+
 @pytest.fixture(scope="module")
 def markers(watched):
     _, client = watched
     heard = client.transcribe(SESSION, CANARY, format="diarized_json")
-    texts = {f"text {n}": segment["text"].encode() for n, segment in enumerate(heard.segments)
-             if len(segment["text"]) >= 12}
-    assert len(texts) > 3
+    longest = sorted((segment["text"] for segment in heard.segments), key=len)[-5:]
+    texts = {f"text {n}": text.encode() for n, text in enumerate(longest)}
+    assert len(texts) == 5 and all(len(text) >= 12 for text in longest)
     return {"keyword": KEYWORD.encode(), "speaker": SPEAKER.encode(), **texts, **samples_of(SESSION)}
 
 
@@ -198,17 +275,28 @@ def test_a_connection_that_rests_keeps_nothing_of_its_last_request(watched):
         assert b"HTTP/1.1 " in connection.recv(1 << 16), "the connection was not kept"
 
 
-def live_sound(seconds=25):
-    """One channel of the recording in pieces of a fifth of a second, and its markers."""
-    import numpy as np
-    sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[:seconds * 32000:2].copy()
+def in_base64(marker):
+    """What its middle looks like in a realtime message, whatever stands before it."""
+    whole = len(marker) // 3 * 3 - 3
+    return {f"base64 from {skip}": base64.b64encode(marker[skip:skip + whole]) for skip in range(3)}
+
+
+def markers_of(sent, levels, heard):
+    """Loud places of live sound: as the client's bytes, in base64, as the floats that they mean, and as the model's."""
     markers = {"keyword": KEYWORD.encode()}
     for place in (0.3, 0.6, 0.9):
-        at = int(len(sound) * place)
-        at += int(np.argmax(np.abs(sound[at:at + 16000].astype(np.int32))))
-        markers[f"bytes at {place}"] = sound[at:at + 24].tobytes()
-        markers[f"floats at {place}"] = (sound[at:at + 24].astype(np.float32) / 32768).tobytes()
-    return [sound[at:at + 3200] for at in range(0, len(sound), 3200)], markers
+        at = int(len(sent) * place)
+        at += int(np.argmax(np.abs(levels[at:at + 8000].astype(np.int32))))
+        markers[f"bytes at {place}"] = sent[at:at + 48].tobytes()
+        markers[f"floats at {place}"] = (levels[at:at + 24].astype(np.float32) / 32768).tobytes()
+    step = len(heard) // len(sent)
+    return {**markers, **in_base64(sent[at:at + 48].tobytes()), "wave": Wave(heard[step * at:step * at + 2000])}
+
+
+def live_sound(seconds=25):
+    """One channel of the recording in pieces of a fifth of a second, and its markers."""
+    sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[:seconds * 32000:2].copy()
+    return [sound[at:at + 3200] for at in range(0, len(sound), 3200)], markers_of(sound, sound, sound)
 
 
 def test_after_a_live_stream(watched):
@@ -240,3 +328,91 @@ def test_after_a_live_stream_that_is_left_and_one_that_breaks_off(watched):
     texts = {f"text {n}": text.encode() for n, text in enumerate(heard) if len(text) >= 12}
     assert texts
     expect_nothing(server, {**markers, **texts})
+
+
+def telephone_sound(seconds=25):
+    """The same as a telephone has it, in µ-law at 8 kHz, and its markers; the waves are those of 16 kHz."""
+    sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[:seconds * 32000:2].astype(np.float64)
+    spectrum = np.fft.rfft(sound)
+    spectrum[3000 * len(sound) // 16000:] = 0  # so that every resampler gives the same
+    narrow = np.fft.irfft(spectrum, len(sound))[::2]
+    codes = np.arange(256)
+    inverted = ~codes & 0xff
+    levels = ((((inverted & 15) << 3) + 0x84) << ((inverted >> 4) & 7)) - 0x84
+    levels = np.where(inverted & 0x80, -levels, levels)
+    order = np.argsort(levels, kind="stable")
+    nearest = np.abs(levels[order][:, None] - np.linspace(-32767, 32767, 65535)[None, ::16]).argmin(0)
+    sent = order[nearest[((narrow.clip(-32767, 32767) + 32767) / 16).astype(int)]].astype(np.uint8)
+    heard = levels[sent]
+    spectrum = np.fft.rfft(heard)
+    wide = np.fft.irfft(np.concatenate([spectrum, np.zeros(len(sound) // 2 + 1 - len(spectrum))]), len(sound))
+    return [sent[at:at + 1600].tobytes() for at in range(0, len(sent), 1600)], markers_of(sent, heard, wide)
+
+
+def test_after_live_sound_of_a_telephone(watched):
+    """Its samples are expanded and resampled on their way."""
+    server, client = watched
+    pieces, markers = telephone_sound()
+    heard = list(client.transcribe_live(pieces, CANARY, format="mulaw", keywords=[KEYWORD]))
+    texts = {f"text {n}": event.text.encode() for n, event in enumerate(heard) if len(event.text) >= 12}
+    assert texts
+    expect_nothing(server, {**markers, **texts})
+
+
+def test_after_a_live_stream_whose_model_fails(watched):
+    server, client = watched
+    client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="dying", kind="ctc-speech")
+    pieces, markers = live_sound()
+    gone = threading.Event()
+
+    def microphone():
+        yield from pieces[:60]
+        gone.wait(60)
+        yield from pieces[60:]
+
+    heard = []
+    for event in client.transcribe_live(microphone(), "dying", keywords=[KEYWORD]):
+        heard.append(event)
+        if event.final and not gone.is_set():
+            client.delete_model("dying")
+            gone.set()
+    assert "failed" in [event.kind for event in heard]
+    texts = {f"text {n}": event.text.encode() for n, event in enumerate(heard) if len(event.text or "") >= 12}
+    assert texts
+    expect_nothing(server, {**markers, **texts})
+
+
+def said_by_hand(server, messages):
+    """A WebSocket that is made by hand, so that it can be torn off; it has sent these messages."""
+    connection = raw_http.open_socket(server)
+    connection.sendall(b"GET /v1/realtime?intent=transcription HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                       b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                       b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    for message in messages:
+        # A text frame with a mask of zeros (RFC 6455 section 5.2).
+        connection.sendall(b"\x81\xfe" + struct.pack(">H", len(message)) + bytes(4) + message)
+    return connection
+
+
+def test_after_a_live_connection_that_is_torn_off(watched):
+    """No goodbye of any layer, in the middle of an utterance and of a message."""
+    server, _ = watched
+    pieces, markers = live_sound()
+    update = {"type": "session.update", "session": {
+        "type": "transcription", "include": ["item.input_audio_transcription.partials"], "audio": {"input": {
+            "format": {"type": "audio/pcm", "rate": 16000},
+            "transcription": {"model": CANARY, "keywords": [KEYWORD]}}}}}
+    sound = [b"{\"type\":\"input_audio_buffer.append\",\"audio\":\"" + base64.b64encode(piece) + b"\"}"
+             for piece in pieces]
+    connection = said_by_hand(server, [json.dumps(update).encode(), *sound])
+    said = b""
+    texts = []
+    while not texts:
+        more = connection.recv(1 << 16)
+        assert more, said
+        said += more
+        texts = [text for text in re.findall(rb"\"transcript\":\"([^\"]*)\"", said) if len(text) >= 12]
+    connection.sendall(b"\x81\xfe" + struct.pack(">H", 60_000) + bytes(4) + sound[-1][:5000])
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    expect_nothing(server, {**markers, **{f"text {n}": text for n, text in enumerate(texts)}})
