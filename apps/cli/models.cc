@@ -71,6 +71,8 @@ struct UploadWords {
 
 // The file's name without folder and ending: what people call the model.
 std::string Stem(const std::string& path) {
+  const std::size_t end = path.find_last_not_of('/');
+  if (end != std::string::npos && end + 1 < path.size()) return Stem(path.substr(0, end + 1));
   const std::size_t slash = path.find_last_of('/');
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   const std::size_t dot = name.find_last_of('.');
@@ -89,6 +91,12 @@ client::SpeechFiles SpeechFilesOf(const UploadWords& words) {
   return files;
 }
 
+// The model's own file: of a Whisper model the encoder in its folder.
+std::string FileOf(const UploadWords& words, wire::ModelKind kind) {
+  if (kind != wire::ModelKind::kWhisper || !std::filesystem::is_directory(words.file)) return words.file;
+  return (std::filesystem::path(words.file) / client::kWhisperEncoderFile).string();
+}
+
 ExitCode Upload(const UploadWords& words) {
   std::vector<std::pair<std::string, std::string>> query;
   if (words.precision) query.emplace_back("precision", *words.precision);
@@ -101,7 +109,10 @@ ExitCode Upload(const UploadWords& words) {
   if (!parsed.ok()) return Fail(parsed.error());
   options.query = *std::move(parsed);
   options.query.save = words.save;
+  const std::string file = FileOf(words, options.query.kind);
   if (options.query.kind == wire::ModelKind::kCtcSpeech) options.speech = SpeechFilesOf(words);
+  if (options.query.kind == wire::ModelKind::kWhisper)
+    options.whisper = client::WhisperFiles::In(std::filesystem::path(file).parent_path().string());
   auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
   Progress progress("uploading");
@@ -109,8 +120,8 @@ ExitCode Upload(const UploadWords& words) {
     progress.Show(sent, total);
     return true;
   };
-  const auto model = client->UploadModel(words.id.value_or(Stem(words.file)),
-                                         client::ModelSource::File(words.file), options);
+  const auto model =
+      client->UploadModel(words.id.value_or(Stem(words.file)), client::ModelSource::File(file), options);
   if (!model.ok()) return Fail(model.error(), client->verdict());
   ShowModel(*model, words.server.json);
   return ExitCode::kDone;
@@ -161,7 +172,8 @@ void AddModels(CLI::App& app, ExitCode& code) {
 
   CLI::App* upload = models->add_subcommand("upload", "upload an ONNX model");
   auto upload_words = std::make_shared<UploadWords>();
-  upload->add_option("FILE", upload_words->file, "the model: an ONNX file")->required();
+  upload->add_option("FILE", upload_words->file, "the model: an ONNX file; with whisper a folder of them")
+      ->required();
   upload->add_option("--id", upload_words->id,
                      "its name on the server (default: the file's name without its ending)");
   upload->add_option("--precision", upload_words->precision, "f32 or bf16 (default: the server's choice)");
@@ -169,8 +181,10 @@ void AddModels(CLI::App& app, ExitCode& code) {
   upload->add_option("--tenants", upload_words->tenants,
                      "who may run it, with --visibility tenants: names separated by commas");
   upload->add_option("--ttl", upload_words->ttl, "seconds after which the server deletes it");
-  upload->add_option("--kind", upload_words->kind,
-                     "tensor (default), or ctc-speech: a wav2vec2 model that transcribes");
+  upload->add_option(
+      "--kind", upload_words->kind,
+      "tensor (default), ctc-speech (a wav2vec2 model that transcribes) or whisper (a folder as Hugging "
+      "Face's optimum exports it)");
   upload->add_option("--vocab", upload_words->vocab,
                      "its characters, with ctc-speech (default: vocab.json beside FILE)");
   upload->add_option("--preprocessor", upload_words->preprocessor,
@@ -182,7 +196,8 @@ void AddModels(CLI::App& app, ExitCode& code) {
   upload->footer(
       "examples:\n"
       "  blindai models upload resnet.onnx --id demo --precision bf16\n"
-      "  blindai models upload wav2vec2/model.onnx --id speech --kind ctc-speech");
+      "  blindai models upload wav2vec2/model.onnx --id speech --kind ctc-speech\n"
+      "  blindai models upload whisper-tiny-en --kind whisper");
   upload->callback([upload_words, &code] { code = Upload(*upload_words); });
 
   CLI::App* list = models->add_subcommand("list", "the models that you may use");

@@ -90,8 +90,8 @@ std::function<bool(std::uint64_t, std::uint64_t)> MakeProgress(const nb::object&
 // The model, and the connection that it went over (client/connection_record.h).
 using Uploaded = std::pair<wire::ModelInfo, std::string>;
 
-// `query` holds the words of the upload's query; `vocab`, `preprocessor` and perhaps `language_model` come with a
-// speech model.
+// `query` holds the words of the upload's query; `vocab`, `preprocessor` and perhaps `language_model` come with a CTC
+// model. A Whisper model is its folder.
 Uploaded Upload(Client& self, const std::string& model_id, const nb::object& model,
                 const std::map<std::string, std::string>& query, const nb::object& vocab,
                 const nb::object& preprocessor, const nb::object& language_model,
@@ -106,7 +106,13 @@ Uploaded Upload(Client& self, const std::string& model_id, const nb::object& mod
     if (!language_model.is_none()) options.speech->language_model = MakeSource(language_model);
   }
   options.progress = MakeProgress(progress);
-  const client::ModelSource source = MakeSource(model);
+  const bool is_whisper = options.query.kind == wire::ModelKind::kWhisper;
+  client::ModelSource source = is_whisper ? client::ModelSource() : MakeSource(model);
+  if (is_whisper) {
+    const auto folder = nb::cast<std::string>(model);
+    options.whisper = client::WhisperFiles::In(folder);
+    source = client::ModelSource::File(folder + "/" + client::kWhisperEncoderFile);
+  }
   std::shared_ptr<const client::ConnectionRecord> connection;
   options.connection = &connection;
   wire::ModelInfo uploaded = Blocking(self, [&] { return self.UploadModel(model_id, source, options); });

@@ -38,7 +38,7 @@ void BindModelListing(nb::module_& module) {
           "'f32' or 'bf16': what the engine computes in.")
       .def_prop_ro(
           "kind", [](const ModelInfo& m) { return std::string(wire::ModelKindName(m.kind)); },
-          "'tensor' or 'ctc-speech'.")
+          "'tensor', 'ctc-speech' or 'whisper'.")
       .def_prop_ro(
           "visibility", [](const ModelInfo& m) { return std::string(wire::VisibilityName(m.visibility)); },
           "'private', 'link', 'tenants' or 'public'.")

@@ -61,7 +61,8 @@ class Client:
         """Uploads an ONNX model: a path, streamed from disk, or its bytes.
 
         ``model_id``: its name on the server, 1 to 128 letters, digits, ".", "_" or "-"; a random one when left
-        out, see ``Model.id`` of the result. ``kind``: "tensor" (default), or "ctc-speech" for a wav2vec2 model that
+        out, see ``Model.id`` of the result. ``kind``: "tensor" (default), "whisper" for a folder as Hugging Face's
+        optimum exports a Whisper model (``model`` is its path), or "ctc-speech" for a wav2vec2 model that
         transcribes; such a model needs its characters (``vocab``) and what it does with sound (``preprocessor``), by
         default ``vocab.json`` and ``preprocessor_config.json`` beside the model's file. ``language_model``: an n-gram
         model in ARPA format that weighs its words; none by default. ``precision``: "f32" or "bf16", what the engine
@@ -101,8 +102,11 @@ class Client:
                             if preprocessor is None else preprocessor)
         elif (vocab, preprocessor, language_model) != (None, None, None):
             raise ValueError('vocab, preprocessor and language_model belong to a model of kind="ctc-speech"')
+        if kind == "whisper" and not (isinstance(model, (str, os.PathLike)) and os.path.isdir(model)):
+            raise ValueError('a model of kind="whisper" is a folder with encoder_model.onnx and its other files')
         beside = [None if file is None else _source(file) for file in (vocab, preprocessor, language_model)]
-        uploaded, connection = self._native.upload_model(name, _source(model), query, *beside, progress)
+        source = os.fspath(model) if kind == "whisper" else _source(model)
+        uploaded, connection = self._native.upload_model(name, source, query, *beside, progress)
         with self._lock:
             self._models[name] = uploaded
         return uploaded, connection

@@ -1,5 +1,6 @@
 #include "client/client.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "base/secret.h"
@@ -47,7 +48,29 @@ struct UploadBody {
   std::shared_ptr<RequestBody> body;
 };
 
+UploadBody BodyOf(FormBody form) {
+  std::string content_type = form.ContentType();
+  return UploadBody{std::move(content_type), std::make_shared<RequestBody>(std::move(form).Finish())};
+}
+
+Result<UploadBody> MakeWhisperBody(const ModelSource& encoder, const UploadOptions& options) {
+  const WhisperFiles& files = *options.whisper;
+  FormBody form(options.progress);
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("tokenizer", "tokenizer.json", files.tokenizer));
+  BLINDAI_RETURN_IF_ERROR(
+      form.AddFile("generation_config", "generation_config.json", files.generation_config));
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("preprocessor", "preprocessor_config.json", files.preprocessor));
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("encoder", kWhisperEncoderFile, encoder));
+  BLINDAI_RETURN_IF_ERROR(form.AddFile("decoder", "decoder_model.onnx", files.decoder));
+  if (files.decoder_with_past) {
+    BLINDAI_RETURN_IF_ERROR(
+        form.AddFile("decoder_with_past", "decoder_with_past_model.onnx", *files.decoder_with_past));
+  }
+  return BodyOf(std::move(form));
+}
+
 Result<UploadBody> MakeUploadBody(const ModelSource& source, const UploadOptions& options) {
+  if (options.whisper) return MakeWhisperBody(source, options);
   if (!options.speech) {
     auto body = std::make_shared<RequestBody>(options.progress);
     BLINDAI_RETURN_IF_ERROR(body->AddFile(source, "model"));
@@ -62,11 +85,23 @@ Result<UploadBody> MakeUploadBody(const ModelSource& source, const UploadOptions
     BLINDAI_RETURN_IF_ERROR(form.AddFile("language_model", "model.arpa", *language_model));
   }
   BLINDAI_RETURN_IF_ERROR(form.AddFile("model", "model", source));
-  std::string content_type = form.ContentType();
-  return UploadBody{std::move(content_type), std::make_shared<RequestBody>(std::move(form).Finish())};
+  return BodyOf(std::move(form));
 }
 
 }  // namespace
+
+WhisperFiles WhisperFiles::In(const std::string& folder) {
+  const std::filesystem::path in(folder);
+  const auto file = [&in](const char* name) { return FileSource::File((in / name).string()); };
+  WhisperFiles files{.decoder = file("decoder_model.onnx"),
+                     .tokenizer = file("tokenizer.json"),
+                     .generation_config = file("generation_config.json"),
+                     .preprocessor = file("preprocessor_config.json")};
+  constexpr const char* kWithPast = "decoder_with_past_model.onnx";
+  std::error_code ignored;
+  if (std::filesystem::exists(in / kWithPast, ignored)) files.decoder_with_past = file(kWithPast);
+  return files;
+}
 
 Prediction::~Prediction() {
   base::Wipe(body_);
@@ -191,13 +226,14 @@ Result<std::string> Client::SpeechModel() {
   BLINDAI_TRY(const std::vector<wire::ModelInfo> models, ListModels());
   std::string found;
   for (const wire::ModelInfo& model : models) {
-    if (model.kind != wire::ModelKind::kCtcSpeech) continue;
+    if (!wire::Transcribes(model.kind)) continue;
     if (!found.empty()) return Argument("several models transcribe here; name one", "model");
     found = model.id;
   }
   if (found.empty()) {
-    return Argument("no model that transcribes is listed to you; upload one of kind=ctc-speech, or name it",
-                    "model");
+    return Argument(
+        "no model that transcribes is listed to you; upload one of kind=ctc-speech or whisper, or name it",
+        "model");
   }
   return found;
 }

@@ -63,16 +63,30 @@ class Prediction {
 
 using ModelSource = FileSource;
 
-// What a speech model is beside its ONNX file, as the model's makers publish it.
+// What a CTC speech model is beside its ONNX file, as the model's makers publish it.
 struct SpeechFiles {
   FileSource vocab;                                         // vocab.json
   FileSource preprocessor;                                  // preprocessor_config.json
   std::optional<FileSource> language_model = std::nullopt;  // an ARPA file
 };
 
+// What a Whisper model is beside its encoder_model.onnx, which is the model's own file.
+struct WhisperFiles {
+  // Files of a folder by the names that Hugging Face's optimum gives them; decoder_with_past only if it is there.
+  static WhisperFiles In(const std::string& folder);
+
+  FileSource decoder;                                          // decoder_model.onnx
+  std::optional<FileSource> decoder_with_past = std::nullopt;  // decoder_with_past_model.onnx
+  FileSource tokenizer;                                        // tokenizer.json
+  FileSource generation_config;                                // generation_config.json
+  FileSource preprocessor;                                     // preprocessor_config.json
+};
+inline constexpr const char* kWhisperEncoderFile = "encoder_model.onnx";
+
 struct UploadOptions {
   wire::UploadQuery query;
-  std::optional<SpeechFiles> speech;  // with query.kind = kCtcSpeech
+  std::optional<SpeechFiles> speech;    // with query.kind = kCtcSpeech
+  std::optional<WhisperFiles> whisper;  // with query.kind = kWhisper
   // Called on the calling thread before each piece of the file goes out: bytes sent with it, bytes in all. False ends
   // the upload (code: cancelled), and that piece stays here.
   std::function<bool(std::uint64_t sent, std::uint64_t total)> progress;

@@ -110,7 +110,7 @@ class WhisperRecognizer : public Recognizer {
 base::Status CheckCtc(const SpeechSettings& settings, const TranscribeRequest& request) {
   if (request.translate) {
     return MakeError(
-        ErrorKind::kUnsupported, "translation-unsupported",
+        ErrorKind::kUnsupported, "translations-unsupported",
         "a CTC model writes the language that it hears; name a multilingual model of kind=whisper", "model");
   }
   if (!request.prompt.empty()) {

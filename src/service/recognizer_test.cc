@@ -49,8 +49,8 @@ TEST(CheckRecognition, EachKindRefusesWhatItCannotDo) {
   EXPECT_EQ(CodeOf(whisper, request), "");
   request = {};
   request.translate = true;
-  EXPECT_EQ(CodeOf(ctc, request), "translation-unsupported");
-  EXPECT_EQ(CodeOf(whisper, request), "translation-unsupported");  // English only
+  EXPECT_EQ(CodeOf(ctc, request), "translations-unsupported");
+  EXPECT_EQ(CodeOf(whisper, request), "translations-unsupported");  // English only
   request = {};
   request.language = "fr";
   EXPECT_EQ(CodeOf(ctc, request), "");  // it is told, and has no say

@@ -47,7 +47,7 @@ struct TranscribeRequest {
   std::string alignment = {};
   // What the recording is in, ISO 639-1; empty: the model finds out. Code language where it cannot be another.
   std::string language = {};
-  // Into English. Code translation-unsupported.
+  // Into English. Code translations-unsupported.
   bool translate = false;
   // Free text that steers the spelling of names. Code prompt-unsupported.
   std::string prompt = {};

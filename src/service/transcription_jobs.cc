@@ -14,8 +14,8 @@
 #include "encoding/hex.h"
 #include "model/supervisor.h"
 #include "service/job_token.h"
-#include "service/speech_model.h"
 #include "service/recognizer.h"
+#include "service/speech_model.h"
 
 namespace blindai::service {
 namespace {

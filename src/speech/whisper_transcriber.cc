@@ -131,7 +131,7 @@ base::Status WhisperTranscriber::Check(const WhisperTokens& tokens, const Whispe
                            "language");
   }
   if (options.translate && tokens.special().translate == WhisperTokens::kNone) {
-    return base::MakeError(base::ErrorKind::kUnsupported, "translation-unsupported",
+    return base::MakeError(base::ErrorKind::kUnsupported, "translations-unsupported",
                            "the model writes the language that it hears; upload a multilingual Whisper model",
                            "model");
   }

@@ -52,7 +52,7 @@ struct WhisperOptions {
 class WhisperTranscriber {
  public:
   // Whether the model can do that. Codes: language (it does not know the one that is asked for; param language),
-  // translation-unsupported.
+  // translations-unsupported.
   static base::Status Check(const WhisperTokens& tokens, const WhisperOptions& options);
 
   // `tokens` must outlive it, and Check must have said yes; one or two channels.

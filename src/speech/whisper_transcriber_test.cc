@@ -350,7 +350,7 @@ TEST(WhisperTranscriber, RefusesALanguageOrATaskThatTheModelDoesNotKnow) {
   EXPECT_EQ(code(Tokens(), {}), "");
   EXPECT_EQ(code(Tokens(), {.language = "en"}), "");
   EXPECT_EQ(code(Tokens(), {.language = "fr"}), "language");
-  EXPECT_EQ(code(Tokens(), {.translate = true}), "translation-unsupported");
+  EXPECT_EQ(code(Tokens(), {.translate = true}), "translations-unsupported");
   EXPECT_EQ(code(Tokens(true), {.language = "fr", .translate = true}), "");
   EXPECT_EQ(code(Tokens(true), {.language = "de"}), "language");
 }

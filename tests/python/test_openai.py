@@ -90,7 +90,7 @@ def test_a_diarized_stream_has_segments(api):
     ({"model": "nobody"}, openai.NotFoundError, "model-not-found", "model"),
     ({"file": io.BytesIO(b"a letter")}, openai.BadRequestError, "audio-not-recognised", "file"),
     ({"file": io.BytesIO(b"")}, openai.BadRequestError, "audio-empty", "file"),
-    ({"prompt": "Dear model"}, openai.BadRequestError, "form-field", "prompt"),
+    ({"prompt": "Dear model"}, openai.BadRequestError, "prompt-unsupported", "prompt"),
     ({"temperature": 0.5}, openai.BadRequestError, "form-field", "temperature"),
     ({"response_format": "yaml"}, openai.BadRequestError, "form-field", "response_format"),
     ({"timestamp_granularities": ["word"]}, openai.BadRequestError, "form-field", "timestamp_granularities"),

@@ -95,6 +95,20 @@ class AudioForm {
 
 }  // namespace
 
+service::TranscribeRequest TakeTranscription(AudioSubmission& submission) {
+  const wire::TranscriptionRequest& asked = submission.request;
+  service::TranscribeRequest request;
+  request.audio = std::move(submission.audio);
+  request.keywords = asked.keywords;
+  request.alignment = asked.alignment;
+  request.language = asked.language;
+  request.translate = asked.translate;
+  request.prompt = asked.prompt;
+  request.needs_words = asked.words || asked.logprobs;
+  request.silence_ms = asked.silence_ms;
+  return request;
+}
+
 net::Task<Result<AudioSubmission>> ReadAudioForm(net::HttpExchange& exchange, const service::Caller& caller,
                                                  const service::ModelCatalogue& catalogue,
                                                  service::Recordings& recordings) {

@@ -14,6 +14,7 @@
 #include "service/caller.h"
 #include "service/model_catalogue.h"
 #include "service/recordings.h"
+#include "service/transcribe.h"
 
 namespace blindai::endpoints {
 
@@ -22,6 +23,9 @@ struct AudioSubmission {
   vocabulary::ModelId model;
   std::shared_ptr<const speech::AudioFile> audio;
 };
+
+// What the service is asked for: the recording goes over to it.
+service::TranscribeRequest TakeTranscription(AudioSubmission& submission);
 
 // Reads the whole body. Codes: those of RequireRun, MultipartReader, TranscriptionFields, Recordings,
 // ModelCatalogue::Find and HttpExchange::ReadBody; form-field (no `file`, or two).

@@ -122,11 +122,7 @@ class AudioJobsEndpoint {
           base::ErrorKind::kInvalid, "form-field",
           "'stream' cannot be true: a job has no stream; ask for its status and its result", "stream");
     }
-    service::TranscribeRequest transcription;
-    transcription.audio = std::move(submission.audio);
-    transcription.keywords = request.keywords;
-    transcription.alignment = request.alignment;
-    transcription.silence_ms = request.silence_ms;
+    service::TranscribeRequest transcription = TakeTranscription(submission);
     std::string content_type(wire::ContentTypeOf(request.format));
     return jobs_.Submit(std::move(place), caller,
                         {.model = submission.model,

@@ -34,7 +34,9 @@ wire::ModelInfo InfoOf(const ModelRecord& record) {
   info.bytes = record.bytes;
   info.precision = record.precision == service::Precision::kBf16 ? wire::ModelPrecision::kBf16
                                                                  : wire::ModelPrecision::kF32;
-  info.kind = record.speech == nullptr ? wire::ModelKind::kTensor : wire::ModelKind::kCtcSpeech;
+  info.kind = record.speech != nullptr    ? wire::ModelKind::kCtcSpeech
+              : record.whisper != nullptr ? wire::ModelKind::kWhisper
+                                          : wire::ModelKind::kTensor;
   info.visibility = static_cast<wire::ModelVisibility>(record.visibility);
   info.saved = record.is_saved;
   if (record.expires) info.expires_at = record.expires->time_since_epoch().count();
@@ -148,7 +150,7 @@ class ModelsEndpoint {
     request.tenants = query.tenants;
     request.save = query.save.value_or(false);
     if (query.ttl_s) request.time_to_live = std::chrono::seconds(*query.ttl_s);
-    const bool is_speech = query.kind == wire::ModelKind::kCtcSpeech;
+    const bool is_speech = wire::Transcribes(query.kind);
     const std::uint64_t length = head.content_length.value_or(0);
     if (!is_speech) {
       request.content_length = head.content_length;
@@ -160,7 +162,7 @@ class ModelsEndpoint {
                 service::ModelUpload::Begin(catalogue_, upload_, caller, std::move(request)));
     if (is_speech) {
       const std::string_view type = head.headers.Find("Content-Type").value_or("");
-      BLINDAI_TRY(incoming.speech, SpeechUpload::Make(type, *incoming.upload));
+      BLINDAI_TRY(incoming.speech, SpeechUpload::Make(query.kind, type, *incoming.upload));
     }
     return incoming;
   }

@@ -59,7 +59,7 @@ TEST_F(ModelsEndpointTest, WhatCannotBeHonouredIsRefusedBeforeTheBodyIsRead) {
     const char* param;
   };
   for (const Row& row : {Row{"precision=f16", "precision"}, Row{"save=true", "save"},
-                         Row{"kind=whisper", "kind"}, Row{"visibility=everybody", "visibility"}}) {
+                         Row{"kind=video", "kind"}, Row{"visibility=everybody", "visibility"}}) {
     const FakeAnswer answer = Ask("PUT /v1/models/m?" + std::string(row.query), NegatingModel());
     EXPECT_EQ(answer.status, 400) << row.query;
     EXPECT_THAT(answer.body, HasSubstr(R"("param":")" + std::string(row.param))) << row.query;

@@ -65,7 +65,7 @@ class OpenAIAudioEndpoint {
         options_(std::move(options)),
         identify_(std::move(identify)) {}
 
-  net::Task<void> Transcribe(net::HttpExchange& exchange) const {
+  net::Task<void> Transcribe(net::HttpExchange& exchange, bool translate) const {
     const Result<service::Caller> caller = identify_(exchange.head());
     if (!caller.ok()) {
       co_await AnswerError(exchange, caller.error());
@@ -76,6 +76,7 @@ class OpenAIAudioEndpoint {
       co_await AnswerError(exchange, submission.error());
       co_return;
     }
+    submission->request.translate = translate;
     if (submission->request.stream) {
       co_await Stream(exchange, *caller, *submission);
     } else {
@@ -85,11 +86,7 @@ class OpenAIAudioEndpoint {
 
  private:
   service::TranscribeRequest RequestOf(AudioSubmission& submission) const {
-    service::TranscribeRequest request;
-    request.audio = std::move(submission.audio);
-    request.keywords = submission.request.keywords;
-    request.alignment = submission.request.alignment;
-    request.silence_ms = submission.request.silence_ms;
+    service::TranscribeRequest request = TakeTranscription(submission);
     request.deadline = std::chrono::steady_clock::now() + options_.deadline;
     return request;
   }
@@ -200,13 +197,6 @@ class OpenAIAudioEndpoint {
   const IdentifyCaller identify_;
 };
 
-net::Task<void> RefuseTranslation(net::HttpExchange& exchange) {
-  const base::Error error =
-      base::MakeError(base::ErrorKind::kUnsupported, "translations-unsupported",
-                      "a CTC model writes the language that it hears; use /v1/audio/transcriptions");
-  co_await AnswerError(exchange, error);
-}
-
 }  // namespace
 
 void RegisterOpenAIAudio(Router& router, const service::ModelCatalogue& catalogue,
@@ -216,10 +206,11 @@ void RegisterOpenAIAudio(Router& router, const service::ModelCatalogue& catalogu
                                                                     std::move(identify));
   router.Add("POST", "/v1/audio/transcriptions",
              [endpoint](net::HttpExchange& exchange, const PathArguments&) {
-               return endpoint->Transcribe(exchange);
+               return endpoint->Transcribe(exchange, /*translate=*/false);
              });
-  router.Add("POST", "/v1/audio/translations",
-             [](net::HttpExchange& exchange, const PathArguments&) { return RefuseTranslation(exchange); });
+  router.Add("POST", "/v1/audio/translations", [endpoint](net::HttpExchange& exchange, const PathArguments&) {
+    return endpoint->Transcribe(exchange, /*translate=*/true);
+  });
 }
 
 }  // namespace blindai::endpoints

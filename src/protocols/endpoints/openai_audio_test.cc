@@ -244,9 +244,15 @@ TEST_F(OpenAIAudioTest, AStreamThatFailsOnItsWayEndsWithAnErrorAndNotWithDone) {
   EXPECT_EQ(streamed.text, "");
 }
 
-TEST_F(OpenAIAudioTest, TranslationsAreClearlyNotServed) {
-  FakeExchange exchange("POST /v1/audio/translations");
+TEST_F(OpenAIAudioTest, ACtcModelTranslatesNothingAndReadsNoPrompt) {
+  const std::string recording = tests::DemoText("hello_world.wav");
+  FakeExchange exchange(Request("POST /v1/audio/translations"),
+                        tests::MultipartBody({{"model", "speech"}, {"file", recording, "a.wav"}}));
   EXPECT_THAT(tests::Serve(shared_->router, exchange).body, HasSubstr("translations-unsupported"));
+  const FakeAnswer prompted =
+      Post({{"model", "speech"}, {"prompt", "Dear model"}, {"file", recording, "a.wav"}});
+  EXPECT_EQ(prompted.status, 400);
+  EXPECT_THAT(prompted.body, HasSubstr("prompt-unsupported"));
 }
 
 }  // namespace

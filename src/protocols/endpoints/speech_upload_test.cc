@@ -9,6 +9,8 @@
 #include "support/multipart_body.h"
 #include "support/paths.h"
 #include "support/served_models.h"
+#include "support/toy_whisper.h"
+#include "support/whisper_files.h"
 
 namespace blindai::endpoints {
 namespace {
@@ -22,9 +24,10 @@ class SpeechUploadTest : public ::testing::Test {
  protected:
   SpeechUploadTest() { RegisterModels(router_, models_.catalogue(), models_.upload(), tests::EverybodyMay); }
 
-  FakeAnswer Upload(const std::vector<FormPart>& parts) {
-    FakeExchange exchange("PUT /v1/models/speech?kind=ctc-speech" + std::string(tests::kMultipartHeader),
-                          tests::MultipartBody(parts));
+  FakeAnswer Upload(const std::vector<FormPart>& parts, const char* kind = "ctc-speech") {
+    FakeExchange exchange(
+        "PUT /v1/models/speech?kind=" + std::string(kind) + std::string(tests::kMultipartHeader),
+        tests::MultipartBody(parts));
     return tests::Serve(router_, exchange);
   }
 
@@ -43,6 +46,50 @@ TEST_F(SpeechUploadTest, ASpeechModelIsTakenInWithItsFilesInAnyOrder) {
   ASSERT_EQ(answer.status, 201) << answer.body;
   EXPECT_THAT(answer.body, HasSubstr(R"("kind":"ctc-speech")"));
   EXPECT_EQ(models_.catalogue().size(), 1u);
+}
+
+std::vector<FormPart> WhisperParts() {
+  static const tests::ToyWhisper toy = tests::MakeToyWhisper(tests::HelloChain());
+  static const std::string tokenizer = tests::WhisperTokenizerJson(false);
+  static const std::string generation_config = tests::WhisperGenerationJson(false);
+  return {{"tokenizer", tokenizer},
+          {"decoder", base::AsText(toy.decoder)},
+          {"generation_config", generation_config},
+          {"decoder_with_past", base::AsText(toy.decoder_with_past)},
+          {"colour", "blue"},
+          {"encoder", base::AsText(toy.encoder)},
+          {"preprocessor", tests::kWhisperPreprocessorJson}};
+}
+
+TEST_F(SpeechUploadTest, AWhisperModelIsTakenInWithItsFilesInAnyOrder) {
+  const FakeAnswer answer = Upload(WhisperParts(), "whisper");
+  ASSERT_EQ(answer.status, 201) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(R"("kind":"whisper")"));
+  EXPECT_EQ(models_.catalogue().size(), 1u);
+}
+
+TEST_F(SpeechUploadTest, AWhisperModelMayComeWithoutADecoderWithAPast) {
+  std::vector<FormPart> parts = WhisperParts();
+  parts.erase(parts.begin() + 3);
+  EXPECT_EQ(Upload(parts, "whisper").status, 201);
+}
+
+TEST_F(SpeechUploadTest, WhatAWhisperModelLacksOrHasTwiceIsNamed) {
+  for (const std::size_t left_out : {0, 1, 2, 5, 6}) {
+    std::vector<FormPart> parts = WhisperParts();
+    const std::string name = parts[left_out].name;
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(left_out));
+    const FakeAnswer answer = Upload(parts, "whisper");
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.body, HasSubstr("\"param\":\"" + name + '"'));
+  }
+  std::vector<FormPart> parts = WhisperParts();
+  parts.push_back(parts[1]);
+  EXPECT_THAT(Upload(parts, "whisper").body, HasSubstr("upload-part"));
+  parts = WhisperParts();
+  std::swap(parts[0].content, parts[2].content);
+  EXPECT_THAT(Upload(parts, "whisper").body, HasSubstr(R"("code":"tokenizer")"));
+  EXPECT_EQ(models_.catalogue().size(), 0u);
 }
 
 TEST_F(SpeechUploadTest, WhatIsMissingTwiceOrTooLongIsNamed) {

@@ -25,7 +25,7 @@ constexpr std::size_t kMaxListingBytes = std::size_t{16} << 20;
 // The position of a name is the value of the enumeration.
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 4> kVisibilities = {"private", "link", "tenants", "public"};
-constexpr std::array<std::string_view, 2> kKinds = {"tensor", "ctc-speech"};
+constexpr std::array<std::string_view, 3> kKinds = {"tensor", "ctc-speech", "whisper"};
 constexpr std::array<std::string_view, 2> kBooleans = {"false", "true"};
 
 template <std::size_t N>

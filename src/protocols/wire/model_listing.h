@@ -20,11 +20,12 @@ namespace blindai::wire {
 
 enum class ModelPrecision { kF32, kBf16 };
 enum class ModelVisibility { kPrivate, kLink, kTenants, kPublic };
-enum class ModelKind { kTensor, kCtcSpeech };
+enum class ModelKind { kTensor, kCtcSpeech, kWhisper };
 
 std::string_view PrecisionName(ModelPrecision precision);     // "f32", "bf16"
 std::string_view VisibilityName(ModelVisibility visibility);  // "private", "link", "tenants", "public"
-std::string_view ModelKindName(ModelKind kind);               // "tensor", "ctc-speech"
+std::string_view ModelKindName(ModelKind kind);               // "tensor", "ctc-speech", "whisper"
+inline bool Transcribes(ModelKind kind) { return kind != ModelKind::kTensor; }
 std::optional<ModelPrecision> PrecisionFromName(std::string_view name);
 
 // What `PUT /v1/models/{id}?…` asks for; nothing where the server chooses.

@@ -118,9 +118,10 @@ std::string AllLogprobs(const Transcript& transcript) {
 }
 
 std::string VerboseFields(const TranscriptionRequest& request, const Transcript& transcript) {
-  std::string out = fmt::format(R"("task":"transcribe","language":{},"duration":{},"text":{})",
-                                JsonString(LanguageOf(request, transcript)), Seconds(transcript.duration_s),
-                                JsonString(transcript.Text()));
+  std::string out =
+      fmt::format(R"("task":"{}","language":{},"duration":{},"text":{})",
+                  request.translate ? "translate" : "transcribe", JsonString(LanguageOf(request, transcript)),
+                  Seconds(transcript.duration_s), JsonString(transcript.Text()));
   if (request.words) out += ",\"words\":" + WordsOf(request, transcript);
   if (request.segments) {
     std::size_t id = 0;

@@ -105,7 +105,7 @@ Status TranscriptionFields::TakeKnown(std::string_view name, std::string value) 
   } else if (name == "language" || name == "languages") {
     if (!IsLanguage(value)) return Wrong(name, "is not a language of ISO 639-1, such as en");
     if (!request_.language.empty() && request_.language != value)
-      return Wrong(name, "names a second language; a CTC model hears one");
+      return Wrong(name, "names a second language; name one, or none");
     request_.language = std::move(value);
   } else if (name == "keywords") {
     if (request_.keywords.size() == kMaxListedValues)
@@ -121,7 +121,7 @@ Status TranscriptionFields::TakeKnown(std::string_view name, std::string value) 
     request_.format = *format;
   } else if (name == "temperature") {
     BLINDAI_TRY(const double temperature, Number(name, value));
-    if (temperature != 0) return Wrong(name, "must be 0: a CTC model draws nothing by chance");
+    if (temperature != 0) return Wrong(name, "must be 0: a transcript is what is likeliest");
   } else if (name == "include") {
     if (value != "logprobs" && value != "coverage" && value != "progress")
       return Wrong(name, "holds something else than logprobs, coverage and progress");
@@ -182,7 +182,8 @@ Status TranscriptionFields::TakeChunking(std::string_view name, std::string_view
 
 Result<TranscriptionRequest> TranscriptionFields::Finish() {
   using Format = TranscriptionFormat;
-  if (request_.model.empty()) return Wrong("model", "is missing; name a model of kind=ctc-speech");
+  if (request_.model.empty())
+    return Wrong("model", "is missing; name a model of kind=ctc-speech or kind=whisper");
   if (!granularities_.empty()) {
     if (request_.format != Format::kVerboseJson)
       return Wrong("timestamp_granularities", "needs response_format=verbose_json");
@@ -202,10 +203,7 @@ Result<TranscriptionRequest> TranscriptionFields::Finish() {
     return Wrong("include", "holds progress, which needs stream=true");
   if (align_ && prompt_.empty())
     return Wrong("prompt", "is missing: with prompt_alignment it is the text that was said");
-  if (!align_ && !prompt_.empty())
-    return Wrong("prompt",
-                 "cannot be used: a CTC model takes no free text; send names and terms as keywords[]");
-  request_.alignment = std::move(prompt_);
+  (align_ ? request_.alignment : request_.prompt) = std::move(prompt_);
   if (!request_.alignment.empty() && !request_.keywords.empty())
     return Wrong("keywords", "cannot be used with prompt_alignment: the text is given");
   return std::move(request_);
@@ -223,6 +221,7 @@ std::vector<std::pair<std::string, std::string>> EncodeTranscriptionRequest(
     add("prompt", request.alignment);
     add("prompt_alignment", "true");
   }
+  if (!request.prompt.empty()) add("prompt", request.prompt);
   if (request.words) {
     add("timestamp_granularities[]", "word");
     if (request.segments) add("timestamp_granularities[]", "segment");

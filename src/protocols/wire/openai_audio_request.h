@@ -21,9 +21,14 @@ std::optional<TranscriptionFormat> TranscriptionFormatFromName(std::string_view 
 
 struct TranscriptionRequest {
   std::string model;
-  // What the recording is in, ISO 639-1, as the caller says it; a CTC model knows one language and has no say in it.
+  // What the recording is in, ISO 639-1, as the caller says it; a CTC model knows one language and has no say in it, a
+  // Whisper model finds out when it is empty.
   std::string language;
   std::vector<std::string> keywords;
+  // Free text that steers how a Whisper model writes names.
+  std::string prompt;
+  // `POST /v1/audio/translations`: into English. No field of the form.
+  bool translate = false;
   // With prompt_alignment: what was said, word for word; the answer is this text with its times.
   std::string alignment;
   TranscriptionFormat format = TranscriptionFormat::kJson;

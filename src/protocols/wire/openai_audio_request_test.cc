@@ -86,7 +86,8 @@ TEST(TranscriptionFields, AGivenTextIsAlignedAndAFreePromptIsRefused) {
   const auto request = Ask({{"prompt", "HELLO WORLD"}, {"prompt_alignment", "true"}});
   ASSERT_TRUE(request.ok());
   EXPECT_EQ(request->alignment, "HELLO WORLD");
-  EXPECT_EQ(ParamOf(Ask({{"prompt", "Dear model"}})), "prompt");
+  EXPECT_EQ(Ask({{"prompt", "Dear model"}})->prompt, "Dear model");
+  EXPECT_EQ(Ask({{"prompt", "Dear model"}})->alignment, "");
   EXPECT_EQ(ParamOf(Ask({{"prompt_alignment", "true"}})), "prompt");
   EXPECT_EQ(ParamOf(Ask({{"prompt", "A"}, {"prompt_alignment", "true"}, {"keywords[]", "A"}})), "keywords");
   EXPECT_EQ(ParamOf(Ask({{"prompt", ""}})), "none");
