@@ -52,8 +52,12 @@ Client MakeClient(std::optional<std::string> addr, std::optional<std::string> ap
                   std::optional<std::string> policy, std::optional<bool> simulation,
                   std::vector<std::string> roots, double connect_timeout, double timeout,
                   std::size_t max_connections) {
-  client::ConnectArguments arguments{std::move(addr), std::move(api_key), std::move(policy), simulation,
-                                     std::move(roots)};
+  client::ConnectArguments arguments;
+  arguments.addr = std::move(addr);
+  arguments.api_key = std::move(api_key);
+  arguments.policy_file = std::move(policy);
+  arguments.simulation = simulation;
+  arguments.root_files = std::move(roots);
   auto options = client::ResolveOptions(arguments, client::Surroundings::OfProcess());
   if (!options.ok()) Raise(options.error());
   options->connect_timeout = Milliseconds(connect_timeout, "connect_timeout");
