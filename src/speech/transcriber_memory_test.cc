@@ -24,10 +24,15 @@ void Release(void* memory) {
 }
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Also what the library's sorting asks for, which a sanitizer would otherwise take for its own.
+void* operator new(std::size_t size, const std::nothrow_t& /*may_be_null*/) noexcept {
   void* const memory = std::malloc(std::max<std::size_t>(size, 1));
-  if (memory == nullptr) throw std::bad_alloc();
   held_bytes += malloc_usable_size(memory);
+  return memory;
+}
+void* operator new(std::size_t size) {
+  void* const memory = operator new(size, std::nothrow);
+  if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 void operator delete(void* memory) noexcept { Release(memory); }

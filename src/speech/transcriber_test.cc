@@ -267,16 +267,16 @@ std::vector<std::vector<float>> TurnsWithCopies(std::mt19937& random, int frames
 
 TEST(Transcriber, CopiesOfTheOtherVoiceAreLeftOutHoweverTheRecordingArrives) {
   std::mt19937 random(23);
-  const auto channels = TurnsWithCopies(random, 6'000);
+  const auto channels = TurnsWithCopies(random, 1'000);
   const Transcript whole = Transcribe(channels, TestOptions(), channels[0].size()).transcript;
   std::size_t words = 0;
   for (const auto& segment : whole.segments) words += segment.words.size();
-  EXPECT_GT(words, 500u);
+  EXPECT_GT(words, 50u);
   const Transcript left = Transcribe({channels[0]}).transcript;
   std::size_t heard = 0;
   for (const auto& segment : left.segments) heard += segment.words.size();
   EXPECT_NEAR(static_cast<double>(words), static_cast<double>(heard), 0.1 * static_cast<double>(heard));
-  for (const std::size_t piece : {777, 16'000, 100'000}) {
+  for (const std::size_t piece : {777, 16'000}) {
     const Transcript again = Transcribe(channels, TestOptions(), piece).transcript;
     ASSERT_EQ(again.segments.size(), whole.segments.size());
     for (std::size_t i = 0; i < whole.segments.size(); ++i) {
