@@ -95,6 +95,18 @@ TEST(Client, OneVerifiedConnectionServesManyCalls) {
   EXPECT_EQ(Questions(server), 1u);
 }
 
+TEST(Client, ADeletionByAnOlderServerIsDoneAndProvesNothing) {
+  const FakeAttestedServer server(Serving([](const SeenRequest&) {
+    return net::JsonResponse(200, R"({"id":"demo","object":"model","deleted":true})");
+  }));
+  Client client(To(server));
+  const auto deleted = client.DeleteModel("demo");
+  ASSERT_TRUE(deleted.ok());
+  EXPECT_EQ(deleted->id, "demo");
+  EXPECT_EQ(deleted->sha256, std::nullopt);
+  EXPECT_EQ(deleted->deleted_at, std::nullopt);
+}
+
 TEST(Client, ARefusedServerGetsNothingAndTheVerdictSaysWhy) {
   const FakeAttestedServer server(Serving());
   ConnectOptions options = To(server);

@@ -244,12 +244,11 @@ Result<std::vector<ModelInfo>> DecodeModelList(ByteView body) {
 }
 
 std::string EncodeModelDeleted(const ModelDeleted& model) {
-  return json::serialize(json::object{{"id", model.id},
-                                      {"object", "model"},
-                                      {"deleted", true},
-                                      {"sha256", model.sha256},
-                                      {"saved", model.saved},
-                                      {"deleted_at", model.deleted_at}});
+  json::object object{{"id", model.id}, {"object", "model"}, {"deleted", true}};
+  if (model.sha256) object["sha256"] = *model.sha256;
+  if (model.saved) object["saved"] = *model.saved;
+  if (model.deleted_at) object["deleted_at"] = *model.deleted_at;
+  return json::serialize(object);
 }
 
 Result<ModelDeleted> DecodeModelDeleted(ByteView body) {
@@ -259,11 +258,9 @@ Result<ModelDeleted> DecodeModelDeleted(ByteView body) {
   if (!deleted.value_or(false)) return fields.Wrong("deleted", "is not true");
   ModelDeleted model;
   BLINDAI_TRY(model.id, fields.String("id"));
-  BLINDAI_TRY(model.sha256, fields.String("sha256"));
-  BLINDAI_TRY(const std::optional<bool> saved, fields.OptionalBool("saved"));
-  model.saved = saved.value_or(false);
-  BLINDAI_TRY(const std::optional<std::int64_t> deleted_at, fields.OptionalInteger("deleted_at"));
-  model.deleted_at = deleted_at.value_or(0);
+  BLINDAI_TRY(model.sha256, fields.OptionalString("sha256"));
+  BLINDAI_TRY(model.saved, fields.OptionalBool("saved"));
+  BLINDAI_TRY(model.deleted_at, fields.OptionalInteger("deleted_at"));
   return model;
 }
 

@@ -71,12 +71,13 @@ std::string EncodeModelList(const std::vector<ModelInfo>& models);
 base::Result<std::vector<ModelInfo>> DecodeModelList(base::ByteView body);
 
 // What the server says of a model that it has deleted. Whoever asked over an attested connection has it from the
-// measured program; it is not signed, so it convinces nobody else (docs/formats/sealed_file.md, "Deletion").
+// measured program; it is not signed, so it convinces nobody else (docs/formats/sealed_file.md, "Deletion"). A server
+// of an older version says the id alone: then nothing is said of what file went, and it is no proof.
 struct ModelDeleted {
   std::string id;
-  std::string sha256;           // of the ONNX file that is gone
-  bool saved = false;           // it stood on the disk too
-  std::int64_t deleted_at = 0;  // seconds since the epoch
+  std::optional<std::string> sha256 = {};       // of the ONNX file that is gone
+  std::optional<bool> saved = {};               // whether it stood on the disk too
+  std::optional<std::int64_t> deleted_at = {};  // seconds since the epoch
 };
 std::string EncodeModelDeleted(const ModelDeleted& model);
 base::Result<ModelDeleted> DecodeModelDeleted(base::ByteView body);

@@ -66,10 +66,29 @@ TEST(ModelListing, ADeletionSaysWhatIsGone) {
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(EncodeModelDeleted(*read), json);
   for (const char* body : {R"({"id":"demo","deleted":false,"sha256":"ab"})", R"({"id":"demo","sha256":"ab"})",
-                           R"({"deleted":true,"sha256":"ab"})", R"({"id":"demo","deleted":true})",
+                           R"({"deleted":true,"sha256":"ab"})", R"({"id":"demo","deleted":true,"sha256":7})",
                            R"({"id":"demo","deleted":true,"sha256":"ab","deleted_at":"now"})"}) {
     EXPECT_FALSE(DecodeModelDeleted(AsBytes(body)).ok()) << body;
   }
+}
+
+// Servers of the first versions said no more than OpenAI's; what they did not say is not made up.
+TEST(ModelListing, ADeletionByAnOlderServerIsReadAndProvesNothing) {
+  const std::string older = R"({"id":"demo","object":"model","deleted":true})";
+  const auto read = DecodeModelDeleted(AsBytes(older));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->id, "demo");
+  EXPECT_FALSE(read->sha256 || read->saved || read->deleted_at);
+  EXPECT_EQ(EncodeModelDeleted(*read), older);
+}
+
+TEST(ModelListing, ADeletionByANewerServerIsReadByItsKnownFields) {
+  const auto read = DecodeModelDeleted(AsBytes(
+      R"({"id":"demo","object":"model","deleted":true,"sha256":"ab","saved":false,"receipt":{"x":1}})"));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->sha256, "ab");
+  EXPECT_EQ(read->saved, false);
+  EXPECT_EQ(read->deleted_at, std::nullopt);
 }
 
 TEST(UploadQuery, KnownValuesAreReadAndWritten) {
