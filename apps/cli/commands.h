@@ -12,11 +12,16 @@
 
 namespace blindai::cli {
 
+// The whole program: every command, what it says at its end in `code`.
+std::unique_ptr<CLI::App> MakeApp(ExitCode& code);
+
 void AddAttest(CLI::App& app, ExitCode& code);
+void AddCompletion(CLI::App& app, ExitCode& code);
 void AddGateway(CLI::App& app, ExitCode& code);
 void AddJob(CLI::App& app, ExitCode& code);
 void AddLive(CLI::App& app, ExitCode& code);
 void AddLogin(CLI::App& app, ExitCode& code);  // and logout
+void AddManual(CLI::App& app, ExitCode& code);
 void AddModels(CLI::App& app, ExitCode& code);
 void AddRun(CLI::App& app, ExitCode& code);
 void AddTranscribe(CLI::App& app, ExitCode& code);

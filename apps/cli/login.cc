@@ -185,6 +185,7 @@ void AddLogin(CLI::App& app, ExitCode& code) {
       "  blindai login --addr server.example --policy policy.toml < key.txt");
   command->callback([words, &code] { code = Say(Login(*words)); });
   CLI::App* logout = app.add_subcommand("logout", "forget the API key that login kept");
+  logout->footer("example:\n  blindai logout");
   logout->callback([&code] { code = Say(Logout()); });
 }
 

@@ -169,6 +169,10 @@ ExitCode Delete(const ServerWords& words, const std::string& id) {
 void AddModels(CLI::App& app, ExitCode& code) {
   CLI::App* models = app.add_subcommand("models", "upload, list, show and delete models");
   models->require_subcommand(1);
+  models->footer(
+      "examples:\n"
+      "  blindai models upload resnet.onnx --id demo\n"
+      "  blindai models list");
 
   CLI::App* upload = models->add_subcommand("upload", "upload an ONNX model");
   auto upload_words = std::make_shared<UploadWords>();

@@ -1,86 +1,94 @@
 """Transcripts of the command line, tests/scenarios/*.txt: what a person types, and everything that they then read.
 
-    $ blindai models list --addr {addr} --simulation      a command; {addr} is the server of the test
-    MODEL  STATE …                                         what it writes to stdout
-    ! blindai: simulation permitted: …                     what it writes to stderr
-    [exit 3]                                               its exit code, where it is not 0
-
-"…" stands for anything within a line, and a line of nothing else for any number of lines. Lines that begin with # are
-remarks. Each file runs in a folder of its own with model.onnx (two inputs a and b, output total), a.npy, b.npy,
-simulated.hex and the demo speech model in demo/.
+How they are written is said in tools/scenarios.py; tools/rebase.py refreshes them.
 """
 
-import pathlib
-import re
 import shlex
 import shutil
 import subprocess
 
-import numpy as np
 import pytest
 
-import onnx_models
+import scenarios
 from conftest import BIN, ROOT
-
-FILES = sorted((ROOT / "tests/scenarios").glob("*.txt"))
-
-
-class Step:
-    def __init__(self, line, command):
-        self.line, self.command, self.out, self.err, self.exit = line, command, [], [], 0
-
-
-def read(path):
-    steps = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if line.startswith("$ "):
-            steps.append(Step(number, line[2:]))
-        elif steps and re.fullmatch(r"\[exit \d\]", line):
-            steps[-1].exit = int(line[6])
-        elif steps and line.startswith("!"):
-            steps[-1].err.append(line[2:])
-        elif steps and line and not line.startswith("#"):
-            steps[-1].out.append(line)
-    return steps
-
-
-def matches(wanted, text):
-    pattern = "".join(r"(?:.*\n)*?" if line == "…" else ".*?".join(map(re.escape, line.split("…"))) + r"\n"
-                      for line in wanted)
-    return re.fullmatch(pattern, re.sub(r"\n\n+", "\n", text)) is not None
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "model.onnx").write_bytes(onnx_models.adder())
-    (tmp_path / "broken.onnx").write_bytes(onnx_models.adder()[:-40])
-    shutil.copy(ROOT / "tests/scenarios/simulated.hex", tmp_path)
-    (tmp_path / "demo").symlink_to(ROOT / "models/blindai-demo-en")
-    np.save(tmp_path / "a.npy", np.array([1, 2.5], np.float32))
-    np.save(tmp_path / "b.npy", np.array([3, 4], np.float32))
-    np.save(tmp_path / "doubles.npy", np.array([3, 4], np.float64))
+    scenarios.prepare(tmp_path)
     return tmp_path
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scenarios.files(), ids=lambda path: path.stem)
 def test_the_command_line_speaks_as_written(path, server, folder):
-    for step in read(path):
-        words = shlex.split(step.command.replace("{addr}", server.address))
-        assert words[0] == "blindai"
-        done = subprocess.run([BIN / "blindai", *words[1:]], cwd=folder, capture_output=True, text=True, timeout=120)
-        place = f"{path.relative_to(ROOT)}:{step.line}: {step.command}\n"
+    for step in scenarios.read(path):
+        done = scenarios.run(step, BIN / "blindai", folder, server.address)
+        place = f"{path.relative_to(ROOT)}:{step.line}: {step.command} [exit {done.returncode}]\n"
         place += f"--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
-        assert done.returncode == step.exit, place
-        for wanted, text in ((step.out, done.stdout), (step.err, done.stderr)):
-            wanted = [line.replace("{addr}", server.address) for line in wanted]
-            assert matches(wanted, text), place
+        assert scenarios.is_as_written(step, done, server.address), place
 
 
 def test_there_are_transcripts():
-    assert FILES
+    assert scenarios.files()
+
+
+def test_a_refreshed_transcript_says_what_the_command_says(tmp_path, folder, server):
+    old = "# A remark.\n$ blindai verify gone.hex\nanother answer\n[exit 1]\n\n$ blindai --version\nblindai …\n"
+    path = tmp_path / "old.txt"
+    path.write_text(old)
+    (step, _) = scenarios.read(path)
+    done = scenarios.run(step, BIN / "blindai", folder, server.address)
+    assert not scenarios.is_as_written(step, done, server.address)
+    lines = old.splitlines()
+    lines[step.line:step.end] = scenarios.lines_of(done, server.address)
+    path.write_text("\n".join(lines) + "\n")
+    assert lines[0] == "# A remark." and "blindai …" in lines
+    for step in scenarios.read(path):
+        done = scenarios.run(step, BIN / "blindai", folder, server.address)
+        assert scenarios.is_as_written(step, done, server.address)
 
 
 def test_a_result_in_a_closed_pipe_kills_nothing(server):
     command = f"{shlex.quote(str(BIN / 'blindai'))} attest {server.address} --simulation | head -n 1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout.startswith("verdict: simulation")
+
+
+# ---- Shells and manual ----
+
+# What each shell offers for the words of $@, by its own completion where it can be asked without a terminal.
+ASK = {
+    "bash": """source <(blindai completion bash)
+               COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _blindai blindai; printf '%s\\n' "${COMPREPLY[@]}" """,
+    "zsh": """compdef() { :; }; _files() { :; }; _describe() { print -rl -- "${(@P)2%%:*}"; }
+              source <(blindai completion zsh)
+              words=("$@"); CURRENT=$#; _blindai""",
+    "fish": """blindai completion fish | source; complete -C "$argv" | string replace -r '\\t.*' ''""",
+}
+
+
+@pytest.mark.parametrize("shell", ASK)
+def test_shells_complete_commands_and_options(shell):
+    flags = {"bash": ["--norc", "-c", ASK["bash"], "-"], "zsh": ["-f", "-c", ASK["zsh"], "-"],
+             "fish": ["--no-config", "-c", ASK["fish"]]}
+
+    def offered(*words):
+        done = subprocess.run([shutil.which(shell), *flags[shell], *words], capture_output=True, text=True, timeout=60,
+                              env={"PATH": f"{BIN}:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"})
+        assert not done.stderr
+        return done.stdout.split()
+
+    assert offered("blindai", "mo") == ["models"]
+    assert offered("blindai", "models", "up") == ["upload"]
+    assert offered("blindai", "transcribe", "--form") == ["--format"]
+
+
+def test_the_man_pages_have_nothing_that_a_formatter_complains_about(tmp_path):
+    subprocess.run([BIN / "blindai", "manual", tmp_path], check=True, timeout=60)
+    pages = sorted(tmp_path.glob("*.1"))
+    assert len(pages) > 10
+    for page in pages:
+        done = subprocess.run(["groff", "-k", "-man", "-Tutf8", "-P-cbou", "-ww", page], capture_output=True,
+                              text=True, timeout=60)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        assert "NAME" in done.stdout and "EXAMPLES" in done.stdout

@@ -31,13 +31,15 @@ std::string_view TeeText(const Verdict& verdict) {
   return verdict.tee ? evidence::TeeName(*verdict.tee) : "unknown";
 }
 
-void AppendFinding(std::string& out, const Finding& finding) {
-  out += fmt::format("  {:<8} {}", StatusName(finding.status), finding.check);
+// `width`: of the longest name of a check that passed.
+void AppendFinding(std::string& out, const Finding& finding, std::size_t width) {
   if (finding.status == CheckStatus::kPassed) {
-    if (!finding.seen.empty()) out += ": " + finding.seen;
-    out += '\n';
+    const std::string name =
+        finding.seen.empty() ? finding.check : fmt::format("{:<{}}  {}", finding.check, width, finding.seen);
+    out += fmt::format("  {:<8} {}\n", StatusName(finding.status), name);
     return;
   }
+  out += fmt::format("  {:<8} {}", StatusName(finding.status), finding.check);
   out += fmt::format(" [{}]\n", finding.code);
   if (!finding.seen.empty()) out += fmt::format("           seen    {}\n", finding.seen);
   if (!finding.wanted.empty()) out += fmt::format("           wanted  {}\n", finding.wanted);
@@ -82,10 +84,14 @@ std::string RenderText(const Verdict& verdict) {
   std::string out =
       fmt::format("verdict: {} ({})\n", OutcomeName(verdict.outcome), Sentence(verdict.outcome));
   out += fmt::format("mode: {}   tee: {}\n", verdict.mode, TeeText(verdict));
+  std::size_t check_width = 0;
+  for (const Finding& finding : verdict.findings) {
+    if (finding.status == CheckStatus::kPassed) check_width = std::max(check_width, finding.check.size());
+  }
   // What a reader must act on stands first.
   for (const CheckStatus status : {CheckStatus::kFailed, CheckStatus::kSkipped, CheckStatus::kPassed}) {
     for (const Finding& finding : verdict.findings) {
-      if (finding.status == status) AppendFinding(out, finding);
+      if (finding.status == status) AppendFinding(out, finding, check_width);
     }
   }
   std::size_t width = 0;

@@ -28,7 +28,7 @@ mode: hardware   tee: snp
            hint    boot it without debug
   SKIPPED  report data [not-asked]
            seen    not compared
-  PASSED   report signature: ECDSA P-384
+  PASSED   report signature  ECDSA P-384
 claims
   measurement  00ff
   product      Genoa
