@@ -1,11 +1,15 @@
 """The gateway's page (web/). What it computes is tested by Node.js; the stories are in tests/web/."""
 
+import os
 import re
 import subprocess
 import xml.etree.ElementTree
 import zipfile
 
+import pytest
+
 from conftest import ROOT
+from test_gateway import Gateway
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -13,7 +17,7 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def node(*arguments, **environment):
     """Runs Node.js; its tests' report is the message of a failure."""
     done = subprocess.run(["node", *map(str, arguments)], cwd=ROOT / "tests/web", capture_output=True, text=True,
-                          timeout=600, env=environment or None)
+                          timeout=600, env={**os.environ, **environment})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -39,3 +43,30 @@ def test_what_the_page_computes_is_right():
 def test_a_word_document_is_read_by_others(tmp_path):
     node("export_docx.js", tmp_path / "x.docx")
     assert paragraphs(tmp_path / "x.docx") == ["Monday <1>", '0:00  A&B<b> & "x" bell Grüße 🙂']
+
+
+# ---- In a real browser ----
+
+def page_of(gateway):
+    return f"http://{gateway.host}/#token={gateway.token}"
+
+
+@pytest.mark.usefixtures("speech")
+def test_a_person_records_reads_and_exports(server, tmp_path):
+    with Gateway(server.address, "--simulation") as gateway:
+        report = node("--test", "page_test.js", BLINDAI_PAGE=page_of(gateway), BLINDAI_DOCX=str(tmp_path / "x.docx"))
+    assert passed_in(report) >= 15
+    title, first, *_ = paragraphs(tmp_path / "x.docx")
+    assert title == "session.wav" and "Hello. It is good to see you <b>again</b>." in first
+
+
+def test_a_server_that_is_refused_gets_nothing(server):
+    with Gateway(server.address) as gateway:
+        assert passed_in(node("--test", "refused_test.js", BLINDAI_PAGE=page_of(gateway))) == 1
+
+
+def test_the_page_turns_red_when_server_or_gateway_end(own_server):
+    with Gateway(own_server.address, "--simulation") as gateway:
+        report = node("--test", "ended_test.js", BLINDAI_PAGE=page_of(gateway),
+                      BLINDAI_SERVER=str(own_server.process.pid), BLINDAI_GATEWAY=str(gateway.process.pid))
+    assert passed_in(report) == 1
