@@ -25,7 +25,13 @@ const std::shared_ptr<Dispatcher>& Dispatcher::OfThisProcess() {
   return instance;
 }
 
-Dispatcher::Stats Dispatcher::stats() const { return {waiting_, running_, predicted_wait_ms_, refused_}; }
+Dispatcher::Stats Dispatcher::stats() const {
+  return {.waiting = waiting_,
+          .running = running_,
+          .predicted_wait_ms = predicted_wait_ms_,
+          .refused = refused_,
+          .charged_ms = charged_ms_};
+}
 
 Scheduler::LaneId Dispatcher::AddLane(Scheduler::LaneOptions options, OnDecision on_decision) {
   const Scheduler::LaneId lane = scheduler_.AddLane(options);
@@ -42,6 +48,11 @@ base::Result<Scheduler::RunId> Dispatcher::Add(const Scheduler::Request& request
   auto run = scheduler_.Add(request, std::chrono::steady_clock::now());
   if (!run.ok()) ++refused_;
   return run;
+}
+
+void Dispatcher::End(Scheduler::RunId run, double cpu_ms) {
+  charged_ms_ = charged_ms_ + cpu_ms;
+  scheduler_.End(run, cpu_ms);
 }
 
 void Dispatcher::Look() {

@@ -33,6 +33,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     std::size_t running = 0;
     double predicted_wait_ms = 0;  // until all that waits now has started, on all cores
     std::uint64_t refused = 0;     // queue-full, or too late for its deadline
+    double charged_ms = 0;         // processor time of the runs that ended, however they ended
   };
   Stats stats() const;
 
@@ -43,7 +44,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void SetReplaceCost(Scheduler::LaneId lane, double ms) { scheduler_.SetReplaceCost(lane, ms); }
   base::Result<Scheduler::RunId> Add(const Scheduler::Request& request);
   void Remove(Scheduler::RunId run) { scheduler_.Remove(run); }
-  void End(Scheduler::RunId run, double cpu_ms) { scheduler_.End(run, cpu_ms); }
+  // However the run ended: its caller is charged for what it used, whether or not there is an answer.
+  void End(Scheduler::RunId run, double cpu_ms);
   // After any of these: decides, and calls the lanes before it returns. Inside of such a call it returns at once, and
   // the outer one goes on.
   void Look();
@@ -61,6 +63,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::atomic<std::size_t> running_ = 0;
   std::atomic<double> predicted_wait_ms_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<double> charged_ms_ = 0;
 };
 
 // Cores that this process may use.

@@ -473,6 +473,57 @@ TEST(ModelHost, ALongRunOfOneCallerHoldsNobodyElseUp) {
   EXPECT_EQ(dispatcher->stats().waiting, 0u);
 }
 
+// A run that nobody gets an answer of has used the cores all the same, and its caller's share pays for it.
+class ChargedRun : public testing::Test {
+ protected:
+  // What UntilBusy waits for, at 100 ticks a second.
+  static constexpr double kBusyMs = 30;
+
+  std::unique_ptr<Running> BusyRun() {
+    const auto before = CpuTicks(host_->stats().pid);
+    auto run = std::make_unique<Running>(*host_, RunRequest::Of(LongWork(kLong)));
+    UntilBusy(*host_, before);
+    return run;
+  }
+  double ChargedMs() {
+    EXPECT_TRUE(Until([&] { return dispatcher_->stats().running == 0; }));
+    return dispatcher_->stats().charged_ms;
+  }
+  const std::shared_ptr<Dispatcher> dispatcher_ = Dispatcher::Make({.cores = 2});
+  const std::shared_ptr<ModelHost> host_ = *StartHost(LongModel(), OnCoresOf(dispatcher_));
+};
+
+TEST_F(ChargedRun, IsOneThatWasCancelled) {
+  const auto run = BusyRun();
+  run->ticket.Cancel();
+  EXPECT_EQ(run->Wait().error().code, "cancelled");
+  EXPECT_GE(ChargedMs(), kBusyMs);
+}
+
+TEST_F(ChargedRun, IsOneWhoseWorkerEnded) {
+  const auto run = BusyRun();
+  ASSERT_EQ(kill(static_cast<pid_t>(host_->stats().pid), SIGKILL), 0);
+  EXPECT_EQ(run->Wait().error().code, "worker-crashed");
+  EXPECT_GE(ChargedMs(), kBusyMs);
+}
+
+TEST_F(ChargedRun, IsOneOverItsDeadline) {
+  // On a slow machine a deadline may pass before the worker has begun: then there is nothing to charge, and a later
+  // one is tried.
+  for (milliseconds time(200); ChargedMs() == 0 && time < seconds(60); time *= 2) {
+    EXPECT_EQ(RunOn(*host_, WithDeadline(LongWork(kLong), time)).error().code, "deadline");
+  }
+  EXPECT_GT(ChargedMs(), 0);
+}
+
+TEST(ModelHost, ARunThatTheEngineRefusesIsChargedToo) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto host = *StartHost(tests::AddModel(tests::kOnnxFloat, {"n"}), OnCoresOf(dispatcher));
+  EXPECT_EQ(RunOn(*host, {Floats("a", {2}, {1, 2}), Floats("b", {3}, {1, 2, 3})}).error().code, "run-failed");
+  EXPECT_TRUE(Until([&] { return dispatcher->stats().running == 0; }));
+  EXPECT_GT(dispatcher->stats().charged_ms, 0);
+}
+
 // As the kernel sees it: R, S, T…
 char StateOf(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
