@@ -7,7 +7,7 @@
 // uses now are ended, those first whose last run is longest ago; their next run brings them back
 // (service/model_storage.h). A model that is not stored is never taken away.
 //
-// "Unknown" and "not yours" are one answer (code model-not-found): ids of others cannot be probed.
+// "Unknown" and "not yours" are one answer (code model-not-found) after the same steps: ids of others cannot be probed.
 // Any thread may call.
 #pragma once
 
@@ -105,7 +105,7 @@ struct CatalogueLimits {
   std::uint64_t resident_bytes = std::uint64_t{8} << 30;
   // The same for the models of one tenant; 0 = no limit of its own.
   std::uint64_t resident_bytes_per_tenant = 0;
-  // For the time to live.
+  // For the time to live; asked once for each model that is looked up.
   std::function<base::Time()> now = base::Now;
 };
 
@@ -197,6 +197,10 @@ class ModelCatalogue {
     return 2 * model_bytes + (64 << 20);
   }
   class WorkersGone;
+  using Right = bool (*)(const Caller& caller, const ModelRecord& record);
+  // One look at the clock and one at the table, whatever comes of it.
+  base::Result<std::shared_ptr<const ServedModel>> FindIf(const Caller& caller, const vocabulary::ModelId& id,
+                                                          Right right) const;
   // With mutex_ held:
   bool IsVisible(const ModelRecord& record) const;
   std::uint64_t UsedBytes(const std::string* tenant) const;

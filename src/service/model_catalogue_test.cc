@@ -61,6 +61,44 @@ TEST_F(ModelCatalogueTest, VisibilityDecidesWhoMayRun) {
   }
 }
 
+// Not only the same answer: the same steps, which the looks at the clock count.
+TEST_F(ModelCatalogueTest, UnknownNotYoursAndOverTakeTheSameSteps) {
+  int looks = 0;
+  ModelCatalogue catalogue({.now = [&looks] {
+    ++looks;
+    return base::Time(std::chrono::seconds(100));
+  }});
+  const auto publish = [&](std::string_view id, std::optional<base::Time> expires) {
+    const auto place = catalogue.Reserve(kAnna, Id(id));
+    catalogue.Publish(**place,
+                      {.id = Id(id),
+                       .owner = "anna",
+                       .sha256 = std::string(64, 'a'),
+                       .visibility = Visibility::kPrivate,
+                       .created = {},
+                       .signature = {},
+                       .expires = expires},
+                      nullptr);
+  };
+  publish("private", std::nullopt);
+  publish("over", base::Time(std::chrono::seconds(99)));
+  const auto looks_of = [&](const auto& ask) {
+    looks = 0;
+    ask();
+    return looks;
+  };
+  for (const char* id : {"unknown", "private", "over"}) {
+    EXPECT_EQ(looks_of([&] { EXPECT_FALSE(catalogue.Find(kBert, Id(id)).ok()); }), 1) << id;
+    EXPECT_EQ(looks_of([&] { EXPECT_FALSE(catalogue.FindOwn(kBert, Id(id)).ok()); }), 1) << id;
+  }
+  // Every model is judged, whatever digest it has.
+  for (const char letter : {'a', 'b'}) {
+    EXPECT_EQ(looks_of([&] { EXPECT_FALSE(catalogue.FindBySha256(kBert, std::string(64, letter)).ok()); }),
+              2);
+  }
+  EXPECT_TRUE(catalogue.FindBySha256(kAnna, std::string(64, 'a')).ok());
+}
+
 TEST_F(ModelCatalogueTest, AModelSharedByLinkIsNotListedToOthers) {
   Publish(kAnna, "by-link", Visibility::kLink);
   Publish(kAnna, "for-all", Visibility::kPublic);
