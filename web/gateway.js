@@ -60,7 +60,7 @@ async function ask(address) {
 /** The speech models of the server: [{id}]. */
 export async function speechModels() {
   return JSON.parse(await ask("v1/models")).data.filter(
-    (model) => model.kind === "ctc-speech" && model.state !== "failed",
+    (model) => model.kind !== "tensor" && model.state !== "failed",
   );
 }
 

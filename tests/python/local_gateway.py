@@ -23,6 +23,7 @@ class Gateway:
         ready = re.fullmatch(r"blindai gateway ready http=(\S+) page=http://(\S+)/#token=(.+) grpc=(\S+)\n",
                              self.process.stdout.readline())
         self.host, self.token, self.grpc = ready[1], ready[3], ready[4]
+        self.page = f"http://{self.host}/#token={self.token}"
         return self
 
     def __exit__(self, *_):

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from conftest import ROOT
-from test_gateway import Gateway
+from local_gateway import Gateway
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -47,14 +47,10 @@ def test_a_word_document_is_read_by_others(tmp_path):
 
 # ---- In a real browser ----
 
-def page_of(gateway):
-    return f"http://{gateway.host}/#token={gateway.token}"
-
-
 @pytest.mark.usefixtures("speech")
 def test_a_person_records_reads_and_exports(server, tmp_path):
     with Gateway(server.address, "--simulation") as gateway:
-        report = node("--test", "page_test.js", BLINDAI_PAGE=page_of(gateway), BLINDAI_DOCX=str(tmp_path / "x.docx"))
+        report = node("--test", "page_test.js", BLINDAI_PAGE=gateway.page, BLINDAI_DOCX=str(tmp_path / "x.docx"))
     assert passed_in(report) >= 15
     title, first, *_ = paragraphs(tmp_path / "x.docx")
     assert title == "session.wav" and "Hello. It is good to see you <b>again</b>." in first
@@ -62,11 +58,11 @@ def test_a_person_records_reads_and_exports(server, tmp_path):
 
 def test_a_server_that_is_refused_gets_nothing(server):
     with Gateway(server.address) as gateway:
-        assert passed_in(node("--test", "refused_test.js", BLINDAI_PAGE=page_of(gateway))) == 1
+        assert passed_in(node("--test", "refused_test.js", BLINDAI_PAGE=gateway.page)) == 1
 
 
 def test_the_page_turns_red_when_server_or_gateway_end(own_server):
     with Gateway(own_server.address, "--simulation") as gateway:
-        report = node("--test", "ended_test.js", BLINDAI_PAGE=page_of(gateway),
+        report = node("--test", "ended_test.js", BLINDAI_PAGE=gateway.page,
                       BLINDAI_SERVER=str(own_server.process.pid), BLINDAI_GATEWAY=str(gateway.process.pid))
     assert passed_in(report) == 1
