@@ -88,8 +88,11 @@ for (const [story, play] of Object.entries(stories)) {
       await withPage(
         async (page) => {
           await play(page);
-          // What stays in sight stands where it does before anybody scrolls.
-          await page.evaluate(() => window.scrollTo({top: 0, behavior: "instant"}));
+          // What stays in sight stands where it does before anybody scrolls, and turns out of sight are drawn too.
+          await page.evaluate(() => {
+            window.scrollTo({top: 0, behavior: "instant"});
+            for (const turn of document.querySelectorAll(".turn")) turn.style.contentVisibility = "visible";
+          });
           await page.screenshot({path, fullPage: true, animations: "disabled"});
         },
         {address, viewport, colorScheme, sound: story === "live" ? kSession : undefined},
