@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The demo: a simulated server, its evidence, a model, a recording, and the text of it.
 
-    ./run demo [RECORDING.wav]     (16 kHz, mono, 16 bit)
+    ./run demo [RECORDING.wav]            (16 kHz, mono, 16 bit)
+    ./run demo --session [RECORDING]      two people, by Whisper; any common format
 """
 
+import argparse
+import contextlib
 import json
 import pathlib
-import sys
 import time
 import wave
 
@@ -16,6 +18,7 @@ import numpy as np
 from simulated_server import ROOT, SimulatedServer
 
 MODEL = ROOT / "models/blindai-demo-en"
+WHISPER = ROOT / "build/models/whisper-tiny-en"
 
 
 def read_wav(path):
@@ -49,26 +52,64 @@ class Steps:
         return time.monotonic() - self._begin
 
 
-def main():
-    recording = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else MODEL / "hello_world.wav"
-    input_values = read_wav(recording)
+@contextlib.contextmanager
+def connection(steps):
+    """A client of a server that both end with the block."""
     log_path = ROOT / "build/log/demo-server.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
-
-    steps = Steps()
     with open(log_path, "w") as log, SimulatedServer(log=log) as server:
         steps.done(f"server started at {server.address}")
         with blindai.connect(addr=server.address, simulation=True) as client:
             steps.done("connected; evidence checked, nothing else sent before the verdict")
             print(f"\n{client.verdict}\n")
-            client.upload_model(str(MODEL / "blindai-demo-en.onnx"), model_id="blindai-demo-en")
-            steps.done("model uploaded, inspected, compiled in its worker")
-            response = client.predict("blindai-demo-en", input_values)
-            steps.done(f"{input_values.shape[1] / 16000:.2f} s of {recording.name} sent, answer received")
-            client.delete_model("blindai-demo-en")
-            steps.done("model deleted")
+            yield client
     steps.done("server stopped")
+
+
+def words(recording):
+    """The text of a mono recording: a tensor there, a tensor back."""
+    input_values = read_wav(recording)
+    steps = Steps()
+    with connection(steps) as client:
+        client.upload_model(str(MODEL / "blindai-demo-en.onnx"), model_id="blindai-demo-en")
+        steps.done("model uploaded, inspected, compiled in its worker")
+        response = client.predict("blindai-demo-en", input_values)
+        steps.done(f"{input_values.shape[1] / 16000:.2f} s of {recording.name} sent, answer received")
+        client.delete_model("blindai-demo-en")
+        steps.done("model deleted")
     print(f"\n  text: {greedy(response.output[0].as_numpy()[0])}\n  in {steps.total():.1f} s")
+
+
+def clock(seconds):
+    return f"{int(seconds // 60):02}:{seconds % 60:04.1f}"
+
+
+def session(recording):
+    """Who said what and when: each channel of the recording is a speaker."""
+    steps = Steps()
+    with connection(steps) as client:
+        client.upload_model(str(WHISPER), model_id=WHISPER.name, kind="whisper")
+        steps.done("Whisper uploaded, inspected, compiled in its worker")
+        transcript = client.transcribe(recording, WHISPER.name, format="diarized_json")
+        steps.done(f"{transcript.duration:.1f} s of {recording.name} sent, transcript received")
+        client.delete_model(WHISPER.name)
+        steps.done("model deleted")
+    print()
+    for segment in transcript.segments:
+        times = f"{clock(segment['start'])} - {clock(segment['end'])}"
+        print(f"  {times}  {segment['speaker']}: {segment['text'].strip()}")
+    print(f"\n  in {steps.total():.1f} s")
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--session", action="store_true")
+    arguments.add_argument("recording", nargs="?", type=pathlib.Path)
+    given = arguments.parse_args()
+    if given.session:
+        session(given.recording or MODEL / "session.wav")
+    else:
+        words(given.recording or MODEL / "hello_world.wav")
 
 
 if __name__ == "__main__":
