@@ -60,4 +60,18 @@ Found FindByName(const ModelCatalogue& catalogue, const Caller& caller, std::str
   return ModelCatalogue::NotFound(id);
 }
 
+Result<ModelId> FindOwnIdByName(const ModelCatalogue& catalogue, const Caller& caller,
+                                std::string_view name) {
+  BLINDAI_TRY(const ModelId id, ModelId::Parse(name));
+  const auto [user, bare] = Split(id);
+  const bool may_be_own = user.empty() || user == caller.tenant;
+  const std::string longer = caller.tenant + "/" + std::string(bare);
+  for (const std::string_view form : {std::string_view(longer), bare}) {
+    const Result<ModelId> candidate = ModelId::Parse(form);
+    if (!candidate.ok()) continue;
+    if (catalogue.FindOwn(caller, *candidate).ok() && may_be_own) return *candidate;
+  }
+  return ModelCatalogue::NotFound(id);
+}
+
 }  // namespace blindai::service

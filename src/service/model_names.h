@@ -21,4 +21,9 @@ base::Result<vocabulary::ModelId> IdForUpload(const Caller& caller, std::string_
 base::Result<std::shared_ptr<const ServedModel>> FindByName(const ModelCatalogue& catalogue,
                                                             const Caller& caller, std::string_view name);
 
+// For deleting: the id of the caller's own model that this name means, one's "user/id" before the bare id. Codes:
+// model-id, model-not-found (with the name as it was asked for, whatever is there).
+base::Result<vocabulary::ModelId> FindOwnIdByName(const ModelCatalogue& catalogue, const Caller& caller,
+                                                  std::string_view name);
+
 }  // namespace blindai::service

@@ -30,6 +30,11 @@ class ModelNamesTest : public ::testing::Test {
     const auto found = FindByName(catalogue_, caller, name);
     return found.ok() ? (*found)->record.owner + ": " + (*found)->record.id.text() : found.error().code;
   }
+  // The id that a deletion by this name takes, or the error's code.
+  std::string OwnId(const Caller& caller, std::string_view name) {
+    const auto id = FindOwnIdByName(catalogue_, caller, name);
+    return id.ok() ? id->text() : id.error().code;
+  }
   ModelCatalogue catalogue_{{}};
 };
 
@@ -72,6 +77,31 @@ TEST_F(ModelNamesTest, AModelThatMayNotBeRunIsNotFoundByAnyName) {
   EXPECT_EQ(Find(kAnna, "anna/m"), "anna: m");
   EXPECT_EQ(Find(kBert, "m"), "model-not-found");
   EXPECT_EQ(Find(kBert, "anna/m"), "model-not-found");
+}
+
+TEST_F(ModelNamesTest, OnlyTheOwnerDeletesByWhicheverName) {
+  Publish(kAnna, "m");
+  Publish(kAnna, "anna/n");
+  EXPECT_EQ(OwnId(kAnna, "m"), "m");
+  EXPECT_EQ(OwnId(kAnna, "anna/m"), "m");
+  EXPECT_EQ(OwnId(kAnna, "n"), "anna/n");
+  EXPECT_EQ(OwnId(kAnna, "anna/n"), "anna/n");
+  EXPECT_EQ(OwnId(kAnna, "bert/m"), "model-not-found");
+  for (const char* name : {"m", "anna/m", "n", "anna/n", "bert/m"}) {
+    EXPECT_EQ(OwnId(kBert, name), "model-not-found") << name;
+    EXPECT_EQ(OwnId(kNobody, name), "model-not-found") << name;
+  }
+  EXPECT_EQ(OwnId(kAnna, "../m"), "model-id");
+}
+
+// The text names what was asked for, and never what is there: bert may run anna's model, and not delete it.
+TEST_F(ModelNamesTest, ADeletionThatFindsNothingOfOnesOwnSaysTheNameAsItWasAsked) {
+  Publish(kAnna, "m");
+  const auto theirs = FindOwnIdByName(catalogue_, kBert, "anna/m");
+  const auto unknown = FindOwnIdByName(catalogue_, kBert, "anna/x");
+  std::string text = unknown.error().message;
+  text.replace(text.find("anna/x"), 6, "anna/m");
+  EXPECT_EQ(theirs.error().message, text);
 }
 
 // Fault 9 and 14 of the original: names that could be paths are refused, and an unknown name ends at once.

@@ -1,6 +1,7 @@
 // A catalogue with real workers for tests of endpoints; ends every worker when it dies.
 #pragma once
 
+#include <atomic>
 #include <future>
 
 #include "net/http_message.h"
@@ -22,10 +23,16 @@ class ServedModels {
   }
   service::ModelCatalogue& catalogue() { return catalogue_; }
   service::UploadOptions& upload() { return upload_; }
+  // How often a model was looked up so far: the catalogue looks at its clock each time.
+  int lookups() const { return lookups_; }
 
  private:
+  std::atomic<int> lookups_ = 0;
   service::UploadOptions upload_;
-  service::ModelCatalogue catalogue_{service::CatalogueLimits{}};
+  service::ModelCatalogue catalogue_{{.now = [this] {
+    ++lookups_;
+    return base::Now();
+  }}};
 };
 
 inline base::Result<service::Caller> EverybodyMay(const net::RequestHead&) {

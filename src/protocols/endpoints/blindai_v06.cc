@@ -236,13 +236,18 @@ net::Task<void> BlindaiV06::Delete(net::HttpExchange& exchange) const {
     co_await AnswerFailure(exchange, caller.error());
     co_return;
   }
+  if (const Status allowed = service::RequireUpload(*caller); !allowed.ok()) {
+    co_await AnswerFailure(exchange, allowed.error());
+    co_return;
+  }
   const Result<base::Bytes> request = co_await exchange.ReadWholeBody(kMaxDeleteBytes);
   if (!request.ok()) {
     co_await AnswerFailure(exchange, request.error());
     co_return;
   }
   const Result<std::string> text = wire::v06::DecodeDeleteRequest(*request);
-  const Result<ModelId> id = text.ok() ? ModelId::Parse(*text) : Result<ModelId>(text.error());
+  const Result<ModelId> id =
+      text.ok() ? service::FindOwnIdByName(catalogue_, *caller, *text) : Result<ModelId>(text.error());
   if (!id.ok()) {
     co_await AnswerFailure(exchange, id.error());
     co_return;

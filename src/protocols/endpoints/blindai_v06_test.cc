@@ -192,6 +192,53 @@ TEST_F(BlindaiV06Test, DeletingAnUnknownModelIsAnError) {
   EXPECT_THAT(Failure(Delete("../secret"), 400), HasSubstr("model-id"));
 }
 
+// The same status, text and header after the same steps, by each name of the model.
+TEST_F(BlindaiV06Test, WhatIsNotTheirsIsAnsweredAsWhatDoesNotExist) {
+  auto upload = service::ModelUpload::Begin(
+      models_.catalogue(), models_.upload(), {"anna", 1, true, true},
+      {.id = *vocabulary::ModelId::Parse("secret"), .visibility = service::Visibility::kPrivate});
+  ASSERT_TRUE(upload.ok());
+  ASSERT_TRUE((*upload)->Feed(DifferenceModel()).ok());
+  std::promise<std::string> done;
+  service::ModelUpload::Finish(std::move(upload).value(),
+                               [&](auto record) { done.set_value(record.ok() ? record->sha256 : ""); });
+  const std::string hash = done.get_future().get();
+  ASSERT_EQ(hash.size(), 64u);
+  identify_ = [](const net::RequestHead&) -> base::Result<service::Caller> {
+    return service::Caller{"bert", 2, true, true};
+  };
+
+  const auto expect_same = [&](const std::string& theirs, const std::string& unknown, const auto& ask) {
+    const int start = models_.lookups();
+    FakeAnswer one = ask(theirs);
+    const int between = models_.lookups();
+    const FakeAnswer other = ask(unknown);
+    EXPECT_EQ(between - start, models_.lookups() - between) << theirs;
+    EXPECT_EQ(one.status, 404) << theirs;
+    EXPECT_EQ(other.status, 404) << theirs;
+    const std::size_t at = one.body.find(theirs);
+    if (at != std::string::npos) one.body.replace(at, theirs.size(), unknown);
+    EXPECT_EQ(one.body, other.body);
+    EXPECT_EQ(one.headers.fields(), other.headers.fields());
+  };
+  const std::vector<Input> inputs = {{"", {3, 5}}, {"", {1, 1}}};
+  const auto run = [&](const std::string& id) { return Run(RunOf(id, "", inputs)); };
+  const auto run_by_hash = [&](const std::string& sha256) { return Run(RunOf("", sha256, inputs)); };
+  const auto remove = [&](const std::string& id) { return Delete(id); };
+  for (const std::string user : {"", "anna/", "bert/"}) {
+    expect_same(user + "secret", user + "xxxxxx", run);
+    expect_same(user + "secret", user + "xxxxxx", remove);
+  }
+  expect_same(hash, std::string(64, '0'), run_by_hash);
+}
+
+TEST_F(BlindaiV06Test, AnOwnerDeletesByABareIdAndByOneWithItsName) {
+  const Model one = Uploaded(DifferenceModel());
+  EXPECT_THAT(Failure(Delete("clinic/" + one.id), 404), HasSubstr("model-not-found"));
+  EXPECT_EQ(Delete("anonymous/" + one.id).status, 200);
+  EXPECT_EQ(Delete(one.id).status, 404);
+}
+
 // Faults 1 and 3: what is declared and what arrives are both held to the limit, before memory is used for it.
 TEST_F(BlindaiV06Test, OneByteOverTheModelLimitIsRefusedAndLeavesNothing) {
   const Bytes model = DifferenceModel();

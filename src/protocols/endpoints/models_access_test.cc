@@ -135,6 +135,7 @@ class AccessTest : public ::testing::TestWithParam<Row> {
       FakeExchange exchange(request + "\r\nAuthorization: " + caller, std::move(body));
       return Serve(router_, exchange);
     }
+    int lookups() const { return models_.lookups(); }
     void Upload(const std::string& id) {
       const std::string visibility =
           id == "tenants-listed" ? "visibility=tenants&tenants=clara,nobody" : "visibility=" + id;
@@ -175,22 +176,33 @@ TEST_P(AccessTest, IsAsTheTableSays) {
   EXPECT_EQ(server_->Ask(model == "configured" ? "other" : "owner", "GET /v1/models/" + model).status, kYes);
 }
 
-// Status and text, so that nobody learns which ids exist.
+// Status, text and header, after the same steps, so that nobody learns which ids exist.
 TEST_P(AccessTest, WhatIsNotTheirsIsAnsweredAsWhatDoesNotExist) {
   const Row& row = GetParam();
   const std::string model = row.model;
   const auto same_as_unknown = [&](const std::string& before, const std::string& after, base::Bytes body) {
     const std::string none = std::string(model.size(), 'x');
+    const int start = server_->lookups();
     FakeAnswer theirs = Ask(before + model + after, body);
+    const int between = server_->lookups();
     const FakeAnswer unknown = Ask(before + none + after, body);
+    EXPECT_EQ(between - start, server_->lookups() - between) << before << after;
     const std::size_t at = theirs.body.find("'" + model + "'");
     if (at != std::string::npos) theirs.body.replace(at + 1, model.size(), none);
-    EXPECT_EQ(theirs.status, unknown.status) << before;
-    EXPECT_EQ(theirs.body, unknown.body) << before;
+    EXPECT_EQ(theirs.status, unknown.status) << before << after;
+    EXPECT_EQ(theirs.body, unknown.body) << before << after;
+    EXPECT_EQ(theirs.headers.fields(), unknown.headers.fields()) << before << after;
   };
-  if (row.show == kUnknown) same_as_unknown("GET /v1/models/", "", {});
+  if (row.show == kUnknown) {
+    same_as_unknown("GET /v1/models/", "", {});
+    for (const char* after : {"", "/ready", "/config", "/stats", "/versions/1", "/versions/2/ready"})
+      same_as_unknown("GET /v2/models/", after, {});
+  }
   if (row.run == kUnknown) same_as_unknown("POST /v2/models/", "/infer", kRun);
-  if (row.remove == kUnknown) same_as_unknown("DELETE /v1/models/", "", {});
+  if (row.remove == kUnknown) {
+    same_as_unknown("DELETE /v1/models/", "", {});
+    same_as_unknown("POST /v2/repository/models/", "/unload", {});
+  }
 }
 
 TEST(AccessTable, HasEveryCallerForEveryModelOnce) {

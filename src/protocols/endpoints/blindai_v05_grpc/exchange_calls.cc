@@ -347,12 +347,13 @@ grpc::ServerUnaryReactor* ExchangeCalls::DeleteModel(grpc::CallbackServerContext
   };
   const Result<service::Caller> caller = Identify(*call);
   if (!caller.ok()) return fail(caller.error());
-  const auto served = service::FindByName(context_.catalogue, *caller, request->model_id());
-  if (!served.ok()) return fail(served.error());
-  service::DeleteModel(
-      context_.catalogue, *caller, (*served)->record.id, [reactor](Result<ModelRecord> deleted) {
-        reactor->Finish(deleted.ok() ? grpc::Status::OK : StatusForBlindaiV05(deleted.error()));
-      });
+  if (const Status allowed = service::RequireUpload(*caller); !allowed.ok()) return fail(allowed.error());
+  const Result<vocabulary::ModelId> id =
+      service::FindOwnIdByName(context_.catalogue, *caller, request->model_id());
+  if (!id.ok()) return fail(id.error());
+  service::DeleteModel(context_.catalogue, *caller, *id, [reactor](Result<ModelRecord> deleted) {
+    reactor->Finish(deleted.ok() ? grpc::Status::OK : StatusForBlindaiV05(deleted.error()));
+  });
   return reactor;
 }
 

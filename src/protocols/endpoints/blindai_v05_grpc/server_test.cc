@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <future>
 #include <thread>
@@ -184,7 +185,11 @@ class BlindaiV05Test : public ::testing::Test {
 
   const channel::LegacyIdentity identity_ = channel::LegacyIdentity::Make(base::Now());
   const channel::LegacyIdentity untrusted_ = channel::LegacyIdentity::Make(base::Now());
-  service::ModelCatalogue catalogue_{service::CatalogueLimits{}};
+  std::atomic<int> lookups_ = 0;
+  service::ModelCatalogue catalogue_{{.now = [this] {
+    ++lookups_;
+    return base::Now();
+  }}};
   service::AttestationQueue queue_{{}};
   std::unique_ptr<service::LegacyEvidence> evidence_;
   std::unique_ptr<BlindaiV05Server> server_;
@@ -385,6 +390,45 @@ TEST_F(BlindaiV05Test, UsersHaveTheirOwnModelsUnderBothNames) {
   EXPECT_EQ(Upload("anna/other", "bert").error_code(), grpc::PERMISSION_DENIED);
   EXPECT_EQ(Upload("other", "reader").error_code(), grpc::PERMISSION_DENIED);
   EXPECT_TRUE(Delete("anna/sub", "anna").ok());
+}
+
+// The same status and text after the same steps, by each name of the model; also of a model that others may run.
+TEST_F(BlindaiV05Test, WhatIsNotTheirsIsAnsweredAsWhatDoesNotExist) {
+  Start();
+  ASSERT_TRUE(Upload("shared", "anna").ok());
+  service::UploadOptions options;
+  options.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
+  auto upload = service::ModelUpload::Begin(
+      catalogue_, options, {"anna", 1, true, true},
+      {.id = *vocabulary::ModelId::Parse("secret"), .visibility = service::Visibility::kPrivate});
+  ASSERT_TRUE(upload.ok());
+  ASSERT_TRUE((*upload)->Feed(base::AsBytes(Model())).ok());
+  std::promise<bool> done;
+  service::ModelUpload::Finish(std::move(upload).value(), [&](auto record) { done.set_value(record.ok()); });
+  ASSERT_TRUE(done.get_future().get());
+
+  const auto expect_same = [&](const std::string& theirs, const auto& ask) {
+    const std::string unknown = std::string(theirs).replace(theirs.size() - 6, 6, "xxxxxx");
+    const int start = lookups_;
+    const grpc::Status one = ask(theirs);
+    const int between = lookups_;
+    const grpc::Status other = ask(unknown);
+    EXPECT_EQ(between - start, lookups_ - between) << theirs;
+    EXPECT_EQ(one.error_code(), grpc::NOT_FOUND) << theirs;
+    EXPECT_EQ(other.error_code(), grpc::NOT_FOUND) << theirs;
+    std::string text = one.error_message();
+    const std::size_t at = text.find(theirs);
+    if (at != std::string::npos) text.replace(at, theirs.size(), unknown);
+    EXPECT_EQ(text, other.error_message());
+    EXPECT_EQ(one.error_details(), other.error_details());
+  };
+  for (const std::string user : {"", "anna/", "bert/"}) {
+    expect_same(user + "secret", [&](const std::string& id) { return Run(id, "bert"); });
+    for (const char* model : {"secret", "shared"})
+      expect_same(user + model, [&](const std::string& id) { return Delete(id, "bert"); });
+  }
+  EXPECT_EQ(Delete("shared", "reader").error_code(), grpc::PERMISSION_DENIED);
+  EXPECT_EQ(Delete("unknown", "reader").error_code(), grpc::PERMISSION_DENIED);
 }
 
 TEST_F(BlindaiV05Test, AWrongTokenIsRefusedOnEveryCall) {
