@@ -32,7 +32,12 @@ def live(server, *more, sound=HELLO):
 
 
 def start(server, *more, **places):
-    return subprocess.Popen(words(server, *more), **places)
+    # Whoever runs the tests in the background has the interrupt ignored, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(words(server, *more), **places)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_each_utterance_is_a_line_and_nothing_else_is_on_stdout(server, speech):

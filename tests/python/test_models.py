@@ -155,5 +155,7 @@ def test_a_vocabulary_that_is_none_is_a_model_error(client):
     assert error.value.code == "vocabulary"
     with pytest.raises(ValueError, match="ctc-speech"):
         client.upload_model(onnx_models.adder(), vocab=b"{}")
-    with pytest.raises(ValueError, match="tensor ctc-speech"):
+    with pytest.raises(ValueError, match="tensor ctc-speech whisper"):
+        client.upload_model(onnx_models.adder(), kind="speech")
+    with pytest.raises(ValueError, match="a folder with encoder_model.onnx"):
         client.upload_model(onnx_models.adder(), kind="whisper")
