@@ -7,8 +7,6 @@ same cores: the client, the gateway and the server.
 import contextlib
 import http.client
 import pathlib
-import re
-import signal
 import ssl
 import statistics
 import subprocess
@@ -22,30 +20,15 @@ import tritonclient.grpc as grpcclient
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
+from local_gateway import Gateway  # noqa: E402
 from report import print_table  # noqa: E402
-from simulated_server import PROGRAM, SimulatedServer  # noqa: E402
+from simulated_server import SimulatedServer  # noqa: E402
 
 STARTS = 20
 REQUESTS = 300      # of each kind in each turn
 TURNS = 5
 UPLOADS = 9
 UPLOAD = 100 << 20  # bytes
-
-
-@contextlib.contextmanager
-def gateway_for(address):
-    """(its address for HTTP, for gRPC, when it was started)"""
-    began = time.perf_counter()
-    process = subprocess.Popen([PROGRAM.parent / "blindai", "gateway", "--addr", address, "--simulation", "--listen",
-                                "127.0.0.1:0", "--grpc", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               text=True)
-    ready = re.search(r"http=(\S+) .* grpc=(\S+)", process.stdout.readline())
-    try:
-        yield ready[1], ready[2], began
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        process.stdout.close()
 
 
 def direct(address):
@@ -69,8 +52,9 @@ def first_answers(server):
     """Milliseconds from the start of the program to the first answer of the verified server."""
     times = []
     for _ in range(STARTS):
-        with gateway_for(server.address) as (address, _, began):
-            assert ask(through(address)) == 200
+        began = time.perf_counter()
+        with Gateway(server.address, "--simulation") as local:
+            assert ask(through(local.host)) == 200
             times.append(1000 * (time.perf_counter() - began))
     return times
 
@@ -127,12 +111,12 @@ def gateway(_rounds):
         print_table(["", "median, ms", "p90, ms", "wanted"],
                     [["first verified answer after the start of the program", f"{statistics.median(starts):.1f}",
                       f"{np.percentile(starts, 90):.1f}", "50"]])
-        address, grpc_address, _ = stack.enter_context(gateway_for(server.address))
-        straight, passed_on = direct(server.address), through(address)
+        local = stack.enter_context(Gateway(server.address, "--simulation"))
+        straight, passed_on = direct(server.address), through(local.host)
 
         pem = stack.enter_context(certificate_of(server.address))
         tls = grpcclient.InferenceServerClient(server.grpc, ssl=True, root_certificates=pem)
-        tunnel = grpcclient.InferenceServerClient(grpc_address)
+        tunnel = grpcclient.InferenceServerClient(local.grpc)
         rows = []
         for name, one, other in (
                 ("GET /v2/health/live", lambda: ask(straight), lambda: ask(passed_on)),

@@ -13,9 +13,7 @@ import sys
 import tempfile
 
 import scenarios
-from simulated_server import ROOT, SimulatedServer
-
-BIN = pathlib.Path(os.environ.get("BLINDAI_BIN", ROOT / "build/bin"))
+from simulated_server import BIN, ROOT, SimulatedServer
 
 
 def rebase(path, address):
@@ -41,7 +39,7 @@ def main():
     paths = [path for path in scenarios.files() if not sys.argv[1:] or path.stem in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as settings, open(os.devnull, "w") as log:
         os.environ["XDG_CONFIG_HOME"] = settings
-        with SimulatedServer(program=BIN / "blindai-server", log=log) as server:
+        with SimulatedServer(log=log) as server:
             for path in paths:
                 print(f"{path.relative_to(ROOT)}: {rebase(path, server.address)} refreshed")
 

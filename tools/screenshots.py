@@ -10,10 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from local_gateway import Gateway
 from simulated_server import ROOT, SimulatedServer
-
-sys.path.insert(0, str(ROOT / "tests/python"))
-from local_gateway import Gateway  # noqa: E402
 
 BLINDAI = ROOT / "build/bin/blindai"
 DEMO = ROOT / "models/blindai-demo-en/blindai-demo-en.onnx"

@@ -16,7 +16,9 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "build/bin/blindai-server"
+# ./run builds into build/bin; while working, BLINDAI_BIN may name another build's folder.
+BIN = pathlib.Path(os.environ.get("BLINDAI_BIN", ROOT / "build/bin"))
+PROGRAM = BIN / "blindai-server"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 20
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/client.h"
 #include "output.h"
@@ -14,6 +15,11 @@ namespace blindai::cli {
 
 // The whole program: every command, what it says at its end in `code`.
 std::unique_ptr<CLI::App> MakeApp(ExitCode& code);
+
+// The commands below one, in the order of its help.
+inline std::vector<const CLI::App*> CommandsBelow(const CLI::App& command) {
+  return command.get_subcommands([](const CLI::App*) { return true; });
+}
 
 void AddAttest(CLI::App& app, ExitCode& code);
 void AddCompletion(CLI::App& app, ExitCode& code);

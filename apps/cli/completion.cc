@@ -42,7 +42,7 @@ complete -c blindai -f -a '(__blindai_complete)'
 )sh";
 
 const CLI::App* Subcommand(const CLI::App& app, const std::string& name) {
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : CommandsBelow(app)) {
     if (command->get_name() == name) return command;
   }
   return nullptr;
@@ -66,7 +66,7 @@ std::vector<Candidate> OptionsOf(const CLI::App& app) {
 
 std::vector<Candidate> CommandsOf(const CLI::App& app) {
   std::vector<Candidate> out;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+  for (const CLI::App* command : CommandsBelow(app))
     out.push_back({command->get_name(), command->get_description()});
   return out;
 }
@@ -113,8 +113,7 @@ void AddCompletion(CLI::App& app, ExitCode& code) {
       "  blindai completion fish | source");
   command->callback([shell, &code] {
     if (const auto script = CompletionScript(*shell)) return Result(*script);
-    code = Fail(base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                                "the shell is none of bash, zsh, fish", "SHELL"));
+    code = Fail(client::ArgumentError("the shell is none of bash, zsh, fish", "SHELL"));
   });
 }
 

@@ -28,18 +28,13 @@ struct GatewayWords {
   std::optional<std::string> token_file;
 };
 
-base::Error Argument(std::string message, std::string param) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
-                         std::move(param));
-}
-
 // What everybody must have, where there is such a thing.
 base::Result<std::optional<std::string>> TokenForEverybody(const GatewayWords& words) {
   if (words.token_file) {
     std::ifstream file(*words.token_file);
     std::string token;
     if (!std::getline(file, token))
-      return Argument("the token file cannot be read, or is empty", "token-file");
+      return client::ArgumentError("the token file cannot be read, or is empty", "token-file");
     return std::optional<std::string>(std::move(token));
   }
   const char* variable = std::getenv(kTokenVariable);
@@ -51,7 +46,8 @@ base::Result<std::optional<std::string>> TokenForEverybody(const GatewayWords& w
 base::Status SetListen(const std::string& text, gateway::GatewayOptions& options) {
   const std::string without_zero = text.ends_with(":0") ? text.substr(0, text.size() - 2) : text;
   const auto address = client::ParseServerAddress(without_zero);
-  if (!address.ok()) return Argument("wanted an address and a port, such as 127.0.0.1:8800", "listen");
+  if (!address.ok())
+    return client::ArgumentError("wanted an address and a port, such as 127.0.0.1:8800", "listen");
   const bool has_port = client::ServerAddress{address->host, address->port}.ToText() == without_zero;
   options.address = address->host;
   options.port = has_port ? address->port : kDefaultPort;

@@ -61,8 +61,7 @@ base::Status SaveText(const std::filesystem::path& place, std::string_view text)
   fs::permissions(place, fs::perms::owner_read | fs::perms::owner_write, error);
   out.write(text.data(), static_cast<std::streamsize>(text.size()));
   if (!out.flush() || error) {
-    return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                           "it cannot be written to the folder; check it and its permissions", "out");
+    return client::ArgumentError("it cannot be written to the folder; check it and its permissions", "out");
   }
   return base::Ok();
 }

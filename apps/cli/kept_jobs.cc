@@ -19,9 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using base::MakeError;
 
-base::Error Argument(std::string message) {
-  return MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message), "job");
-}
+base::Error Argument(std::string message) { return client::ArgumentError(std::move(message), "job"); }
 
 base::Error CannotWrite() {
   return MakeError(

@@ -41,11 +41,6 @@ struct LiveWords {
   double threshold = 0.5;
 };
 
-base::Error Argument(std::string message, std::string param) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
-                         std::move(param));
-}
-
 // The columns of the terminal that partials are shown on; 0: there is none.
 std::size_t TerminalColumns() {
   winsize size{};
@@ -54,12 +49,12 @@ std::size_t TerminalColumns() {
 
 base::Result<client::LiveOptions> OptionsOf(const LiveWords& words) {
   if (words.format != "text" && words.format != "jsonl")
-    return Argument("--format is neither text nor jsonl", "format");
+    return client::ArgumentError("--format is neither text nor jsonl", "format");
   if (words.server.json && words.format == "jsonl")
-    return Argument("--json gives one value at the end, --format jsonl one a line; leave one of them out",
-                    "json");
+    return client::ArgumentError(
+        "--json gives one value at the end, --format jsonl one a line; leave one of them out", "json");
   const auto format = client::LiveFormatFromName(words.encoding, words.rate_hz);
-  if (!format) return Argument("--encoding is none of pcm16, mulaw, alaw", "encoding");
+  if (!format) return client::ArgumentError("--encoding is none of pcm16, mulaw, alaw", "encoding");
   client::LiveOptions options;
   options.settings.model = words.model.value_or("");
   options.settings.language = words.language.value_or("");
@@ -179,7 +174,7 @@ base::Status SendAll(SoundSource& source, client::LiveTranscription& live) {
     if (count == 0) break;
     const base::ByteView sound = base::ByteView(piece).first(count);
     if (first && base::AsText(sound).starts_with("RIFF")) {
-      return Argument(
+      return client::ArgumentError(
           "the sound begins with the header of a WAV file, and raw samples are wanted "
           "(arecord -t raw, ffmpeg -f s16le); for a whole file use 'blindai transcribe'",
           "command");

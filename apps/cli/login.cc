@@ -59,9 +59,8 @@ Result<base::SecretBytes> ReadKey() {
   }
   if (!key.empty() && key.back() == '\r') key.pop_back();
   if (key.empty()) {
-    return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                           "standard input has no API key; type it, or pipe it in: blindai login < key.txt",
-                           "api_key");
+    return client::ArgumentError(
+        "standard input has no API key; type it, or pipe it in: blindai login < key.txt", "api_key");
   }
   base::SecretBytes secret = base::SecretBytes::CopyOf(base::AsBytes(key));
   base::Wipe(std::span(reinterpret_cast<std::uint8_t*>(key.data()), key.size()));

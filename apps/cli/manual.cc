@@ -35,7 +35,7 @@ std::string Section(const std::string& title) { return ".SH " + title + "\n"; }
 
 std::string Synopsis(const CLI::App& command, const std::string& words) {
   std::string out = ".B " + Escaped(words) + "\n";
-  if (!command.get_subcommands([](const CLI::App*) { return true; }).empty()) return out + ".I COMMAND\n";
+  if (!CommandsBelow(command).empty()) return out + ".I COMMAND\n";
   out += "[\\fIOPTIONS\\fR]\n";
   for (const CLI::Option* option : command.get_options()) {
     if (!option->get_positional()) continue;
@@ -65,7 +65,7 @@ std::string Options(const CLI::App& command) {
 
 std::string Commands(const CLI::App& command, const std::string& page) {
   std::string out;
-  for (const CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* below : CommandsBelow(command)) {
     out += ".TP\n.BR " + Escaped(page + "-" + below->get_name()) + " (1)\n" +
            Escaped(below->get_description()) + "\n";
   }
@@ -112,7 +112,7 @@ void Append(const CLI::App& command, const std::string& page, const std::string&
   if (const std::size_t above = page.rfind('-'); above != std::string::npos)
     text += Section("SEE ALSO") + ".BR " + Escaped(page.substr(0, above)) + " (1)\n";
   pages.push_back({page, text});
-  for (const CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; }))
+  for (const CLI::App* below : CommandsBelow(command))
     Append(*below, page + "-" + below->get_name(), words + " " + below->get_name(), version, pages);
 }
 
@@ -122,9 +122,8 @@ base::Status WritePages(const std::vector<ManPage>& pages, const std::string& fo
   for (const ManPage& page : pages) {
     std::ofstream file(std::filesystem::path(folder) / (page.name + ".1"), std::ios::binary);
     if (!(file << page.text).flush())
-      return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                             "the pages cannot be written to the folder; check it and its permissions",
-                             "FOLDER");
+      return client::ArgumentError("the pages cannot be written to the folder; check it and its permissions",
+                                   "FOLDER");
   }
   return base::Ok();
 }

@@ -37,10 +37,7 @@ constexpr std::array<Entry, 12> kDescrs = {{{Datatype::kBool, "|b1"},
                                             {Datatype::kFp32, "<f4"},
                                             {Datatype::kFp64, "<f8"}}};
 
-base::Error Wrong(std::string what) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                         "the .npy file " + std::move(what));
-}
+base::Error Wrong(std::string what) { return client::ArgumentError("the .npy file " + std::move(what)); }
 
 // What stands behind 'key': in the header, a Python dictionary with fixed keys.
 Result<std::string_view> Value(std::string_view header, std::string_view key) {

@@ -24,8 +24,7 @@ using vocabulary::TensorView;
 constexpr std::size_t kShownElements = 32;
 
 base::Error Argument(std::string message, std::string param = "input") {
-  return MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
-                   std::move(param));
+  return client::ArgumentError(std::move(message), std::move(param));
 }
 
 base::Result<base::Bytes> ReadFile(const std::string& path, const std::string& name) {

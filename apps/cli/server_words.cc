@@ -27,8 +27,8 @@ base::Result<client::ConnectOptions> ServerWords::Options() const {
     std::ifstream file(*api_key_file_);
     std::string key;
     if (!std::getline(file, key) || key.empty()) {
-      return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                             "the API key file cannot be read, or its first line is empty", "api-key-file");
+      return client::ArgumentError("the API key file cannot be read, or its first line is empty",
+                                   "api-key-file");
     }
     words.api_key = std::move(key);
   }

@@ -17,11 +17,6 @@
 namespace blindai::cli {
 namespace {
 
-base::Error Argument(std::string message, std::string param) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
-                         std::move(param));
-}
-
 // `sh -c command` with its output in `output` and signals as a program expects them; 0 where there is no shell.
 pid_t Spawn(const std::string& command, int output) {
   posix_spawn_file_actions_t files;
@@ -61,8 +56,8 @@ int WaitFor(pid_t child) {
 
 base::Result<std::unique_ptr<SoundSource>> SoundSource::OfStdin() {
   if (::isatty(STDIN_FILENO) == 1) {
-    return Argument("sound is wanted on standard input, which is a terminal; pipe it in, or name a --command",
-                    "command");
+    return client::ArgumentError(
+        "sound is wanted on standard input, which is a terminal; pipe it in, or name a --command", "command");
   }
   return std::unique_ptr<SoundSource>(
       new SoundSource(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), ::eventfd(0, EFD_CLOEXEC), 0));
@@ -71,11 +66,11 @@ base::Result<std::unique_ptr<SoundSource>> SoundSource::OfStdin() {
 base::Result<std::unique_ptr<SoundSource>> SoundSource::OfCommand(const std::string& command) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    return Argument("there is no pipe left for the command", "command");
+    return client::ArgumentError("there is no pipe left for the command", "command");
   const pid_t child = Spawn(command, ends[1]);
   ::close(ends[1]);
   std::unique_ptr<SoundSource> source(new SoundSource(ends[0], ::eventfd(0, EFD_CLOEXEC), child));
-  if (child == 0) return Argument("there is no /bin/sh to run the command", "command");
+  if (child == 0) return client::ArgumentError("there is no /bin/sh to run the command", "command");
   return source;
 }
 
@@ -95,7 +90,7 @@ base::Result<std::size_t> SoundSource::Read(std::span<std::uint8_t> into) {
     const ssize_t count = ::read(sound_, into.data(), into.size());
     if (count >= 0) return static_cast<std::size_t>(count);
     if (errno != EINTR && errno != EAGAIN)
-      return Argument("standard input cannot be read; pipe raw sound into it", "command");
+      return client::ArgumentError("standard input cannot be read; pipe raw sound into it", "command");
   }
 }
 
@@ -109,8 +104,8 @@ base::Status SoundSource::Close() {
   const int status = WaitFor(std::exchange(command_, 0));
   if (by_us || status == 0) return base::Ok();
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return Argument(fmt::format("the command failed with exit code {}; run it by itself to see why", code),
-                  "command");
+  return client::ArgumentError(
+      fmt::format("the command failed with exit code {}; run it by itself to see why", code), "command");
 }
 
 }  // namespace blindai::cli

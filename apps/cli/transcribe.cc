@@ -32,11 +32,6 @@ struct TranscribeWords {
   bool detach = false;
 };
 
-base::Error Argument(std::string message, std::string param) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
-                         std::move(param));
-}
-
 bool IsJson(TranscriptionFormat format) {
   return format == TranscriptionFormat::kJson || format == TranscriptionFormat::kVerboseJson ||
          format == TranscriptionFormat::kDiarizedJson;
@@ -71,16 +66,18 @@ base::Result<wire::TranscriptionRequest> RequestOf(const TranscribeWords& words)
   if (words.format) {
     const auto format = wire::TranscriptionFormatFromName(*words.format);
     if (!format)
-      return Argument("--format is none of text, srt, vtt, json, verbose_json, diarized_json", "format");
+      return client::ArgumentError("--format is none of text, srt, vtt, json, verbose_json, diarized_json",
+                                   "format");
     request.format = *format;
   }
   if (words.server.json && !IsJson(request.format))
-    return Argument("--json needs a --format of JSON", "format");
+    return client::ArgumentError("--json needs a --format of JSON", "format");
   if (words.words && request.format != TranscriptionFormat::kVerboseJson)
-    return Argument("--words needs --format verbose_json", "words");
+    return client::ArgumentError("--words needs --format verbose_json", "words");
   if (words.coverage && !IsJson(request.format))
-    return Argument("--coverage needs a --format of JSON", "coverage");
-  if (words.files.size() > 1 && !words.folder) return Argument("several files need --out FOLDER", "out");
+    return client::ArgumentError("--coverage needs a --format of JSON", "coverage");
+  if (words.files.size() > 1 && !words.folder)
+    return client::ArgumentError("several files need --out FOLDER", "out");
   return request;
 }
 
@@ -95,7 +92,8 @@ base::Result<std::vector<std::filesystem::path>> PlacesOf(const TranscribeWords&
   for (const std::string& file : words.files) {
     std::filesystem::path place =
         std::filesystem::path(*words.folder) / std::filesystem::path(file).stem().concat(EndingOf(format));
-    if (!seen.insert(place).second) return Argument("two files would be written to " + place.string(), "out");
+    if (!seen.insert(place).second)
+      return client::ArgumentError("two files would be written to " + place.string(), "out");
     places.push_back(std::move(place));
   }
   return places;

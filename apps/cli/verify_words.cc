@@ -16,8 +16,7 @@ namespace {
 constexpr std::size_t kMaxFileBytes = std::size_t{16} << 20;
 
 base::Error Wrong(const std::string& word, const std::string& message) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(client::kArgumentCode),
-                         "--" + word + ": " + message, word);
+  return client::ArgumentError("--" + word + ": " + message, word);
 }
 
 base::Result<base::Bytes> ReadStream(const std::string& word, std::istream& stream) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -15,6 +16,13 @@ inline void Wipe(std::span<std::uint8_t> bytes) { Wipe(bytes.data(), bytes.size(
 inline void Wipe(Bytes& bytes) {
   Wipe(bytes.data(), bytes.size());
   bytes.clear();
+}
+
+// Sound and scores.
+inline void Wipe(std::span<float> values) { Wipe(values.data(), values.size_bytes()); }
+inline void Wipe(std::vector<float>& values) {
+  Wipe(std::span<float>(values));
+  values.clear();
 }
 
 class SecretBytes {

@@ -16,11 +16,6 @@ using base::ByteView;
 using base::MakeError;
 using base::Result;
 
-base::Error Argument(std::string message, std::string param) {
-  return MakeError(base::ErrorKind::kInvalid, std::string(kArgumentCode), std::move(message),
-                   std::move(param));
-}
-
 // "/v1/models/" and the id as one path segment.
 Result<std::string> ModelTarget(std::string_view prefix, const std::string& model_id,
                                 std::string_view suffix = "") {
@@ -195,7 +190,7 @@ Result<Prediction> Client::Predict(const std::string& model_id,
   for (const vocabulary::TensorView& input : inputs) infer.inputs.push_back({input, true, {}});
   for (const std::string& name : options.outputs) infer.outputs.push_back({name, std::nullopt, {}});
   auto body = wire::EncodeInferRequest(infer);
-  if (!body.ok()) return Argument(body.error().message, body.error().param);
+  if (!body.ok()) return ArgumentError(body.error().message, body.error().param);
   const auto make = [&]() -> Result<net::HttpRequest> {
     net::HttpRequest request;
     request.method = "POST";
@@ -227,11 +222,11 @@ Result<std::string> Client::SpeechModel() {
   std::string found;
   for (const wire::ModelInfo& model : models) {
     if (!wire::Transcribes(model.kind)) continue;
-    if (!found.empty()) return Argument("several models transcribe here; name one", "model");
+    if (!found.empty()) return ArgumentError("several models transcribe here; name one", "model");
     found = model.id;
   }
   if (found.empty()) {
-    return Argument(
+    return ArgumentError(
         "no model that transcribes is listed to you; upload one of kind=ctc-speech or whisper, or name it",
         "model");
   }
@@ -308,7 +303,7 @@ Result<std::unique_ptr<LiveTranscription>> Client::TranscribeLive(const LiveOpti
   }
   const wire::ClientMessage read =
       wire::DecodeClientEvent(base::AsBytes(wire::EncodeSessionUpdate(settings)), {});
-  if (!read.event.ok()) return Argument(read.event.error().message, read.event.error().param);
+  if (!read.event.ok()) return ArgumentError(read.event.error().message, read.event.error().param);
   std::unique_ptr<LiveTranscription> live;
   const auto start = [&](std::unique_ptr<AttestedConnection> connection) -> base::Status {
     net::HttpRequest request;

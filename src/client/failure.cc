@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace blindai::client {
 namespace {
@@ -56,6 +57,11 @@ std::string_view FailureName(FailureKind kind) {
       return "model";
   }
   BLINDAI_CHECK(false);
+}
+
+base::Error ArgumentError(std::string message, std::string param) {
+  return base::MakeError(base::ErrorKind::kInvalid, std::string(kArgumentCode), std::move(message),
+                         std::move(param));
 }
 
 }  // namespace blindai::client

@@ -28,7 +28,10 @@ inline constexpr std::string_view kAttestationRefused = "attestation-refused";  
 inline constexpr std::string_view kAttestationUndecided =
     "attestation-undecided";  // something could not be checked
 inline constexpr std::string_view kAttestationAnswer = "attestation-answer";  // no answer that could be read
-inline constexpr std::string_view kArgumentCode = "argument";
-inline constexpr std::string_view kNoServer = "no-server";  // nobody said which server
+inline constexpr std::string_view kArgumentCode = "argument";                 // ArgumentError
+inline constexpr std::string_view kNoServer = "no-server";                    // nobody said which server
+
+// The caller's own words are wrong; `param` names which.
+base::Error ArgumentError(std::string message, std::string param = {});
 
 }  // namespace blindai::client

@@ -14,8 +14,7 @@ namespace blindai::client {
 namespace {
 
 base::Error Argument(std::string_view what, std::string_view trouble) {
-  return base::MakeError(base::ErrorKind::kInvalid, std::string(kArgumentCode),
-                         "the " + std::string(what) + " file " + std::string(trouble), "path");
+  return ArgumentError("the " + std::string(what) + " file " + std::string(trouble), "path");
 }
 
 }  // namespace

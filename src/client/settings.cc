@@ -20,13 +20,8 @@ using base::MakeError;
 using base::Result;
 using base::Status;
 
-base::Error Argument(std::string message, std::string param) {
-  return MakeError(base::ErrorKind::kInvalid, std::string(kArgumentCode), std::move(message),
-                   std::move(param));
-}
-
 base::Error WrongAddress(std::string_view why) {
-  return Argument(
+  return ArgumentError(
       "the server's address " + std::string(why) + "; wanted host or host:port, such as localhost:8443",
       "addr");
 }
@@ -94,14 +89,14 @@ Result<DirectoryOptions> ReadDirectory(const Found& found, const Surroundings& s
   DirectoryOptions options;
   auto url = fetch::ParseUrl(*found.directory);
   if (!url.ok()) {
-    return Argument("the directory's address is not one; wanted https://host or https://host:port",
-                    "directory");
+    return ArgumentError("the directory's address is not one; wanted https://host or https://host:port",
+                         "directory");
   }
   options.url = *std::move(url);
   if (!found.directory_ca) return options;
   const std::optional<std::string> pem = surroundings.read_file(*found.directory_ca);
   if (!pem || pem->empty()) {
-    return Argument("the file with the directory's CA cannot be read", "directory_ca");
+    return ArgumentError("the file with the directory's CA cannot be read", "directory_ca");
   }
   options.ca_pem = *pem;
   return options;
@@ -123,7 +118,7 @@ Status TakeFromFile(Found& found, const Surroundings& surroundings) {
   const std::string& place = found.directory ? *found.directory : found.addr.value_or("");
   found.api_key = surroundings.key_of_keyring ? surroundings.key_of_keyring(place) : std::nullopt;
   if (found.api_key) return base::Ok();
-  return Argument(
+  return ArgumentError(
       "the configuration file says that the API key is in the keyring, and it is not there now; unlock "
       "the keyring, or run `blindai login` again",
       "api_key");
@@ -133,7 +128,7 @@ Result<std::optional<bool>> SimulationOf(const Surroundings& surroundings) {
   const std::optional<std::string> word = surroundings.variable("BLINDAI_SIMULATION");
   if (!word || word->empty() || *word == "0") return std::optional<bool>();
   if (*word == "1") return std::optional<bool>(true);
-  return Argument("BLINDAI_SIMULATION is neither 1 nor 0", "BLINDAI_SIMULATION");
+  return ArgumentError("BLINDAI_SIMULATION is neither 1 nor 0", "BLINDAI_SIMULATION");
 }
 
 Result<std::shared_ptr<const policy::Policy>> ReadPolicy(const std::string& path,
@@ -229,7 +224,8 @@ Surroundings Surroundings::OfProcess() {
 
 Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const Surroundings& surroundings) {
   if (arguments.addr && arguments.directory)
-    return Argument("a server and a directory exclude each other; give the one that you use", "directory");
+    return ArgumentError("a server and a directory exclude each other; give the one that you use",
+                         "directory");
   Found found{arguments, std::nullopt};
   if (!found.directory) TakeMissing(found.addr, surroundings.variable("BLINDAI_ADDR"));
   TakeMissing(found.api_key, surroundings.variable("BLINDAI_API_KEY"));
@@ -268,8 +264,8 @@ Result<ConnectOptions> ResolveOptions(const ConnectArguments& arguments, const S
   if (found.api_key) {
     const auto printable = [](char c) { return c > ' ' && c <= '~'; };
     if (!std::all_of(found.api_key->begin(), found.api_key->end(), printable)) {
-      return Argument("the API key has a character that no key has (a space or a line end, perhaps)",
-                      "api_key");
+      return ArgumentError("the API key has a character that no key has (a space or a line end, perhaps)",
+                           "api_key");
     }
     options.api_key =
         std::make_shared<const base::SecretBytes>(base::SecretBytes::CopyOf(base::AsBytes(*found.api_key)));

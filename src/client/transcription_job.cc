@@ -30,8 +30,7 @@ base::Result<JobReference> ParseJobReference(std::string_view text) {
   reference.id = text.substr(0, dot);
   reference.token = text.substr(std::min(dot + 1, text.size()));
   if (IsWord(reference.id) && IsWord(reference.token)) return reference;
-  return base::MakeError(
-      base::ErrorKind::kInvalid, std::string(kArgumentCode),
+  return ArgumentError(
       "this is no reference to a job; it is an id, a dot and a token, as the start of the job gave it",
       "reference");
 }

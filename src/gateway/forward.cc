@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "gateway/local_access.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 using base::ByteView;
 using base::ErrorKind;
+using base::LowerCase;
 using base::MakeError;
 using base::Result;
 using base::Status;
@@ -39,12 +41,6 @@ constexpr std::array<std::string_view, 13> kStaysHere = {
     "x-real-ip"};
 constexpr std::array<std::string_view, 4> kNotFromServer = {
     "set-cookie", "alt-svc", "strict-transport-security", "content-security-policy"};
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 template <typename Names>
 bool Holds(const Names& names, std::string_view name) {

@@ -29,11 +29,6 @@ using net::HttpResponse;
 // So that a proxy or a browser does not take a quiet stream for a dead one.
 constexpr std::chrono::seconds kEventsComment{15};
 
-base::Error Argument(std::string message, std::string param) {
-  return MakeError(ErrorKind::kInvalid, std::string(client::kArgumentCode), std::move(message),
-                   std::move(param));
-}
-
 bool IsLoopback(const std::string& address) {
   in_addr v4{};
   if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
@@ -45,14 +40,14 @@ Status Check(const GatewayOptions& options) {
   const std::span<const std::uint8_t> token = options.token.ExposeSecret();
   const auto printable = [](std::uint8_t c) { return c > ' ' && c <= '~' && c != ','; };
   if (token.size() < kMinTokenBytes || !std::all_of(token.begin(), token.end(), printable)) {
-    return Argument("the token needs at least " + std::to_string(kMinTokenBytes) +
-                        " characters, without spaces and commas",
-                    "token");
+    return client::ArgumentError("the token needs at least " + std::to_string(kMinTokenBytes) +
+                                     " characters, without spaces and commas",
+                                 "token");
   }
   if (!IsLoopback(options.address) && !options.token_for_programs) {
-    return Argument("others than this computer's programs can reach " + options.address +
-                        ": give a token that everybody must have, or listen on 127.0.0.1",
-                    "listen");
+    return client::ArgumentError("others than this computer's programs can reach " + options.address +
+                                     ": give a token that everybody must have, or listen on 127.0.0.1",
+                                 "listen");
   }
   return base::Ok();
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.h"
 #include "encoding/json.h"
 #include "gateway/forward.h"
 #include "gateway/http2_session.h"
@@ -20,6 +21,7 @@ namespace asio = boost::asio;
 using base::ByteView;
 using base::Error;
 using base::ErrorKind;
+using base::LowerCase;
 using base::MakeError;
 using base::Result;
 using base::Status;
@@ -35,12 +37,6 @@ enum class GrpcStatus {
 
 constexpr std::string_view kTunnelPath = "/v2/grpc";
 constexpr std::string_view kTunnelProtocol = "blindai-grpc";
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 // The head of a call as the same request would have it in HTTP/1.1.
 net::RequestHead HeadOf(const HeaderList& fields) {

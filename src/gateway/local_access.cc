@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 
 namespace blindai::gateway {
 namespace {
 
+using base::EqualWithoutCase;
 using base::ErrorKind;
 using base::MakeError;
 using base::Status;
@@ -18,12 +20,6 @@ using net::RequestHead;
 
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kSubprotocols = "Sec-WebSocket-Protocol";
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool EqualWithoutCase(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](char a, char b) { return Lower(a) == Lower(b); });
-}
 
 bool IsPort(std::string_view text) {
   return text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });

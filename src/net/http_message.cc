@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/secret.h"
 #include "net/http_response_head.h"
 
@@ -15,18 +16,13 @@ namespace blindai::net {
 namespace {
 
 namespace beast = boost::beast;
+using base::EqualWithoutCase;
 using base::Error;
 using base::ErrorKind;
 using base::Malformed;
 using base::Result;
 
 void WipeText(std::string& text) { base::Wipe(text.data(), text.size()); }
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool EqualWithoutCase(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](char a, char b) { return Lower(a) == Lower(b); });
-}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

@@ -84,7 +84,7 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
         caller_(std::move(caller)),
         pcm_(std::move(pcm)),
         transcriber_(std::in_place, served_->record.speech->vocabulary, std::move(options)) {}
-  ~LiveJob() { WipeFloats(window_); }
+  ~LiveJob() { base::Wipe(window_); }
   LiveJob(const LiveJob&) = delete;
   LiveJob& operator=(const LiveJob&) = delete;
 
@@ -112,7 +112,7 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   }
   Status Clear() {
     std::vector<float> rest = pcm_->Flush();
-    WipeFloats(rest);
+    base::Wipe(rest);
     transcriber_->Clear();
     return base::Ok();
   }
@@ -131,15 +131,11 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   static base::Error Ended() {
     return MakeError(ErrorKind::kCancelled, "cancelled", "the live stream has ended");
   }
-  static void WipeFloats(std::vector<float>& values) {
-    base::Wipe(values.data(), values.size() * sizeof(float));
-    values.clear();
-  }
 
   void Feed(std::vector<float>& samples) {
     transcriber_->Feed(samples);
     streams_->audio_samples += samples.size();
-    WipeFloats(samples);
+    base::Wipe(samples);
   }
 
   // Ends the stream when no sound has come for too long.
@@ -259,7 +255,7 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
     pcm_.reset();
     events_.clear();
     scores_.reset();
-    WipeFloats(window_);
+    base::Wipe(window_);
   }
 
   const Streams streams_;

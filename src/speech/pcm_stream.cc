@@ -31,8 +31,6 @@ int FromAlaw(std::uint8_t code) {
   return (toggled & 0x80) != 0 ? magnitude : -magnitude;
 }
 
-void WipeFloats(std::span<float> values) { base::Wipe(values.data(), values.size_bytes()); }
-
 }  // namespace
 
 class PcmStream::Resampler {
@@ -51,7 +49,7 @@ class PcmStream::Resampler {
     }
     taken_ += in.size();
     given_ += out.size();
-    WipeFloats(in);
+    base::Wipe(in);
     return out;
   }
 
@@ -90,7 +88,7 @@ class PcmStream::Resampler {
     std::size_t got = 0;
     BLINDAI_CHECK(soxr_process(soxr_, in, count, &taken, space.data(), space.size(), &got) == nullptr);
     out.insert(out.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(got));
-    WipeFloats(space);
+    base::Wipe(space);
     return taken;
   }
 

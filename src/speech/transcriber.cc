@@ -27,11 +27,6 @@ constexpr float kCertain = 20;
 // Frames behind a word after which it is known whether the word is a copy of the other channel's (cross_talk.h).
 constexpr std::int64_t kCopiesKnown = 25;
 
-void WipeFloats(std::vector<float>& values) {
-  base::Wipe(values.data(), values.size() * sizeof(float));
-  values.clear();
-}
-
 std::int64_t FrameCount(std::int64_t samples) {
   return samples < kShortestWindow ? 0 : (samples - kShortestWindow) / kSamplesPerFrame + 1;
 }
@@ -93,8 +88,8 @@ Transcriber::Transcriber(const CtcVocabulary& vocabulary, TranscriberOptions opt
 }
 
 Transcriber::~Transcriber() {
-  std::ranges::for_each(samples_, WipeFloats);
-  for (Heard& heard : heard_) WipeFloats(heard.logits);
+  for (std::vector<float>& samples : samples_) base::Wipe(samples);
+  for (Heard& heard : heard_) base::Wipe(heard.logits);
 }
 
 std::unique_ptr<Transcriber> Transcriber::Copy() const {
@@ -110,7 +105,7 @@ void Transcriber::Feed(std::span<const std::vector<float>> channels) {
     longer.reserve(samples_[c].size() + channels[c].size());
     longer.insert(longer.end(), samples_[c].begin(), samples_[c].end());
     longer.insert(longer.end(), channels[c].begin(), channels[c].end());
-    WipeFloats(samples_[c]);
+    base::Wipe(samples_[c]);
     samples_[c] = std::move(longer);
   }
   if (cross_talk_) cross_talk_->Feed(channels[0], channels[1]);
@@ -224,7 +219,7 @@ void Transcriber::Forget() {
   for (std::vector<float>& channel : samples_) {
     std::vector<float> rest(channel.begin() + static_cast<std::ptrdiff_t>(from - first_sample_),
                             channel.end());
-    WipeFloats(channel);
+    base::Wipe(channel);
     channel = std::move(rest);
   }
   first_sample_ = from;
@@ -320,7 +315,7 @@ void Transcriber::Close(std::size_t channel, std::int64_t to, bool last) {
   if (stretches.empty()) return;
   std::vector<float> rest(heard.logits.begin() + static_cast<std::ptrdiff_t>(at(heard.cutting.begin)),
                           heard.logits.end());
-  WipeFloats(heard.logits);
+  base::Wipe(heard.logits);
   heard.logits = std::move(rest);
 }
 

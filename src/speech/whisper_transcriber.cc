@@ -38,11 +38,6 @@ constexpr float kTemperatureStep = 0.2F;
 
 double SecondsOf(std::int64_t samples) { return static_cast<double>(samples) / kSampleRate; }
 
-void WipeFloats(std::vector<float>& values) {
-  base::Wipe(values.data(), values.size() * sizeof(float));
-  values.clear();
-}
-
 // One flag for each whole or begun frame.
 std::vector<bool> LoudFrames(std::span<const float> samples) {
   std::vector<bool> loud;
@@ -154,7 +149,7 @@ WhisperTranscriber::WhisperTranscriber(const WhisperTokens& tokens,
 }
 
 WhisperTranscriber::~WhisperTranscriber() {
-  if (window_) WipeFloats(window_->features);
+  if (window_) base::Wipe(window_->features);
   for (Track& track : tracks_) {
     for (Segment& segment : track.segments) base::Wipe(segment.text.data(), segment.text.size());
   }
@@ -233,7 +228,7 @@ bool WhisperTranscriber::SkipSilence(Track& track) {
     const std::int64_t to = std::min(known(), track.at + kWhisperWindow);
     std::vector<float> heard = Heard(track, track.at, to);
     const std::vector<bool> loud = LoudFrames(heard);
-    WipeFloats(heard);
+    base::Wipe(heard);
     const auto found = std::search_n(loud.begin(), loud.end(), kLeastLoudFrames, true);
     if (found != loud.end()) {
       track.at += std::max<std::int64_t>(0, (found - loud.begin()) * kFrame - kLead);
@@ -261,7 +256,7 @@ void WhisperTranscriber::Open(Track& track) {
     }
   }
   window.features = log_mel_.Of(std::span(heard).first(static_cast<std::size_t>(window.end - window.begin)));
-  WipeFloats(heard);
+  base::Wipe(heard);
   window_ = std::move(window);
 }
 
@@ -397,11 +392,11 @@ void WhisperTranscriber::Close(const std::vector<Piece>& pieces, double belief) 
     const auto tail = window_->begin + static_cast<std::int64_t>((spoken_s + kTailS) * kSampleRate);
     std::vector<float> heard = Heard(track, tail, window_->end);
     const std::vector<bool> loud = LoudFrames(heard);
-    WipeFloats(heard);
+    base::Wipe(heard);
     if (cut_off || std::ranges::count(loud, true) >= kTailLoudFrames)
       next = window_->begin + static_cast<std::int64_t>(spoken_s * kSampleRate);
   }
-  WipeFloats(window_->features);
+  base::Wipe(window_->features);
   window_.reset();
   track.at = next;
   DropHeard();

@@ -1,6 +1,5 @@
 """What the Python tests share: a real server in simulation, a client, small models."""
 
-import os
 import pathlib
 import sys
 
@@ -11,14 +10,11 @@ import onnx_models
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from simulated_server import SimulatedServer, children  # noqa: E402, F401
-
-# ./run builds into build/bin; while working, BLINDAI_BIN may name another build's folder.
-BIN = pathlib.Path(os.environ.get("BLINDAI_BIN", ROOT / "build/bin"))
+from simulated_server import BIN, SimulatedServer, children  # noqa: E402, F401
 
 
 def start_server(log, **options):
-    return SimulatedServer(program=BIN / "blindai-server", log=log, **options)
+    return SimulatedServer(log=log, **options)
 
 
 @pytest.fixture(scope="session")

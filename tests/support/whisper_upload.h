@@ -49,13 +49,12 @@ inline base::Result<service::ModelRecord> UploadToyWhisper(ServedModels& models,
 // Only where HasWhisperModel().
 inline base::Result<service::ModelRecord> UploadRealWhisper(ServedModels& models, std::string_view id) {
   const auto text = [](const char* name) {
-    const auto bytes = ReadFile(WhisperModelDir() / name);
+    const auto bytes = WhisperModelFile(name);
     return std::string(bytes.begin(), bytes.end());
   };
-  const ToyWhisper networks{
-      .encoder = ReadFile(WhisperModelDir() / "encoder_model.onnx"),
-      .decoder = ReadFile(WhisperModelDir() / "decoder_model.onnx"),
-      .decoder_with_past = ReadFile(WhisperModelDir() / "decoder_with_past_model.onnx")};
+  const ToyWhisper networks{.encoder = WhisperModelFile("encoder_model.onnx"),
+                            .decoder = WhisperModelFile("decoder_model.onnx"),
+                            .decoder_with_past = WhisperModelFile("decoder_with_past_model.onnx")};
   BLINDAI_TRY(auto settings,
               service::MakeWhisperSettings(text("tokenizer.json"), text("generation_config.json"),
                                            text("preprocessor_config.json")));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/ascii.h"
 #include "encoding/cbor.h"
 #include "encoding/hex.h"
 #include "encoding/utf8.h"
@@ -203,8 +204,7 @@ Result<std::string> NormalHash(std::string hash) {
     return MakeError(ErrorKind::kInvalid, "model-hash", "model_hash: wanted a SHA-256 as 64 hex digits",
                      "model_hash");
   }
-  for (char& c : hash) c = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  return hash;
+  return base::LowerCase(hash);
 }
 
 Status NothingFollows(const Reader& reader) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace blindai::wire {
 namespace {
 
@@ -16,14 +18,6 @@ constexpr std::size_t kMaxNameBytes = 128;
 
 base::Error Broken(std::string message) {
   return base::MakeError(base::ErrorKind::kInvalid, "multipart", "multipart body: " + std::move(message));
-}
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string Lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), Lower);
-  return out;
 }
 
 std::string_view Trimmed(std::string_view text) {
@@ -39,7 +33,7 @@ std::string Parameter(std::string_view field, std::string_view wanted) {
     ++at;
     const std::size_t equals = field.find('=', at);
     if (equals == std::string_view::npos) return "";
-    const std::string name = Lowered(Trimmed(field.substr(at, equals - at)));
+    const std::string name = base::LowerCase(Trimmed(field.substr(at, equals - at)));
     std::string value;
     at = equals + 1;
     if (at < field.size() && field[at] == '"') {
@@ -62,7 +56,7 @@ bool IsBoundary(std::string_view text) {
   constexpr std::string_view kPunctuation = "'()+_,-./:=? ";
   return !text.empty() && text.size() <= kMaxBoundaryBytes && text.back() != ' ' &&
          std::all_of(text.begin(), text.end(), [&](char c) {
-           return (c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z') ||
+           return (c >= '0' && c <= '9') || (base::LowerCase(c) >= 'a' && base::LowerCase(c) <= 'z') ||
                   kPunctuation.find(c) != std::string_view::npos;
          });
 }
@@ -76,17 +70,18 @@ Result<PartHead> ParseHead(std::string_view text) {
     text.remove_prefix(std::min(end + 2, text.size()));
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return Broken("a header line of a part has no ':'");
-    const std::string name = Lowered(line.substr(0, colon));
+    const std::string name = base::LowerCase(line.substr(0, colon));
     const std::string_view value = Trimmed(line.substr(colon + 1));
     if (name == "content-disposition") {
       disposition = true;
-      if (Lowered(value.substr(0, value.find(';'))) != "form-data") return Broken("a part is not form-data");
+      if (base::LowerCase(value.substr(0, value.find(';'))) != "form-data")
+        return Broken("a part is not form-data");
       head.name = Parameter(value, "name");
       head.file_name = Parameter(value, "filename").substr(0, kMaxNameBytes);
     } else if (name == "content-type") {
-      head.content_type = Lowered(Trimmed(value.substr(0, value.find(';'))));
-    } else if (name == "content-transfer-encoding" && Lowered(value) != "binary" &&
-               Lowered(value) != "8bit" && Lowered(value) != "7bit") {
+      head.content_type = base::LowerCase(Trimmed(value.substr(0, value.find(';'))));
+    } else if (name == "content-transfer-encoding" && base::LowerCase(value) != "binary" &&
+               base::LowerCase(value) != "8bit" && base::LowerCase(value) != "7bit") {
       return Broken("a part has a transfer encoding; send it as it is (binary)");
     }
   }
@@ -125,7 +120,7 @@ std::string Quoted(std::string_view name) {
 Result<MultipartReader> MultipartReader::Make(std::string_view content_type, PartHandler handler,
                                               MultipartLimits limits) {
   const std::string boundary = Parameter(content_type, "boundary");
-  if (Lowered(Trimmed(content_type.substr(0, content_type.find(';')))) != "multipart/form-data" ||
+  if (base::LowerCase(Trimmed(content_type.substr(0, content_type.find(';')))) != "multipart/form-data" ||
       !IsBoundary(boundary)) {
     return base::MakeError(base::ErrorKind::kInvalid, "multipart-type",
                            "wanted a body of type multipart/form-data with a boundary of 1 to 70 characters");

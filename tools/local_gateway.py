@@ -1,4 +1,4 @@
-"""A `blindai gateway` on free ports, for as long as a test needs it."""
+"""A `blindai gateway` on free ports, for tests, figures and pictures."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-from conftest import BIN
+from simulated_server import BIN
 
 
 class Gateway:
