@@ -15,7 +15,6 @@ namespace blindai::cli {
 namespace {
 
 namespace json = boost::json;
-using base::MakeError;
 using vocabulary::Tensor;
 using vocabulary::TensorSpec;
 using vocabulary::TensorView;
