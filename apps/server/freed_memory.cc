@@ -12,9 +12,11 @@ bool FreedMemoryIsWiped() { return true; }
 
 #include <string_view>
 
-// Read by jemalloc before main. Freed memory is filled with 0x5a, and given back to the kernel after a second.
+// Read by jemalloc before main. Freed memory is filled with 0x5a, and given back to the kernel after a second. Large
+// pieces too (oversize_threshold): they would otherwise go back at once, and every large request pay page faults anew.
 extern "C" {
-const char* malloc_conf = "abort_conf:true,junk:free,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char* malloc_conf =
+    "abort_conf:true,junk:free,dirty_decay_ms:1000,muzzy_decay_ms:0,oversize_threshold:0";
 }
 
 namespace blindai::server {

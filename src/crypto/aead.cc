@@ -73,4 +73,25 @@ base::Result<base::SecretBytes> AeadOpen(const base::SecretBytes& key, const Aea
   return out;
 }
 
+void Gmac::Free::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+
+Gmac::Gmac(const base::SecretBytes& key) : context_(Start(key, AeadNonce{}, true).release()) {}
+Gmac::~Gmac() = default;
+Gmac::Gmac(Gmac&&) noexcept = default;
+Gmac& Gmac::operator=(Gmac&&) noexcept = default;
+
+Gmac& Gmac::Update(base::ByteView bytes) {
+  crypto::Update(context_.get(), nullptr, bytes);
+  return *this;
+}
+
+GmacTag Gmac::Finish() {
+  GmacTag tag;
+  int written = 0;
+  BLINDAI_CHECK(EVP_CipherFinal_ex(context_.get(), tag.bytes.data(), &written) == 1 && written == 0);
+  BLINDAI_CHECK(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, kAeadTagBytes, tag.bytes.data()) ==
+                1);
+  return tag;
+}
+
 }  // namespace blindai::crypto

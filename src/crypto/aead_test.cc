@@ -77,5 +77,31 @@ TEST(Aead, AnEmptyPlaintextIsSealedToo) {
   EXPECT_TRUE(AeadOpen(key, nonce, sealed, {}).ok());
 }
 
+// SP 800-38D, clause 3: GMAC is GCM's tag where nothing is encrypted.
+TEST(Gmac, IsTheTagOfGcmWithoutPlaintext) {
+  const base::SecretBytes key = RandomSecret(kAeadKeyBytes);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{1000}}) {
+    const Bytes data = RandomBytes(size);
+    const GmacTag tag = Gmac(key).Update(data).Finish();
+    EXPECT_EQ(base::CopyBytes(tag.view()), AeadSeal(key, AeadNonce{}, {}, data)) << size;
+  }
+}
+
+TEST(Gmac, CountsPiecesAsOneInput) {
+  const base::SecretBytes key = RandomSecret(kAeadKeyBytes);
+  const Bytes data = RandomBytes(100);
+  const base::ByteView view(data);
+  Gmac pieces(key);
+  pieces.Update(view.first(7)).Update({}).Update(view.subspan(7, 50)).Update(view.subspan(57));
+  EXPECT_EQ(pieces.Finish(), Gmac(key).Update(data).Finish());
+}
+
+TEST(Gmac, NoticesAnyOtherByteOrder) {
+  const base::SecretBytes key = RandomSecret(kAeadKeyBytes);
+  EXPECT_NE(Gmac(key).Update(base::AsBytes("ab")).Finish(), Gmac(key).Update(base::AsBytes("ba")).Finish());
+  EXPECT_NE(Gmac(key).Update(base::AsBytes("a")).Finish(),
+            Gmac(RandomSecret(kAeadKeyBytes)).Update(base::AsBytes("a")).Finish());
+}
+
 }  // namespace
 }  // namespace blindai::crypto

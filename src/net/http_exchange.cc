@@ -20,22 +20,25 @@ base::Error TooLarge(std::uint64_t max_bytes) {
 Task<base::Result<base::Bytes>> HttpExchange::ReadWholeBody(std::uint64_t max_bytes) {
   const std::uint64_t announced = head().content_length.value_or(0);
   if (announced > max_bytes) co_return TooLarge(max_bytes);
+  // Of a chunked body one byte more than allowed is asked for, so that its end is told from its excess.
+  const std::uint64_t most = head().content_length.has_value() ? announced : max_bytes + 1;
   base::Bytes body;
   // Address space only: pages are used when bytes come.
   body.reserve(static_cast<std::size_t>(announced));
-  while (true) {
-    const std::size_t size = body.size();
-    // Of a chunked body one byte more than allowed is asked for, so that its end is told from its excess.
-    const std::uint64_t left = (head().content_length.has_value() ? announced : max_bytes + 1) - size;
-    if (left == 0) co_return std::move(body);
-    body.resize(size + static_cast<std::size_t>(std::min<std::uint64_t>(left, kStep)));
+  std::size_t size = 0;
+  while (size < most) {
+    if (size == body.size()) {
+      body.resize(size + static_cast<std::size_t>(std::min<std::uint64_t>(most - size, kStep)));
+    }
     const std::span<std::uint8_t> space(body.data() + size, body.size() - size);
     const base::Result<std::size_t> count = co_await ReadBody(space);
     if (!count.ok()) co_return count.error();
-    body.resize(size + *count);
-    if (body.size() > max_bytes) co_return TooLarge(max_bytes);
-    if (*count == 0) co_return std::move(body);
+    size += *count;
+    if (size > max_bytes) co_return TooLarge(max_bytes);
+    if (*count == 0) break;
   }
+  body.resize(size);
+  co_return std::move(body);
 }
 
 Task<base::Result<std::unique_ptr<WebSocket>>> HttpExchange::AcceptWebSocket(

@@ -2,11 +2,12 @@
 // is computed once, and the same request with the same key gets the same answer for two minutes.
 // https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 //
-// An answer is request data, so none is kept that this server could read: it is sealed (AES-256-GCM) under a key that
-// follows from the client's key and from every byte of the request (HKDF, RFC 5869), of which nothing stays here but a
-// random salt and a check. Whoever asks again brings both. Everything is in memory and bounded, by number and bytes
-// and for each tenant: a tenant's oldest answers make room for its newest, and what finds no room is not kept and is
-// computed again when it is asked for again. Keys of different tenants never meet.
+// An answer is request data, so none is kept that this server could read: it is sealed (AES-256-GCM) under
+// a key that follows (HKDF, RFC 5869) from the client's key and from a tag over every byte of the request
+// under that key (GMAC). Of both nothing stays here but a random salt and a check; whoever asks again
+// brings them. Everything is in memory and bounded, by number and bytes and for each tenant: a tenant's
+// oldest answers make room for its newest, and what finds no room is not kept and is computed again when it
+// is asked for again. Keys of different tenants never meet.
 //
 // Any thread may call.
 #pragma once
@@ -23,7 +24,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "crypto/digest.h"
+#include "crypto/aead.h"
 #include "service/caller.h"
 
 namespace blindai::service {
@@ -67,12 +68,13 @@ class KeptAnswers {
    private:
     friend class KeptAnswers;
     struct State;
-    Turn(std::shared_ptr<State> state, std::string id, std::string_view key, bool has_answer);
+    Turn(std::shared_ptr<State> state, std::string id, std::string_view key, const base::SecretBytes& tag_key,
+         bool has_answer);
     const std::shared_ptr<State> state_;
     const std::string id_;
     const base::SecretBytes key_;
     const bool has_answer_;
-    crypto::Sha256Hasher request_;
+    crypto::Gmac request_;
   };
 
   // Codes: idempotency-key (not of 16 to 255 visible characters), request-running (kConflict).
