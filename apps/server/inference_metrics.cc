@@ -15,9 +15,9 @@ constexpr double kNanosecondsOfAMicrosecond = 1000;
 
 std::vector<endpoints::Metric> InferenceMetrics(const std::shared_ptr<const model::RunTotals>& totals) {
   std::vector<endpoints::Metric> metrics;
-  const auto count = [&](std::string name, std::string help) {
+  const auto count = [&](std::string name, std::string help, std::uint64_t RunStats::*number) {
     metrics.push_back({std::move(name), std::move(help), true,
-                       [totals] { return static_cast<double>(totals->Read().successes); }});
+                       [totals, number] { return static_cast<double>(totals->Read().*number); }});
   };
   const auto failures = [&](const char* reason, RunFailure failure) {
     metrics.push_back({"nv_inference_request_failure", "Inferences that failed.", true,
@@ -32,13 +32,14 @@ std::vector<endpoints::Metric> InferenceMetrics(const std::shared_ptr<const mode
                          return static_cast<double>(totals->Read().*sum) / kNanosecondsOfAMicrosecond;
                        }});
   };
-  count("nv_inference_request_success", "Inferences that succeeded.");
+  count("nv_inference_request_success", "Inferences that succeeded.", &RunStats::successes);
   failures("REJECTED", RunFailure::kRejected);
   failures("CANCELED", RunFailure::kCancelled);
   failures("BACKEND", RunFailure::kBackend);
   failures("OTHER", RunFailure::kOther);
-  count("nv_inference_count", "Inferences; a batch counts as one, since nothing is gathered.");
-  count("nv_inference_exec_count", "Runs of an engine.");
+  count("nv_inference_count", "Inferences.", &RunStats::successes);
+  count("nv_inference_exec_count", "Runs of an engine; one may compute several inferences of a caller.",
+        &RunStats::executions);
   duration("nv_inference_request_duration_us", "Time of successful inferences, summed.",
            &RunStats::success_ns);
   duration("nv_inference_queue_duration_us", "Time that they waited.", &RunStats::queue_ns);

@@ -16,8 +16,6 @@ using vocabulary::Datatype;
 using vocabulary::TensorSpec;
 using vocabulary::TensorView;
 
-std::uint64_t RoundUp(std::uint64_t bytes) { return (bytes + kPlacement - 1) / kPlacement * kPlacement; }
-
 std::string NamesOf(const std::vector<TensorSpec>& specs) {
   std::string names;
   for (const TensorSpec& spec : specs) names += (names.empty() ? "'" : ", '") + spec.name + "'";
@@ -138,7 +136,7 @@ base::Result<RunPlan> PlanRun(const ModelSignature& signature, const std::vector
     BLINDAI_RETURN_IF_ERROR(CheckInput(tensor, spec, signature.exact));
     plan.inputs.push_back(
         {static_cast<std::uint16_t>(port), tensor.shape, plan.region_bytes, tensor.data.size()});
-    plan.region_bytes = RoundUp(plan.region_bytes + tensor.data.size());
+    plan.region_bytes = RoundUpToPlacement(plan.region_bytes + tensor.data.size());
   }
   const auto missing = std::ranges::find(given, false);
   if (missing != given.end()) {
@@ -185,7 +183,7 @@ std::uint64_t OutputRegionBytes(const ModelSignature& signature, std::uint64_t m
     const bool varies = std::ranges::find(spec.shape, vocabulary::kAnyDimension) != spec.shape.end();
     const auto elements = vocabulary::ElementCount(spec.shape);
     if (varies || !elements.ok() || *elements > max_bytes) return max_bytes;
-    total += RoundUp(*elements * vocabulary::ElementSize(spec.datatype));
+    total += RoundUpToPlacement(*elements * vocabulary::ElementSize(spec.datatype));
     if (total > max_bytes) return max_bytes;
   }
   return std::max(total, kPlacement);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/check.h"
 #include "base/log_event.h"
 #include "base/secret.h"
+#include "model/batching.h"
 #include "model/check_run.h"
 #include "model/dispatcher.h"
 #include "model/run_cost.h"
@@ -127,29 +129,61 @@ struct Pending {
 
   bool answered() const { return done == nullptr; }
 };
+using PendingPtr = std::shared_ptr<Pending>;
 
-void CopyInputs(Pending& pending, SharedRegion& region) {
-  for (std::size_t i = 0; i < pending.plan.inputs.size(); ++i) {
-    const base::ByteView from = pending.request.inputs[i].data;
-    if (!from.empty())
-      std::memcpy(region.writable().data() + pending.plan.inputs[i].offset, from.data(), from.size());
+// What the worker computes at once: one request, or several of one caller as the rows of one run (batching.h). The first
+// stands for all before the scheduler.
+struct Execution {
+  std::vector<PendingPtr> members;  // in the order of the rows; never empty
+  RunPlan plan;                     // of all together
+
+  Pending& first() const { return *members.front(); }
+  std::size_t rows() const { return members.size(); }
+  bool IsBatch() const { return rows() > 1; }
+  // Nobody waits for it any more.
+  bool answered() const { return std::ranges::all_of(members, &Pending::answered); }
+  PendingPtr Member(std::uint64_t id) const {
+    const auto found = std::ranges::find(members, id, &Pending::id);
+    return found == members.end() ? nullptr : *found;
   }
-  pending.request.inputs.clear();
-  pending.request.elements.reset();
+};
+
+// Elements are given up once they are copied, and those of a batch with its answer: if it fails they are needed again.
+void CopyInputs(const Execution& execution, SharedRegion& region) {
+  for (std::size_t row = 0; row < execution.rows(); ++row) {
+    Pending& member = *execution.members[row];
+    for (std::size_t i = 0; i < member.plan.inputs.size(); ++i) {
+      const base::ByteView from = member.request.inputs[i].data;
+      const auto place =
+          std::ranges::find(execution.plan.inputs, member.plan.inputs[i].port, &PlacedTensor::port);
+      const std::uint64_t at = RowOf(*place, row, execution.rows()).offset;
+      if (!from.empty()) std::memcpy(region.writable().data() + at, from.data(), from.size());
+    }
+    if (execution.IsBatch()) continue;
+    member.request.inputs.clear();
+    member.request.elements.reset();
+  }
 }
 
-// The places have passed CheckAnswer. What the worker writes after that changes values, never lengths.
-std::vector<vocabulary::Tensor> CopyOutputs(const std::vector<PlacedTensor>& places,
-                                            const SharedRegion& region,
-                                            const std::vector<vocabulary::TensorSpec>& specs) {
-  std::vector<vocabulary::Tensor> tensors;
-  tensors.reserve(places.size());
-  for (const PlacedTensor& place : places) {
-    const vocabulary::TensorSpec& spec = specs[place.port];
-    tensors.push_back({spec.name, spec.datatype, place.shape,
-                       base::CopyBytes(region.view().subspan(place.offset, place.bytes))});
+// The places have passed CheckAnswer and HasOneRowEach. What the worker writes after that changes values, never lengths.
+void CopyOutputs(const std::vector<PlacedTensor>& places, const SharedRegion& region,
+                 const std::vector<vocabulary::TensorSpec>& specs, std::vector<RunAnswer>& answers) {
+  for (std::size_t row = 0; row < answers.size(); ++row) {
+    std::vector<vocabulary::Tensor>& tensors = answers[row].outputs;
+    tensors.reserve(places.size());
+    for (const PlacedTensor& place : places) {
+      const vocabulary::TensorSpec& spec = specs[place.port];
+      const PlacedTensor one = RowOf(place, row, answers.size());
+      tensors.push_back({spec.name, spec.datatype, one.shape,
+                         base::CopyBytes(region.view().subspan(one.offset, one.bytes))});
+    }
   }
-  return tensors;
+}
+
+bool HasOneRowEach(const Execution& execution, const RanMessage& answer) {
+  return !execution.IsBatch() || std::ranges::all_of(answer.outputs, [&](const PlacedTensor& output) {
+    return !output.shape.empty() && output.shape[0] == static_cast<std::int64_t>(execution.rows());
+  });
 }
 
 std::uint64_t EndOf(const std::vector<PlacedTensor>& places) {
@@ -160,6 +194,9 @@ std::uint64_t EndOf(const std::vector<PlacedTensor>& places) {
 
 void WipeAnswer(RunAnswer& answer) {
   for (vocabulary::Tensor& tensor : answer.outputs) base::Wipe(tensor.data);
+}
+void WipeAnswers(std::vector<RunAnswer>& answers) {
+  for (RunAnswer& answer : answers) WipeAnswer(answer);
 }
 
 std::uint64_t Ns(Clock::duration duration) {
@@ -282,16 +319,20 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   void OnEnd();
 
   void JoinQueue();
-  void Submit(std::shared_ptr<Pending> pending);
+  void Submit(PendingPtr pending);
+  void Enqueue(PendingPtr pending);
   void GiveUp(std::uint64_t id, base::Error error);
+  void CancelCurrent();
   void OnDecision(const Scheduler::Decision& decision);
   void Pump();
   void StartRun(Scheduler::RunId run);
+  Execution Gather(PendingPtr first);
   void Resume();
   void EndShare();
   void SendRun();
   base::Status SendRegions();
-  void FinishRun(std::uint64_t outputs_used, base::Result<RunAnswer> answer);
+  void FinishRun(std::uint64_t outputs_used, base::Result<std::vector<RunAnswer>> answers);
+  void FailExecution(const Execution& execution, const base::Error& error);
   void Answer(Pending& pending, base::Result<RunAnswer> answer);
   void FailAll(const base::Error& error);
 
@@ -339,10 +380,12 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   bool outputs_sent_ = false;
   // What the worker had used up to the end of its last run: what it uses after that is the next one's.
   double charged_cpu_ms_ = 0;
-  bool has_run_ = false;  // since its start
+  bool has_run_ = false;         // since its start
+  std::uint16_t max_rows_ = 1;   // of a batch, as the worker measured it when it loaded
+  bool a_batch_failed_ = false;  // none is made any more
 
-  std::map<Scheduler::RunId, std::shared_ptr<Pending>> queue_;  // what waits
-  std::shared_ptr<Pending> current_;                            // holds a share of the cores
+  std::map<Scheduler::RunId, PendingPtr> queue_;  // what waits
+  std::shared_ptr<const Execution> current_;      // holds a share of the cores
   std::atomic<std::uint64_t> next_run_ = 1;
 
   bool stopping_ = false;
@@ -490,6 +533,8 @@ void ModelHost::Impl::On(const CagedMessage& message) {
 void ModelHost::Impl::On(LoadedMessage message) {
   if (phase_ != Phase::kLoading || !CheckSignature(message.signature).ok()) return Kill(Doom::kCrashed);
   // After a restart the model must be what it was.
+  max_rows_ =
+      HasRows(message.signature) ? std::exchange(message.max_rows, std::uint16_t{1}) : std::uint16_t{1};
   if (has_signature_ && Encode(FromWorker(message)) != Encode(FromWorker(loaded_)))
     return Kill(Doom::kCrashed);
   if (!has_signature_) loaded_ = std::move(message);
@@ -515,7 +560,8 @@ void ModelHost::Impl::On(const FailedMessage& message) {
     load_failure_ = message.failure;
     return Kill(Doom::kLoadFailed);
   }
-  if (phase_ != Phase::kRunning || message.run != current_->id || message.failure == Failure::kInternal) {
+  if (phase_ != Phase::kRunning || message.run != current_->first().id ||
+      message.failure == Failure::kInternal) {
     return Kill(Doom::kCrashed);
   }
   const bool unasked = message.failure == Failure::kCancelled && !current_->answered();
@@ -526,8 +572,8 @@ void ModelHost::Impl::On(const FailedMessage& message) {
   const auto failed = current_;
   Kill(Doom::kRecycled);
   EndShare();
+  FailExecution(*failed, RunError(message.failure));
   cores_->Look();
-  Answer(*failed, RunError(message.failure));
 }
 
 void ModelHost::Impl::OnEnd() {
@@ -555,9 +601,7 @@ void ModelHost::Impl::OnEnd() {
   for (const auto& gone : std::exchange(gone_, {})) gone();
 
   cores_->Look();
-  if (current) {
-    Answer(*current, doom_ == Doom::kStopped ? StoppedError() : CrashedError());
-  }
+  if (current) FailExecution(*current, doom_ == Doom::kStopped ? StoppedError() : CrashedError());
   if (started_) return AfterFirstStartFailed();
   if (stopping_ && (queue_.empty() || doom_ == Doom::kStopped)) return BeStopped();
   if (suspending_ && queue_.empty()) return BeSuspended();
@@ -720,10 +764,22 @@ ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
   return ticket;
 }
 
-void ModelHost::Impl::Submit(std::shared_ptr<Pending> pending) {
+void ModelHost::Impl::Submit(PendingPtr pending) {
   if (stopping_) return Answer(*pending, StoppedError());
   if (failed_loads_ > kPatience) return Answer(*pending, UnavailableError());
   JoinQueue();
+  if (pending->request.deadline != Clock::time_point::max()) {
+    pending->deadline =
+        supervisor_.At(pending->request.deadline,
+                       [self = shared_from_this(), id = pending->id] { self->GiveUp(id, DeadlineError()); });
+  }
+  Enqueue(std::move(pending));
+  suspending_ = false;
+  if (!worker_ && !file_ && !fetching_) return FetchFile();
+  cores_->Look();
+}
+
+void ModelHost::Impl::Enqueue(PendingPtr pending) {
   auto run = cores_->Add({.lane = lane_,
                           .tenant = pending->request.caller,
                           .weight = pending->request.weight,
@@ -732,32 +788,29 @@ void ModelHost::Impl::Submit(std::shared_ptr<Pending> pending) {
                           .deadline = pending->request.deadline});
   if (!run.ok()) return Answer(*pending, std::move(run).error());
   pending->run = *run;
-  if (pending->request.deadline != Clock::time_point::max()) {
-    pending->deadline =
-        supervisor_.At(pending->request.deadline,
-                       [self = shared_from_this(), id = pending->id] { self->GiveUp(id, DeadlineError()); });
-  }
   queue_.emplace(*run, std::move(pending));
-  suspending_ = false;
-  if (!worker_ && !file_ && !fetching_) return FetchFile();
-  cores_->Look();
+}
+
+// Nobody waits any more for what the worker computes.
+void ModelHost::Impl::CancelCurrent() {
+  Resume();  // to hear of it
+  if (phase_ != Phase::kRunning) return;
+  if (!worker_->Send(CancelMessage{current_->first().id}).ok()) Kill(Doom::kCrashed);
+  phase_timer_ =
+      supervisor_.At(Clock::now() + milliseconds(options_.cancel_grace_ms), [self = shared_from_this()] {
+        self->phase_timer_.reset();
+        self->Kill(Doom::kCrashed);
+      });
 }
 
 // The sender wants no answer any more, or the time is over.
 void ModelHost::Impl::GiveUp(std::uint64_t id, base::Error error) {
   const auto self = shared_from_this();
-  if (current_ && current_->id == id) {
-    if (current_->answered()) return;
-    Resume();  // to hear of it
-    if (phase_ == Phase::kRunning) {
-      if (!worker_->Send(CancelMessage{id}).ok()) Kill(Doom::kCrashed);
-      phase_timer_ = supervisor_.At(Clock::now() + milliseconds(options_.cancel_grace_ms), [self] {
-        self->phase_timer_.reset();
-        self->Kill(Doom::kCrashed);
-      });
-    }
-    const auto current = current_;
-    return Answer(*current, std::move(error));
+  if (const PendingPtr member = current_ ? current_->Member(id) : nullptr) {
+    if (member->answered()) return;
+    const bool is_last = std::ranges::count_if(current_->members, std::not_fn(&Pending::answered)) == 1;
+    if (is_last) CancelCurrent();
+    return Answer(*member, std::move(error));
   }
   const auto found = std::ranges::find(queue_, id, [](const auto& waiting) { return waiting.second->id; });
   if (found == queue_.end()) return;
@@ -797,7 +850,7 @@ void ModelHost::Impl::OnDecision(const Scheduler::Decision& decision) {
       return StartRun(decision.run);
     case Scheduler::Decision::Kind::kPause:
       worker_->Pause();
-      current_->paused_since = Clock::now();
+      current_->first().paused_since = Clock::now();
       return;
     case Scheduler::Decision::Kind::kResume:
       return Resume();
@@ -805,9 +858,10 @@ void ModelHost::Impl::OnDecision(const Scheduler::Decision& decision) {
 }
 
 void ModelHost::Impl::Resume() {
-  if (!current_->paused_since) return;
+  Pending& first = current_->first();
+  if (!first.paused_since) return;
   worker_->Resume();
-  current_->paused += Clock::now() - *std::exchange(current_->paused_since, std::nullopt);
+  first.paused += Clock::now() - *std::exchange(first.paused_since, std::nullopt);
 }
 
 // What an idle worker is there for: the next request, or its end.
@@ -826,19 +880,20 @@ void ModelHost::Impl::EndShare() {
   Resume();
   const auto ended = std::exchange(current_, nullptr);
   const double cpu_ms = worker_->CpuMs();
-  if (ended->answered() && ended->sent != Clock::time_point()) {
+  const Pending& first = ended->first();
+  if (ended->answered() && Happened(first.sent)) {
     costs_.LearnAtLeast(ended->plan.region_bytes,
-                        {cpu_ms - ended->cpu_ms_when_sent, Ms(Clock::now() - ended->sent - ended->paused)});
+                        {cpu_ms - first.cpu_ms_when_sent, Ms(Clock::now() - first.sent - first.paused)});
   }
-  cores_->End(ended->run, cpu_ms - std::exchange(charged_cpu_ms_, cpu_ms));
+  cores_->End(first.run, cpu_ms - std::exchange(charged_cpu_ms_, cpu_ms));
 }
 
 // The scheduler's word: this request has its share.
 void ModelHost::Impl::StartRun(Scheduler::RunId run) {
   BLINDAI_CHECK(phase_ == Phase::kReady && !current_);
-  current_ = queue_.extract(run).mapped();
+  current_ = std::make_shared<const Execution>(Gather(queue_.extract(run).mapped()));
   has_run_ = true;
-  current_->picked = Clock::now();
+  for (const PendingPtr& member : current_->members) member->picked = Clock::now();
 
   const std::uint64_t needed = current_->plan.region_bytes;
   if (!inputs_ || inputs_->size() < needed) {
@@ -854,11 +909,33 @@ void ModelHost::Impl::StartRun(Scheduler::RunId run) {
     return SendRun();
   }
   phase_ = Phase::kCopying;
-  supervisor_.Offload([pending = current_, region = inputs_] { CopyInputs(*pending, *region); },
-                      [self = shared_from_this(), pending = current_] {
+  supervisor_.Offload([execution = current_, region = inputs_] { CopyInputs(*execution, *region); },
+                      [self = shared_from_this(), execution = current_] {
                         // The worker may have ended meanwhile, and another request may be the current one.
-                        if (self->phase_ == Phase::kCopying && self->current_ == pending) self->SendRun();
+                        if (self->phase_ == Phase::kCopying && self->current_ == execution) self->SendRun();
                       });
+}
+
+// With it, what waits and may be computed together with it. The scheduler hears of one run, which pays for all: they are
+// of one caller.
+Execution ModelHost::Impl::Gather(PendingPtr first) {
+  Execution execution{.members = {first}, .plan = first->plan};
+  const std::uint64_t row_bytes = std::max<std::uint64_t>(first->plan.region_bytes, 1);
+  const std::uint64_t most = std::min<std::uint64_t>(max_rows_, options_.max_tensor_bytes / row_bytes);
+  if (most < 2 || a_batch_failed_) return execution;
+  for (auto at = queue_.begin(); at != queue_.end() && execution.rows() < most;) {
+    const PendingPtr other = at->second;
+    const bool fits = other->request.caller == first->request.caller && FitTogether(first->plan, other->plan);
+    if (!fits) {
+      ++at;
+      continue;
+    }
+    cores_->Remove(at->first);
+    at = queue_.erase(at);
+    execution.members.push_back(other);
+  }
+  if (execution.IsBatch()) execution.plan = PlanOfRows(first->plan, execution.rows());
+  return execution;
 }
 
 base::Status ModelHost::Impl::SendRegions() {
@@ -882,63 +959,73 @@ base::Status ModelHost::Impl::SendRegions() {
 void ModelHost::Impl::SendRun() {
   // Cancelled while it was copied: the worker never hears of it.
   if (current_->answered()) return FinishRun(0, CancelledError());
-  current_->sent = Clock::now();
-  if (current_->paused_since) current_->paused_since = current_->sent;
-  current_->paused = Clock::duration(0);
-  current_->cpu_ms_when_sent = worker_->CpuMs();
-  CountRun([](RunStats& run) { --run.pending; });
+  Pending& first = current_->first();
+  const Clock::time_point now = Clock::now();
+  for (const PendingPtr& member : current_->members) member->sent = now;
+  if (first.paused_since) first.paused_since = now;
+  first.paused = Clock::duration(0);
+  first.cpu_ms_when_sent = worker_->CpuMs();
+  CountRun([&](RunStats& run) { run.pending -= static_cast<std::int64_t>(current_->rows()); });
   phase_ = Phase::kRunning;
   if (auto sent = SendRegions(); !sent.ok()) {
     if (sent.error().code == "worker-crashed") return Kill(Doom::kCrashed);
     return FinishRun(0, std::move(sent).error());
   }
-  RunMessage run{current_->id, current_->plan.inputs, current_->plan.outputs};
-  if (!worker_->Send(std::move(run)).ok()) Kill(Doom::kCrashed);
+  if (!worker_->Send(RunMessage{first.id, current_->plan.inputs, current_->plan.outputs}).ok())
+    Kill(Doom::kCrashed);
 }
 
 void ModelHost::Impl::On(const RanMessage& message) {
-  if (phase_ != Phase::kRunning || message.run != current_->id ||
+  if (phase_ != Phase::kRunning || message.run != current_->first().id ||
       !CheckAnswer(loaded_.signature, current_->plan.outputs, message, outputs_->size(),
                    options_.max_tensor_bytes)
-           .ok()) {
+           .ok() ||
+      !HasOneRowEach(*current_, message)) {
     return Kill(Doom::kCrashed);
   }
-  current_->ran = Clock::now();
+  Pending& first = current_->first();
+  const Clock::time_point now = Clock::now();
+  for (const PendingPtr& member : current_->members) member->ran = now;
   failed_runs_ = 0;
   Resume();  // it may have answered just before it was stopped
-  const double took_ms = Ms(current_->ran - current_->sent - current_->paused);
+  const double took_ms = Ms(now - first.sent - first.paused);
   UpdateStats([&](HostStats& stats) {
-    stats.mean_run_ms = stats.mean_run_ms == 0 ? took_ms : 0.8 * stats.mean_run_ms + 0.2 * took_ms;
+    const double each_ms = took_ms / static_cast<double>(current_->rows());
+    stats.mean_run_ms = stats.mean_run_ms == 0 ? each_ms : 0.8 * stats.mean_run_ms + 0.2 * each_ms;
   });
-  costs_.Learn(current_->plan.region_bytes, {worker_->CpuMs() - current_->cpu_ms_when_sent, took_ms});
+  CountRun([](RunStats& run) { ++run.executions; });
+  costs_.Learn(current_->plan.region_bytes, {worker_->CpuMs() - first.cpu_ms_when_sent, took_ms});
   const std::uint64_t used = EndOf(message.outputs);
   if (current_->answered()) return FinishRun(used, CancelledError());
 
-  auto answer = std::make_shared<RunAnswer>();
-  answer->queue_ms = Ms(current_->sent - current_->arrived);
-  answer->compute_ms = std::min(took_ms, static_cast<double>(message.compute_us) / 1000);
+  const auto answers = std::make_shared<std::vector<RunAnswer>>();
+  for (const PendingPtr& member : current_->members) {
+    answers->push_back({.outputs = {},
+                        .queue_ms = Ms(member->sent - member->arrived),
+                        .compute_ms = std::min(took_ms, static_cast<double>(message.compute_us) / 1000)});
+  }
   if (used <= kInlineCopyBytes) {
-    answer->outputs = CopyOutputs(message.outputs, *outputs_, loaded_.signature.outputs);
-    return FinishRun(used, std::move(*answer));
+    CopyOutputs(message.outputs, *outputs_, loaded_.signature.outputs, *answers);
+    return FinishRun(used, std::move(*answers));
   }
   phase_ = Phase::kCopying;
   const auto self = shared_from_this();
   supervisor_.Offload(
-      [self, answer, region = outputs_, places = message.outputs] {
-        answer->outputs = CopyOutputs(places, *region, self->loaded_.signature.outputs);
+      [self, answers, region = outputs_, places = message.outputs] {
+        CopyOutputs(places, *region, self->loaded_.signature.outputs, *answers);
       },
-      [self, answer, used, pending = current_] {
-        if (self->phase_ == Phase::kCopying && self->current_ == pending) {
-          return self->FinishRun(used, std::move(*answer));
+      [self, answers, used, execution = current_] {
+        if (self->phase_ == Phase::kCopying && self->current_ == execution) {
+          return self->FinishRun(used, std::move(*answers));
         }
         // The worker ended after it had answered; current_ has been told so.
-        WipeAnswer(*answer);
+        WipeAnswers(*answers);
       });
 }
 
 // The worker is free again: no element of this run stays in shared memory, the next request starts, and then
-// the sender hears.
-void ModelHost::Impl::FinishRun(std::uint64_t outputs_used, base::Result<RunAnswer> answer) {
+// the senders hear.
+void ModelHost::Impl::FinishRun(std::uint64_t outputs_used, base::Result<std::vector<RunAnswer>> answers) {
   const auto self = shared_from_this();
   if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
   if (inputs_) Clean(*inputs_, current_->plan.region_bytes);
@@ -946,8 +1033,30 @@ void ModelHost::Impl::FinishRun(std::uint64_t outputs_used, base::Result<RunAnsw
   const auto finished = current_;
   EndShare();
   phase_ = Phase::kReady;
+  if (!answers.ok()) {
+    FailExecution(*finished, answers.error());
+    return Pump();
+  }
   Pump();
-  Answer(*finished, std::move(answer));
+  for (std::size_t row = 0; row < finished->rows(); ++row) {
+    Answer(*finished->members[row], std::move((*answers)[row]));
+  }
+}
+
+// One request may have spoilt the run of several: they are computed one by one then, and so is all that comes later.
+void ModelHost::Impl::FailExecution(const Execution& execution, const base::Error& error) {
+  const auto self = shared_from_this();
+  a_batch_failed_ = a_batch_failed_ || (execution.IsBatch() && !execution.answered());
+  for (const PendingPtr& member : execution.members) {
+    const bool again = execution.IsBatch() && !member->answered() && !stopping_;
+    if (!again) {
+      Answer(*member, error);
+      continue;
+    }
+    if (Happened(member->sent)) CountRun([](RunStats& run) { ++run.pending; });
+    member->picked = member->sent = member->ran = Clock::time_point();
+    Enqueue(member);
+  }
 }
 
 // ---- the end

@@ -1,5 +1,6 @@
 #include "model/model_host.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -674,6 +675,165 @@ TEST_P(HostileExtraTest, DoesNotHarmTheServer) {
 
 INSTANTIATE_TEST_SUITE_P(ModelHost, HostileExtraTest,
                          testing::Values("twice", "descriptor", "flood", "shrink"));
+
+// ---- several runs as one, with a worker that says in each row how many there were
+
+class BatchTest : public HostileWorkerTest {
+ protected:
+  // One run that the worker has and does not answer, and `values` that wait behind it.
+  void Fill(ModelHost& host, const std::vector<float>& values,
+            const std::vector<std::uint64_t>& callers = {}) {
+    worker_ = static_cast<pid_t>(host.stats().pid);
+    ASSERT_EQ(kill(worker_, SIGSTOP), 0);
+    runs_.emplace_back(host, Request(100, 1));
+    ASSERT_TRUE(Until([&] { return host.stats().run.pending == 0; }));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      runs_.emplace_back(host, Request(values[i], callers.empty() ? 1 : callers[i]));
+    }
+    ASSERT_TRUE(Until([&] { return dispatcher_->stats().waiting == values.size(); }));
+  }
+  void GoOn() { ASSERT_EQ(kill(worker_, SIGCONT), 0); }
+  static RunRequest Request(float value, std::uint64_t caller) {
+    RunRequest request = RunRequest::Of({Floats("x", {1, 4}, std::vector<float>(4, value))});
+    request.caller = caller;
+    return request;
+  }
+  // What a run gave: its value, and with how many it was computed. Or an error's code.
+  static std::string Given(Running& run) {
+    const auto answer = run.Wait();
+    if (!answer.ok()) return answer.error().code;
+    const auto values = ValuesOf<float>(answer->outputs[0]);
+    EXPECT_EQ(answer->outputs[0].shape, (vocabulary::Shape{1, 4}));
+    return std::to_string(static_cast<int>(values[0])) + " of " + std::to_string(static_cast<int>(values[3]));
+  }
+  std::vector<std::string> AllGiven() {
+    std::vector<std::string> all;
+    for (Running& run : runs_) all.push_back(Given(run));
+    return all;
+  }
+  pid_t worker_ = 0;
+  std::vector<Running> runs_;
+};
+
+TEST_F(BatchTest, RunsThatWaitAreComputedAsOneAndEachGetsItsOwn) {
+  auto host = *Start("rows");
+  Fill(*host, {1, 2, 3, 4, 5});
+  GoOn();
+  EXPECT_THAT(AllGiven(), testing::ElementsAre("100 of 1", "1 of 4", "2 of 4", "3 of 4", "4 of 4", "5 of 1"));
+  const RunStats run = host->stats().run;
+  EXPECT_EQ(run.successes, 6u);
+  EXPECT_EQ(run.executions, 3u);
+  EXPECT_EQ(run.pending, 0);
+  EXPECT_EQ(host->stats().queued, 0u);
+  ExpectNoShareHeld();
+}
+
+TEST_F(BatchTest, OfDifferentCallersNothingIsEverComputedTogether) {
+  auto options = Options();
+  options.dispatcher = dispatcher_;
+  options.shared = true;  // one worker for all, as the operator's models have
+  auto host = *StartHost(base::AsBytes("rows"), options);
+  Fill(*host, {1, 2, 3, 4}, {1, 2, 1, 2});
+  GoOn();
+  EXPECT_THAT(AllGiven(), testing::ElementsAre("100 of 1", "1 of 2", "2 of 2", "3 of 2", "4 of 2"));
+}
+
+TEST_F(BatchTest, AWorkerThatProvedNothingGetsOneRunAtATime) {
+  auto host = *Start("none of the lies");
+  Fill(*host, {1, 2});
+  GoOn();
+  for (Running& run : runs_) EXPECT_TRUE(run.Wait().ok());
+  EXPECT_EQ(host->stats().run.executions, 3u);
+}
+
+TEST_F(BatchTest, OneOfThemCanBeGivenUpAndTheOthersGoOn) {
+  auto host = *Start("rows-wait");
+  Fill(*host, {1, 2, 3});
+  GoOn();
+  EXPECT_EQ(Given(runs_[0]), "100 of 1");
+  ASSERT_TRUE(Until([&] { return host->stats().run.pending == 0; }));  // the worker has the three
+  runs_[2].ticket.Cancel();
+  EXPECT_EQ(Given(runs_[2]), "cancelled");
+  GoOn();
+  EXPECT_EQ(Given(runs_[1]), "1 of 3");
+  EXPECT_EQ(Given(runs_[3]), "3 of 3");
+  EXPECT_EQ(host->stats().restarts, 0u);
+  ExpectNoShareHeld();
+}
+
+TEST_F(BatchTest, WhenAllAreGivenUpTheWorkerIsEndedAfterItsGraceAndTheNextRunWorks) {
+  auto host = *Start("rows-wait");
+  Fill(*host, {1, 2, 3});
+  GoOn();
+  EXPECT_EQ(Given(runs_[0]), "100 of 1");
+  ASSERT_TRUE(Until([&] { return host->stats().run.pending == 0; }));
+  for (std::size_t i = 1; i < runs_.size(); ++i) {
+    runs_[i].ticket.Cancel();
+    EXPECT_EQ(Given(runs_[i]), "cancelled");
+  }
+  ASSERT_TRUE(Until([&] { return host->stats().restarts == 1; }));
+  EXPECT_TRUE(RunOn(*host, Request(5, 1)).ok());
+  ExpectNoShareHeld();
+}
+
+class FailingBatchTest : public BatchTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(FailingBatchTest, IsComputedOneByOneThenAndSoIsWhatComesLater) {
+  auto host = *Start(GetParam());
+  Fill(*host, {1, 2, 3});
+  GoOn();
+  EXPECT_THAT(AllGiven(), testing::ElementsAre("100 of 1", "1 of 1", "2 of 1", "3 of 1"));
+  runs_.clear();
+  Fill(*host, {4, 5});
+  GoOn();
+  EXPECT_THAT(AllGiven(), testing::ElementsAre("100 of 1", "4 of 1", "5 of 1"));
+  EXPECT_EQ(host->stats().run.pending, 0);
+  EXPECT_EQ(host->stats().run.AllFailures(), 0u);
+  ExpectNoShareHeld();
+}
+
+INSTANTIATE_TEST_SUITE_P(ModelHost, FailingBatchTest, testing::Values("rows-fail", "rows-end", "rows-lost"));
+
+// The same with the real engine.
+class EngineBatchTest : public BatchTest {
+ protected:
+  std::shared_ptr<ModelHost> StartReal(base::ByteView file) {
+    auto options = tests::TestOptions();
+    options.dispatcher = dispatcher_;
+    return *StartHost(file, options);
+  }
+};
+
+TEST_F(EngineBatchTest, RowsOfAModelOfRowsAreEachTheirOwn) {
+  // That batches pay is measured when the model is loaded, and a measurement can be disturbed.
+  const auto has_run_some_as_one = [&] {
+    auto host = StartReal(tests::MatMulModel(4, 2));
+    runs_.clear();
+    Fill(*host, {1, 2, 3, 4, 5});
+    GoOn();
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      const float x = i == 0 ? 100 : static_cast<float>(i);
+      const auto answer = runs_[i].Wait();
+      EXPECT_TRUE(answer.ok());
+      EXPECT_EQ(answer->outputs[0].shape, (vocabulary::Shape{1, 2}));
+      EXPECT_EQ(ValuesOf<float>(answer->outputs[0]), (std::vector<float>{6 * x, 10 * x}));
+    }
+    return host->stats().run.executions < runs_.size();
+  };
+  EXPECT_TRUE(Until(has_run_some_as_one));
+}
+
+TEST_F(EngineBatchTest, AModelThatMixesRowsGetsOneRunAtATime) {
+  tests::OnnxGraph graph;  // y = x less the mean of all rows
+  graph.Input("x", tests::kOnnxFloat, {"batch", 4}).Output("y", tests::kOnnxFloat, {"batch", 4});
+  graph.Node(tests::OnnxNode("ReduceMean", {"x"}, {"mean"}).Ints("axes", {0}));
+  graph.Node(tests::OnnxNode("Sub", {"x", "mean"}, {"y"}));
+  auto host = StartReal(tests::OnnxModel(graph).Bytes());
+  Fill(*host, {1, 2, 3, 4, 5});
+  GoOn();
+  for (Running& run : runs_) EXPECT_EQ(ValuesOf<float>(run.Wait()->outputs[0]), std::vector<float>(4, 0));
+  EXPECT_EQ(host->stats().run.executions, runs_.size());
+}
 
 // A worker that keeps every input and gives it away as the answer to the next run.
 class StashingWorkerTest : public HostileWorkerTest {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstring>
 #include <new>
 #include <optional>
+#include <random>
 #include <streambuf>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 
 #include "base/byte_writer.h"
 #include "base/secret.h"
+#include "model/batching.h"
 #include "model/engine.h"
 #include "model/freed_memory.h"
 #include "model/model_bundle.h"
@@ -96,6 +99,24 @@ std::optional<vocabulary::TensorSpec> SpecOf(const ov::Output<const ov::Node>& p
     return std::nullopt;
   }
   return vocabulary::TensorSpec{name, *datatype, ShapeOf(port.get_partial_shape())};
+}
+
+// Floats between -1 and 1, and integers that are 0 or 1, which every index allows.
+base::Bytes Noise(const ov::element::Type& type, std::size_t elements, std::mt19937& random) {
+  std::uniform_real_distribution<float> floats(-1, 1);
+  base::ByteWriter writer;
+  for (std::size_t i = 0; i < elements; ++i) {
+    if (type == ov::element::f32) {
+      writer.U32(std::bit_cast<std::uint32_t>(floats(random)));
+    } else if (type == ov::element::f16) {
+      writer.U16(ov::float16(floats(random)).to_bits());
+    } else if (type == ov::element::bf16) {
+      writer.U16(ov::bfloat16(floats(random)).to_bits());
+    } else {
+      writer.U8(static_cast<std::uint8_t>(random() % 2)).Zeros(type.size() - 1);
+    }
+  }
+  return std::move(writer).Take();
 }
 
 // ---- the built-in model
@@ -184,6 +205,7 @@ class OpenVinoEngine : public Engine {
         compiled_ = runtime_.Compile(model, /*kept_kernels=*/0);
         request_ = compiled_.create_infer_request();
       }
+      if (HasRows(loaded.signature)) loaded.max_rows = ProveBatchingOnNoise();
       model.reset();
       compiled_.release_memory();
       ReturnFreedMemory();
@@ -306,6 +328,51 @@ class OpenVinoEngine : public Engine {
       std::memset(zeros.back().data(), 0, zeros.back().get_byte_size());
     }
     return zeros;
+  }
+
+  std::uint16_t ProveBatchingOnNoise() {
+    std::mt19937 random(1);
+    std::vector<std::vector<base::Bytes>> noise;  // [port][row]
+    for (const auto& port : ports_) {
+      const std::size_t elements = ov::shape_size(ShapeOfRows(port, 1));
+      std::vector<base::Bytes>& rows = noise.emplace_back();
+      for (std::size_t row = 0; row < kMostRows; ++row)
+        rows.push_back(Noise(port.get_element_type(), elements, random));
+    }
+    return ProveBatching([&](std::span<const std::size_t> rows) {
+      std::optional<RowsRun> ran;
+      Guarded(Failure::kRun, [&] {
+        ran = RunRowsOf(noise, rows);
+        return Failure::kNone;
+      });
+      return ran;
+    });
+  }
+
+  static ov::Shape ShapeOfRows(const ov::Output<ov::Node>& port, std::size_t rows) {
+    ov::PartialShape shape = port.get_partial_shape();
+    shape[0] = static_cast<std::int64_t>(rows);
+    return shape.to_shape();
+  }
+
+  std::optional<RowsRun> RunRowsOf(const std::vector<std::vector<base::Bytes>>& inputs,
+                                   std::span<const std::size_t> rows) {
+    ov::TensorVector tensors;
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+      tensors.emplace_back(ports_[port].get_element_type(), ShapeOfRows(ports_[port], rows.size()));
+      auto* at = static_cast<std::uint8_t*>(tensors.back().data());
+      for (const std::size_t row : rows) at = std::ranges::copy(inputs[port][row], at).out;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const ov::TensorVector results = Compute(tensors);
+    RowsRun ran{.outputs = {}, .took = std::chrono::steady_clock::now() - begin};
+    for (const ov::Tensor& result : results) {
+      if (result.get_shape().at(0) != rows.size()) return std::nullopt;
+      const std::size_t size = result.get_byte_size() / rows.size();
+      const auto* at = static_cast<const std::uint8_t*>(result.data());
+      for (std::size_t row = 0; row < rows.size(); ++row, at += size) ran.outputs.emplace_back(at, at + size);
+    }
+    return ran;
   }
 
   // Whether the last run had more than one element in every output dimension that varies, the batch excepted.

@@ -21,6 +21,8 @@ constexpr std::size_t kRunFailures = 4;
 
 struct RunStats {
   std::uint64_t successes = 0;
+  std::uint64_t executions =
+      0;  // of the worker that gave answers; fewer than successes where several ran as one
   std::uint64_t failures[kRunFailures] = {};  // by RunFailure
   // Nanoseconds, summed. The last four are of successes, and are parts of success_ns.
   std::uint64_t success_ns = 0;

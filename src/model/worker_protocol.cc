@@ -162,7 +162,7 @@ struct Encoder {
     ByteWriter writer = Begin(Kind::kLoaded);
     WriteSpecs(writer, m.signature.inputs);
     WriteSpecs(writer, m.signature.outputs);
-    writer.U8(m.signature.exact ? 1 : 0);
+    writer.U8(m.signature.exact ? 1 : 0).U16(m.max_rows);
     return writer;
   }
   ByteWriter operator()(const RanMessage& m) const {
@@ -234,6 +234,8 @@ base::Result<LoadedMessage> ReadLoaded(ByteReader& reader) {
   BLINDAI_TRY(m.signature.outputs, ReadSpecs(reader));
   BLINDAI_TRY(const std::uint8_t exact, Choice(reader, "exactness", 1));
   m.signature.exact = exact == 1;
+  BLINDAI_TRY(m.max_rows, reader.U16("rows"));
+  if (m.max_rows < 1 || m.max_rows > kMostRows) return Wrong("rows is not a possible value");
   return m;
 }
 

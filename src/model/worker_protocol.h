@@ -35,6 +35,8 @@ namespace blindai::model {
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{128} << 10;
 inline constexpr std::size_t kMaxPorts = 256;
 inline constexpr std::size_t kMaxPortNameBytes = 512;
+// The most runs that are computed as one (batching.h).
+inline constexpr std::uint16_t kMostRows = 4;
 
 // Why a load or a run gave nothing. Fixed words: the engine's own texts name paths and nodes, and stay in the
 // worker.
@@ -67,6 +69,7 @@ struct LoadMessage {  // with the descriptor
 
 struct LoadedMessage {
   ModelSignature signature;
+  std::uint16_t max_rows = 1;  // runs that may be computed as one (batching.h), as this worker measured
 };
 
 enum class RegionUse : std::uint8_t { kInputs = 0, kOutputs = 1 };
@@ -85,6 +88,9 @@ struct PlacedTensor {
 };
 // Offsets are multiples of this, which suits every vector instruction.
 inline constexpr std::uint64_t kPlacement = 64;
+constexpr std::uint64_t RoundUpToPlacement(std::uint64_t bytes) {
+  return (bytes + kPlacement - 1) / kPlacement * kPlacement;
+}
 
 struct RunMessage {
   std::uint64_t run = 0;  // counts from 1

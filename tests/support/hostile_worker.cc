@@ -2,6 +2,7 @@
 // the model's text says. Used by model_host_test.cc.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ void AnswerLoad(const std::string& lie) {
   if (lie == "names-twice") {
     loaded.signature.outputs.push_back(loaded.signature.outputs[0]);
   }
+  if (lie.starts_with("rows")) loaded.max_rows = kMostRows;
   if (lie == "bytes-type") loaded.signature.inputs[0].datatype = vocabulary::Datatype::kBytes;
   Say(loaded);
 }
@@ -128,9 +130,50 @@ class Stash {
   base::Bytes kept_;
 };
 
+// Gives inputs back as outputs, and in each row's last element how many rows there were. "rows" does no more; others do what
+// they say as soon as there is more than one row.
+// "rows-wait" keeps such a run until it was stopped and continued twice.
+volatile sig_atomic_t continued = 0;
+
+class RowsWorker {
+ public:
+  void Map(const RegionMessage& region, int descriptor) {
+    Mapping& mapping = region.use == RegionUse::kInputs ? inputs_ : outputs_;
+    mapping = Mapping::Map(descriptor, region.bytes, region.use == RegionUse::kOutputs).value();
+  }
+  void AnswerRun(const std::string& lie, const RunMessage& run) {
+    PlacedTensor output = run.inputs[0];
+    const auto rows = static_cast<std::size_t>(output.shape[0]);
+    if (rows > 1 && lie == "rows-end") _exit(0);
+    while (rows > 1 && lie == "rows-wait" && continued < 2) usleep(1'000);
+    if (rows > 1 && lie == "rows-fail") return Say(FailedMessage{run.run, Failure::kRun});
+    std::ranges::copy(inputs_.view().subspan(output.offset, output.bytes), outputs_.writable().begin());
+    const auto said = static_cast<float>(rows);
+    for (std::size_t row = 1; row <= rows; ++row) {
+      std::memcpy(outputs_.writable().data() + row * (output.bytes / rows) - sizeof said, &said, sizeof said);
+    }
+    output.offset = 0;
+    if (rows > 1 && lie == "rows-lost") {
+      output.bytes -= output.bytes / rows;
+      --output.shape[0];
+    }
+    Say(RanMessage{run.run, 1, {output}});
+  }
+
+ private:
+  Mapping inputs_;
+  Mapping outputs_;
+};
+
 int Main() {
   std::string lie;
   Stash stash;
+  RowsWorker rows;
+  signal(SIGCONT, [](int) { continued = continued + 1; });
+  sigset_t heard;  // a worker starts with all signals blocked
+  sigemptyset(&heard);
+  sigaddset(&heard, SIGCONT);
+  sigprocmask(SIG_UNBLOCK, &heard, nullptr);
   while (true) {
     const auto packet = ReceivePacket(kWorkerSocket, 0);
     if (!packet.ok() || packet->state != ReceivedPacket::State::kPacket) _exit(0);
@@ -147,9 +190,16 @@ int Main() {
       // The server must not fault when the region that it reads is cut short.
       if (lie == "shrink") static_cast<void>(ftruncate(packet->descriptor.get(), 0) == 0);
       if (lie == "stash") stash.Map(*region, packet->descriptor.get());
+      if (lie.starts_with("rows")) rows.Map(*region, packet->descriptor.get());
     }
     if (const auto* run = std::get_if<RunMessage>(&*message)) {
-      lie == "stash" ? stash.AnswerRun(*run) : AnswerRun(lie, *run);
+      if (lie == "stash") {
+        stash.AnswerRun(*run);
+      } else if (lie.starts_with("rows")) {
+        rows.AnswerRun(lie, *run);
+      } else {
+        AnswerRun(lie, *run);
+      }
     }
   }
 }

@@ -73,7 +73,7 @@ wire::ModelStatistics StatisticsOf(const ServedModel& served) {
   entry.version = std::to_string(served.record.version);
   entry.last_inference_ms = static_cast<std::uint64_t>(run.last_success_ms);
   entry.inference_count = run.successes;
-  entry.execution_count = run.successes;
+  entry.execution_count = run.executions;
   entry.success = {run.successes, run.success_ns};
   entry.fail = {run.AllFailures(), run.failure_ns};
   entry.queue = {run.successes, run.queue_ns};
