@@ -131,8 +131,8 @@ struct Pending {
 };
 using PendingPtr = std::shared_ptr<Pending>;
 
-// What the worker computes at once: one request, or several of one caller as the rows of one run (batching.h). The first
-// stands for all before the scheduler.
+// What the worker computes at once: one request, or several of one caller as the rows of one run
+// (batching.h). The first stands for all before the scheduler.
 struct Execution {
   std::vector<PendingPtr> members;  // in the order of the rows; never empty
   RunPlan plan;                     // of all together
@@ -165,7 +165,8 @@ void CopyInputs(const Execution& execution, SharedRegion& region) {
   }
 }
 
-// The places have passed CheckAnswer and HasOneRowEach. What the worker writes after that changes values, never lengths.
+// The places have passed CheckAnswer and HasOneRowEach. What the worker writes after that changes values,
+// never lengths.
 void CopyOutputs(const std::vector<PlacedTensor>& places, const SharedRegion& region,
                  const std::vector<vocabulary::TensorSpec>& specs, std::vector<RunAnswer>& answers) {
   for (std::size_t row = 0; row < answers.size(); ++row) {
@@ -916,8 +917,8 @@ void ModelHost::Impl::StartRun(Scheduler::RunId run) {
                       });
 }
 
-// With it, what waits and may be computed together with it. The scheduler hears of one run, which pays for all: they are
-// of one caller.
+// With it, what waits and may be computed together with it. The scheduler hears of one run, which pays for
+// all: they are of one caller.
 Execution ModelHost::Impl::Gather(PendingPtr first) {
   Execution execution{.members = {first}, .plan = first->plan};
   const std::uint64_t row_bytes = std::max<std::uint64_t>(first->plan.region_bytes, 1);

@@ -683,6 +683,7 @@ class BatchTest : public HostileWorkerTest {
   // One run that the worker has and does not answer, and `values` that wait behind it.
   void Fill(ModelHost& host, const std::vector<float>& values,
             const std::vector<std::uint64_t>& callers = {}) {
+    ASSERT_TRUE(Until([&] { return host.stats().pid > 0; }));
     worker_ = static_cast<pid_t>(host.stats().pid);
     ASSERT_EQ(kill(worker_, SIGSTOP), 0);
     runs_.emplace_back(host, Request(100, 1));
@@ -772,7 +773,10 @@ TEST_F(BatchTest, WhenAllAreGivenUpTheWorkerIsEndedAfterItsGraceAndTheNextRunWor
     EXPECT_EQ(Given(runs_[i]), "cancelled");
   }
   ASSERT_TRUE(Until([&] { return host->stats().restarts == 1; }));
-  EXPECT_TRUE(RunOn(*host, Request(5, 1)).ok());
+  runs_.clear();
+  Fill(*host, {});
+  GoOn();
+  EXPECT_EQ(Given(runs_[0]), "100 of 1");
   ExpectNoShareHeld();
 }
 

@@ -331,7 +331,7 @@ class OpenVinoEngine : public Engine {
   }
 
   std::uint16_t ProveBatchingOnNoise() {
-    std::mt19937 random(1);
+    std::mt19937 random(1);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same noise each time is wanted
     std::vector<std::vector<base::Bytes>> noise;  // [port][row]
     for (const auto& port : ports_) {
       const std::size_t elements = ov::shape_size(ShapeOfRows(port, 1));

@@ -130,22 +130,27 @@ class Stash {
   base::Bytes kept_;
 };
 
-// Gives inputs back as outputs, and in each row's last element how many rows there were. "rows" does no more; others do what
-// they say as soon as there is more than one row.
-// "rows-wait" keeps such a run until it was stopped and continued twice.
-volatile sig_atomic_t continued = 0;
-
+// Gives inputs back as outputs, and in each row's last element how many rows there were. "rows" does no more,
+// "rows-wait" answers each run after it was continued (SIGCONT), and others do what they say when there is more than
+// one row.
 class RowsWorker {
  public:
   void Map(const RegionMessage& region, int descriptor) {
     Mapping& mapping = region.use == RegionUse::kInputs ? inputs_ : outputs_;
     mapping = Mapping::Map(descriptor, region.bytes, region.use == RegionUse::kOutputs).value();
   }
+  static void WaitUntilContinued() {
+    sigset_t wanted;  // blocked, as all signals are in a worker
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCONT);
+    int seen = 0;
+    sigwait(&wanted, &seen);
+  }
   void AnswerRun(const std::string& lie, const RunMessage& run) {
     PlacedTensor output = run.inputs[0];
     const auto rows = static_cast<std::size_t>(output.shape[0]);
     if (rows > 1 && lie == "rows-end") _exit(0);
-    while (rows > 1 && lie == "rows-wait" && continued < 2) usleep(1'000);
+    if (lie == "rows-wait") WaitUntilContinued();
     if (rows > 1 && lie == "rows-fail") return Say(FailedMessage{run.run, Failure::kRun});
     std::ranges::copy(inputs_.view().subspan(output.offset, output.bytes), outputs_.writable().begin());
     const auto said = static_cast<float>(rows);
@@ -169,11 +174,6 @@ int Main() {
   std::string lie;
   Stash stash;
   RowsWorker rows;
-  signal(SIGCONT, [](int) { continued = continued + 1; });
-  sigset_t heard;  // a worker starts with all signals blocked
-  sigemptyset(&heard);
-  sigaddset(&heard, SIGCONT);
-  sigprocmask(SIG_UNBLOCK, &heard, nullptr);
   while (true) {
     const auto packet = ReceivePacket(kWorkerSocket, 0);
     if (!packet.ok() || packet->state != ReceivedPacket::State::kPacket) _exit(0);
