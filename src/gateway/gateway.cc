@@ -26,6 +26,8 @@ using base::Status;
 using net::HttpExchange;
 using net::HttpResponse;
 
+// Between two commands of a voice assistant that keeps its connection.
+constexpr std::chrono::minutes kWyomingSilence{10};
 // So that a proxy or a browser does not take a quiet stream for a dead one.
 constexpr std::chrono::seconds kEventsComment{15};
 
@@ -48,6 +50,16 @@ Status Check(const GatewayOptions& options) {
     return client::ArgumentError("others than this computer's programs can reach " + options.address +
                                      ": give a token that everybody must have, or listen on 127.0.0.1",
                                  "listen");
+  }
+  if (options.wyoming && !IsLoopback(options.wyoming->address)) {
+    return client::ArgumentError(
+        "Wyoming knows no token, so it is offered to this computer's programs only: give an "
+        "address of loopback, such as 127.0.0.1:10300",
+        "wyoming");
+  }
+  if (options.wyoming && options.token_for_programs) {
+    return client::ArgumentError("Wyoming knows no token: it cannot be offered where every program needs one",
+                                 "wyoming");
   }
   return base::Ok();
 }
@@ -176,20 +188,23 @@ class FrontDoor {
 }  // namespace
 
 struct Gateway::State {
-  State(AccessRules access, UpstreamOptions options)
+  State(AccessRules access, UpstreamOptions options, WyomingOptions wyoming_options)
       : pool(std::make_shared<net::IoPool>(1)),
         rules(std::move(access)),
         upstream(std::move(options), *pool),
         door(rules, upstream),
-        grpc_door(rules, upstream) {}
+        grpc_door(rules, upstream),
+        wyoming_door(std::move(wyoming_options), upstream) {}
 
   std::shared_ptr<net::IoPool> pool;
   const AccessRules rules;
   Upstream upstream;
   FrontDoor door;
   GrpcDoor grpc_door;
+  WyomingDoor wyoming_door;
   std::unique_ptr<net::HttpServer> http;
   std::unique_ptr<net::HttpServer> grpc;
+  std::unique_ptr<net::HttpServer> wyoming;
   bool stopped = false;
 };
 
@@ -205,7 +220,8 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options) {
   upstream.heartbeat = options.heartbeat;
   upstream.retry = options.retry;
   upstream.on_change = std::move(options.on_change);
-  auto state = std::make_unique<State>(std::move(rules), std::move(upstream));
+  auto state = std::make_unique<State>(std::move(rules), std::move(upstream),
+                                       options.wyoming.value_or(WyomingOptions()));
   net::HttpServerOptions listen;
   listen.address = options.address;
   listen.port = options.port;
@@ -227,6 +243,20 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options) {
                   return door->Handle(exchange);
                 }));
   }
+  if (options.wyoming) {
+    net::HttpServerOptions wyoming;
+    wyoming.address = options.wyoming->address;
+    wyoming.port = options.wyoming->port;
+    wyoming.pool = state->pool;
+    wyoming.max_connections = options.max_connections;
+    wyoming.raw_bytes = true;
+    wyoming.body_idle_timeout = kWyomingSilence;
+    BLINDAI_TRY(
+        state->wyoming,
+        net::HttpServer::Listen(std::move(wyoming), [door = &state->wyoming_door](HttpExchange& exchange) {
+          return door->Handle(exchange);
+        }));
+  }
   state->upstream.Start();
   return std::unique_ptr<Gateway>(new Gateway(std::move(state)));
 }
@@ -238,6 +268,7 @@ Gateway::~Gateway() {
   // What the pool still holds may point to the rest, so it goes first.
   state_->http.reset();
   state_->grpc.reset();
+  state_->wyoming.reset();
   state_->pool.reset();
 }
 
@@ -245,11 +276,15 @@ std::uint16_t Gateway::port() const { return state_->http->port(); }
 
 std::uint16_t Gateway::grpc_port() const { return state_->grpc ? state_->grpc->port() : 0; }
 
+std::uint16_t Gateway::wyoming_port() const { return state_->wyoming ? state_->wyoming->port() : 0; }
+
 void Gateway::Stop(std::chrono::milliseconds grace) {
   if (std::exchange(state_->stopped, true)) return;
   state_->upstream.BeginStop();
   asio::post(state_->pool->executor(), [this] { state_->grpc_door.BeginStop(); });
   const auto deadline = std::chrono::steady_clock::now() + grace;
+  // Assistants keep their connections, and a command is said again.
+  if (state_->wyoming) state_->wyoming->Stop(std::chrono::milliseconds(0));
   state_->http->Stop(grace);
   if (state_->grpc) {
     state_->grpc->Stop(std::max(

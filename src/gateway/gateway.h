@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "client/settings.h"
 #include "gateway/standing.h"
+#include "gateway/wyoming_door.h"
 
 namespace blindai::gateway {
 
@@ -25,6 +26,8 @@ struct GatewayOptions {
   std::uint16_t port = 8800;
   // Where gRPC is taken too, on the same address; nothing: nowhere.
   std::optional<std::uint16_t> grpc_port;
+  // Where Wyoming is taken too. It knows no token: loopback only, and not together with token_for_programs.
+  std::optional<WyomingOptions> wyoming;
   // At least kMinTokenBytes.
   base::SecretBytes token;
   bool token_for_programs = false;
@@ -49,8 +52,9 @@ class Gateway {
   ~Gateway();
 
   std::uint16_t port() const;
-  // 0 without one.
+  // 0 without one, as the next.
   std::uint16_t grpc_port() const;
+  std::uint16_t wyoming_port() const;
   // Takes no more requests; what runs may finish within the grace and is cut then.
   void Stop(std::chrono::milliseconds grace);
 

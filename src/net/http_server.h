@@ -33,6 +33,9 @@ struct HttpServerOptions {
   // Whether the preface of HTTP/2 reaches the handler, which takes the bytes over (HttpExchange::SwitchProtocols);
   // otherwise it is answered 505.
   bool http2_preface = false;
+  // Whether connections speak no HTTP at all: each reaches the handler at once, with an empty head. Its bytes come from
+  // ReadBody until it is closed ("connection-lost") and go out with Write as they are; there is nothing else to call.
+  bool raw_bytes = false;
   // One more connection than this is answered 503 and closed.
   std::size_t max_connections = 256;
   // Request line and header fields together; more is answered 431.

@@ -119,6 +119,7 @@ ServerConnection::~ServerConnection() {
 
 Task<void> ServerConnection::Run(std::shared_ptr<ServerConnection> self) {
   bool open = co_await self->Greet();
+  if (self->refuse_ && self->shared_->options.raw_bytes) open = false;
   if (open && self->refuse_) {
     const Error error = MakeError(ErrorKind::kUnavailable, "too-many-connections",
                                   "The server has as many connections as it accepts; try again later");
@@ -186,6 +187,10 @@ Task<bool> ServerConnection::Greet() {
 }
 
 Task<bool> ServerConnection::ServeOne() {
+  if (shared_->options.raw_bytes) {
+    co_await ServeRawBytes();
+    co_return false;
+  }
   const Result<bool> read = co_await ReadHead();
   phase_ = Phase::kBusy;
   if (!read.ok()) {
@@ -203,6 +208,21 @@ Task<bool> ServerConnection::ServeOne() {
   co_await DrainBody();
   phase_ = Phase::kIdle;
   co_return keep_alive_ && !stopping_ && !gone_;
+}
+
+// All that comes is one body without an end, and what goes out an answer without a head.
+Task<void> ServerConnection::ServeRawBytes() {
+  phase_ = Phase::kBusy;
+  body_left_ = UINT64_MAX;
+  answer_ = Answer::kStreaming;
+  keep_alive_ = false;
+  linger_ = true;  // so that the goodbye can be read
+  stream_.SetDeadline(Stream::kRead, SteadyTime::max());
+  stream_.SetIdleLimit(Stream::kRead, shared_->options.body_idle_timeout);
+  ++shared_->requests_total;
+  co_await RunHandler();
+  on_disconnect_.clear();
+  StopWatch();
 }
 
 // Reads and parses the next head. False: the client has no further request.

@@ -77,6 +77,7 @@ class ServerConnection final : public HttpExchange, public std::enable_shared_fr
 
   Task<bool> Greet();
   Task<bool> ServeOne();
+  Task<void> ServeRawBytes();
   Task<base::Result<bool>> ReadHead();
   void LeaveHttp();
   Task<void> Refuse(const base::Error& error);
