@@ -20,9 +20,10 @@ class Gateway:
 
     def __enter__(self):
         self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        ready = re.fullmatch(r"blindai gateway ready http=(\S+) page=http://(\S+)/#token=(.+) grpc=(\S+)\n",
-                             self.process.stdout.readline())
-        self.host, self.token, self.grpc = ready[1], ready[3], ready[4]
+        ready = re.fullmatch(
+            r"blindai gateway ready http=(\S+) page=http://(\S+)/#token=(.+) grpc=(\S+)(?: wyoming=(\S+))?\n",
+            self.process.stdout.readline())
+        self.host, self.token, self.grpc, self.wyoming = ready[1], ready[3], ready[4], ready[5]
         self.page = f"http://{self.host}/#token={self.token}"
         return self
 

@@ -48,9 +48,10 @@ const CLI::App* Subcommand(const CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
+// Whether a value must follow: where it may, options are offered too.
 bool TakesValue(const CLI::App& app, const std::string& word) {
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_items_expected_max() > 0 && option->check_name(word)) return true;
+    if (option->get_items_expected_min() > 0 && option->check_name(word)) return true;
   }
   return false;
 }

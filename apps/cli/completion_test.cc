@@ -49,6 +49,10 @@ TEST(Completion, AfterAnOptionThatTakesAValueTheShellOffersFiles) {
   EXPECT_THAT(Offered({"attest", "--json", "--simu"}), ElementsAre("--simulation"));
 }
 
+TEST(Completion, AfterAnOptionThatMayTakeAValueOptionsAreOfferedToo) {
+  EXPECT_THAT(Offered({"gateway", "--wyoming", "--gr"}), ElementsAre("--grpc"));
+}
+
 TEST(Completion, AValueThatIsNamedLikeACommandIsNone) {
   EXPECT_THAT(Offered({"models", "show", "--addr", "delete", "--"}), Contains("--json"));
 }

@@ -53,7 +53,8 @@ std::string OptionHead(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) names += (names.empty() ? "--" : ", --") + name;
   if (names.empty()) return ".I " + Escaped(option.get_name(true)) + "\n";
   const std::string head = "\\fB" + Escaped(names) + "\\fR";
-  return option.get_items_expected_max() > 0 ? head + " \\fIVALUE\\fR\n" : head + "\n";
+  if (option.get_items_expected_max() == 0) return head + "\n";
+  return head + (option.get_items_expected_min() == 0 ? " [\\fIVALUE\\fR]\n" : " \\fIVALUE\\fR\n");
 }
 
 std::string Options(const CLI::App& command) {

@@ -127,8 +127,8 @@ class Conversation {
     co_return base::Ok();
   }
 
-  // A verified connection, or why there is none. A new one each time: a kept one may have been closed in this moment, and
-  // what was spoken cannot be sent twice.
+  // A verified connection, or why there is none. A new one each time: a kept one may have been closed in this
+  // moment, and what was spoken cannot be sent twice.
   net::Task<Result<Upstream::Lease>> Take() {
     Result<Upstream::Lease> lease = co_await upstream_.Take(IdleIsFine::kNo);
     if (!lease.ok() && !upstream_.standing().usable()) co_return WhyNotWithFindings(upstream_.standing());

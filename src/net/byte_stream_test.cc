@@ -256,5 +256,77 @@ TEST(Http2Preface, IsTheFirstOfTheBytesForWhomItIsMeant) {
   EXPECT_EQ(client.ReceiveAll(), kPreface);
 }
 
+// ---- No HTTP at all ----
+
+// Gives back what comes, in capitals, and says "bye" to a line that says so.
+class RawBytesTest : public ::testing::Test {
+ protected:
+  void Serve(const std::function<void(HttpServerOptions&)>& change = [](auto&) {}) {
+    HttpServerOptions options;
+    options.pool = std::make_shared<IoPool>(1);
+    options.raw_bytes = true;
+    change(options);
+    server_ = *HttpServer::Listen(options, [this](HttpExchange& exchange) { return Echo(exchange); });
+  }
+
+  Task<void> Echo(HttpExchange& exchange) {
+    exchange.OnDisconnect([this] { left_.set_value(); });
+    base::Bytes block(64);
+    while (true) {
+      const std::span<std::uint8_t> space(block);
+      const Result<std::size_t> count = co_await exchange.ReadBody(space);
+      if (!count.ok()) {
+        ended_.set_value(count.error().code);
+        co_return;
+      }
+      const base::Bytes got(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(*count));
+      const Status written = co_await exchange.Write(got);
+      if (!written.ok() || base::AsText(got).ends_with("bye\n")) co_return;
+    }
+  }
+
+  std::promise<std::string> ended_;
+  std::promise<void> left_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(RawBytesTest, GoBothWaysAsTheyAreUntilTheHandlerEnds) {
+  Serve();
+  RawClient client(server_->port());
+  client.Send("no HTTP\n");
+  EXPECT_EQ(client.ReceiveUntil("\n"), "no HTTP\n");
+  client.Send("GET / HTTP/1.1\r\n\r\nbye\n");
+  EXPECT_EQ(client.ReceiveAll(), "GET / HTTP/1.1\r\n\r\nbye\n");
+}
+
+TEST_F(RawBytesTest, AClientThatLeavesIsNoticed) {
+  Serve();
+  {
+    RawClient client(server_->port());
+    client.Send("a\n");
+    client.ReceiveUntil("\n");
+  }
+  EXPECT_EQ(ended_.get_future().get(), "connection-lost");
+  left_.get_future().wait();
+}
+
+TEST_F(RawBytesTest, OneThatSaysNothingForTooLongIsLetGo) {
+  Serve([](HttpServerOptions& options) { options.body_idle_timeout = std::chrono::milliseconds(1); });
+  RawClient client(server_->port());
+  EXPECT_EQ(ended_.get_future().get(), "body-timeout");
+  EXPECT_EQ(client.ReceiveAll(), "");
+}
+
+TEST_F(RawBytesTest, OneTooManyIsClosedWithoutAWord) {
+  Serve([](HttpServerOptions& options) { options.max_connections = 1; });
+  RawClient first(server_->port());
+  first.Send("a\n");
+  first.ReceiveUntil("\n");
+  RawClient second(server_->port());
+  EXPECT_EQ(second.ReceiveAll(), "");
+  server_->Stop(std::chrono::milliseconds(0));
+  EXPECT_EQ(first.ReceiveAll(), "");
+}
+
 }  // namespace
 }  // namespace blindai::net
