@@ -16,7 +16,9 @@ import {TrustPanel} from "./trust.js";
 const place = (id) => document.getElementById(id);
 const trust = new TrustPanel(place("trust"));
 const options = new Options(place("options"));
-const maySend = () => trust.send;
+// A recording is sent with the name of a model, so their list comes first.
+let listed = false;
+const maySend = () => trust.send && listed;
 const queue = new Queue({maySend, options: () => options.value});
 const reader = new Reader(place("reader"));
 const list = new SessionList(place("sessions"), queue, {maySend, onopen: (session) => reader.open(session)});
@@ -38,7 +40,7 @@ recorder.enableLive(false);
 watchStatus(async (status) => {
   const before = trust.send;
   trust.show(status);
-  recorder.enableLive(trust.send);
+  recorder.enableLive(maySend());
   list.show();
   if (trust.send && !before) await connected();
 });
@@ -49,6 +51,9 @@ async function connected() {
   } catch (trouble) {
     options.showTrouble(trouble.message);
   }
+  listed = true;
+  recorder.enableLive(maySend());
+  list.show();
   queue.next();
 }
 

@@ -10,7 +10,7 @@ const folder = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url)
 export const kDemo = folder("models/blindai-demo-en/");
 export const kPage = process.env.BLINDAI_PAGE;
 // Generous: it is only waited for in full where something is broken.
-export const kPatienceMs = 60_000;
+export const kPatienceMs = 300_000;
 
 /**
  * Opens the page and runs `story(page, context)` in a browser of its own. `sound`: a WAV file that the microphone hears.
@@ -18,6 +18,7 @@ export const kPatienceMs = 60_000;
  */
 export async function withPage(story, {sound, address = kPage, ...options} = {}) {
   const browser = await chromium.launch({
+    timeout: kPatienceMs,
     executablePath: process.env.BLINDAI_CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",
@@ -65,6 +66,18 @@ export async function withPage(story, {sound, address = kPage, ...options} = {})
 export const verdict = (page, word) => page.locator("#trust .word", {hasText: word}).waitFor();
 
 export const button = (page, name) => page.getByRole("button", {name, exact: true});
+
+/** Holds back what the page asks of `path` until the function that it gives is called. */
+export async function hold(page, path) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route(path, async (route) => {
+    await released;
+    // What the page gave up meanwhile cannot go on.
+    await route.continue().catch(() => {});
+  });
+  return release;
+}
 
 /** Drops recordings in and waits until the last one can be read. */
 export async function transcribe(page, ...files) {
