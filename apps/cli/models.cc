@@ -97,6 +97,17 @@ std::string FileOf(const UploadWords& words, wire::ModelKind kind) {
   return (std::filesystem::path(words.file) / client::kWhisperEncoderFile).string();
 }
 
+// The line of progress is gone when this returns.
+base::Result<wire::ModelInfo> Send(client::Client& client, const std::string& id, const std::string& file,
+                                   client::UploadOptions& options) {
+  Progress progress("uploading");
+  options.progress = [&](std::uint64_t sent, std::uint64_t total) {
+    progress.Show(sent, total);
+    return true;
+  };
+  return client.UploadModel(id, client::ModelSource::File(file), options);
+}
+
 ExitCode Upload(const UploadWords& words) {
   std::vector<std::pair<std::string, std::string>> query;
   if (words.precision) query.emplace_back("precision", *words.precision);
@@ -115,13 +126,7 @@ ExitCode Upload(const UploadWords& words) {
     options.whisper = client::WhisperFiles::In(std::filesystem::path(file).parent_path().string());
   auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
-  Progress progress("uploading");
-  options.progress = [&](std::uint64_t sent, std::uint64_t total) {
-    progress.Show(sent, total);
-    return true;
-  };
-  const auto model =
-      client->UploadModel(words.id.value_or(Stem(words.file)), client::ModelSource::File(file), options);
+  const auto model = Send(*client, words.id.value_or(Stem(words.file)), file, options);
   if (!model.ok()) return Fail(model.error(), client->verdict());
   ShowModel(*model, words.server.json);
   return ExitCode::kDone;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "client/failure.h"
 
@@ -111,15 +112,24 @@ void Progress::ShowText(std::string_view text) {
   Write(stderr, fmt::format("\r\x1b[K{} {}", what_, text));
 }
 
+void TimeProgress::ShowSent(std::uint64_t sent, std::uint64_t total) {
+  if (total == 0) return;
+  const int percent = static_cast<int>(static_cast<double>(sent) / static_cast<double>(total) * 100);
+  if (std::exchange(sent_percent_, percent) == percent) return;
+  progress_.ShowText(fmt::format("sent {}% of {}", percent, ByteText(total)));
+}
+
 void TimeProgress::Show(double done_s, double total_s) {
-  const auto clock = [](double seconds) {
-    const auto whole = static_cast<std::int64_t>(std::llround(seconds));
-    return fmt::format("{}:{:02}", whole / 60, whole % 60);
-  };
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started_;
   const double speed = done_s / std::max(taken.count(), 1e-3);
-  const std::string total = total_s > 0 ? " of " + clock(total_s) : "";
-  progress_.ShowText(fmt::format("{}{} ({:.0f}x)", clock(done_s), total, speed));
+  const std::string total = total_s > 0 ? " of " + ClockText(total_s) : "";
+  progress_.ShowText(fmt::format("{}{} ({:.0f}x)", ClockText(done_s), total, speed));
+}
+
+std::string ClockText(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
 std::string ByteText(std::uint64_t bytes) {

@@ -60,18 +60,23 @@ class Progress {
   int shown_percent_ = -1;
 };
 
-// The same for a recording: "12:34 of 60:00 (35x)".
+// The same for a recording: "sent 40% of 1.2 GB", then "12:34 of 1:00:00 (35x)".
 class TimeProgress {
  public:
   explicit TimeProgress(std::string what) : progress_(std::move(what)) {}
 
+  void ShowSent(std::uint64_t sent, std::uint64_t total);
   // `total_s` is 0 where nobody knows.
   void Show(double done_s, double total_s);
 
  private:
   Progress progress_;
+  int sent_percent_ = -1;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
+
+// "4:05", "1:00:00".
+std::string ClockText(double seconds);
 
 // "1.5 MB": three digits and a unit of 1000.
 std::string ByteText(std::uint64_t bytes);

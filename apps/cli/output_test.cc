@@ -18,6 +18,13 @@ TEST(Output, SizesAreReadable) {
   EXPECT_EQ(ByteText(2'147'483'648), "2.15 GB");
 }
 
+TEST(Output, TimesAreWrittenAsOnAClock) {
+  EXPECT_EQ(ClockText(0), "0:00");
+  EXPECT_EQ(ClockText(59.5), "1:00");
+  EXPECT_EQ(ClockText(3'599), "59:59");
+  EXPECT_EQ(ClockText(7'203), "2:00:03");
+}
+
 TEST(Output, EachSortOfFailureHasItsExitCode) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(Fail(MakeError(ErrorKind::kInvalid, "model-id", "wrong")), ExitCode::kUsage);

@@ -105,6 +105,10 @@ base::Result<client::Transcription> TranscribeOne(client::Client& client, const 
   client::TranscribeOptions options;
   options.request = request;
   options.request.progress = true;
+  options.upload_progress = [&](std::uint64_t sent, std::uint64_t total) {
+    progress.ShowSent(sent, total);
+    return true;
+  };
   options.on_event = [&](const wire::TranscriptionEvent& event) {
     if (const auto* now = std::get_if<wire::TranscriptionProgress>(&event))
       progress.Show(now->seconds_done, now->seconds_total);
