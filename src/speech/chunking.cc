@@ -10,15 +10,24 @@ namespace {
 
 std::int64_t Aligned(std::int64_t samples) { return samples / kSamplesPerFrame * kSamplesPerFrame; }
 
-// The middle of the last long silence that ends a piece of reasonable length: a later cut means fewer pieces.
-std::optional<std::int64_t> CutInSilence(std::span<const Silence> silences, std::int64_t earliest,
-                                         std::int64_t latest, std::int64_t min_silence) {
+// Near the middle of a silence, or of its part before `latest`, and so that the piece has one of few lengths where the
+// silence is long enough for that: an engine prepares itself for each.
+std::int64_t CutIn(const Silence& silence, std::int64_t begin, std::int64_t latest) {
+  const std::int64_t wanted = std::min((silence.begin + silence.end) / 2, latest);
+  std::int64_t steps = (wanted - begin + kLengthStepSamples / 2) / kLengthStepSamples;
+  if (begin + steps * kLengthStepSamples > latest) --steps;
+  const std::int64_t cut = begin + steps * kLengthStepSamples;
+  return cut > silence.begin && cut < silence.end ? cut : Aligned(wanted);
+}
+
+// In the last long silence that ends a piece of reasonable length: a later cut means fewer pieces.
+std::optional<std::int64_t> CutInSilence(std::span<const Silence> silences, std::int64_t begin,
+                                         std::int64_t earliest, std::int64_t latest,
+                                         std::int64_t min_silence) {
   std::optional<std::int64_t> cut;
   for (const Silence& silence : silences) {
     if (silence.end - silence.begin < min_silence) continue;
-    const std::int64_t middle = Aligned((silence.begin + silence.end) / 2);
-    // A long silence that begins before the latest cut and ends behind it serves too.
-    const std::int64_t candidate = std::min(middle, Aligned(latest));
+    const std::int64_t candidate = CutIn(silence, begin, latest);
     if (candidate >= earliest && candidate > silence.begin && candidate < silence.end) cut = candidate;
   }
   return cut;
@@ -48,7 +57,7 @@ Chunk ChunkPlanner::Next(std::int64_t known, bool ended, std::span<const Silence
   // A third of the longest piece, so that a recording with many pauses is not cut to shreds.
   const std::int64_t earliest = begin_ + options_.max_samples / 3;
   const std::int64_t latest = begin_ + options_.max_samples - kFrameOverlapSamples;
-  if (const auto cut = CutInSilence(silences, earliest, latest, options_.min_silence_samples)) {
+  if (const auto cut = CutInSilence(silences, begin_, earliest, latest, options_.min_silence_samples)) {
     chunk.end = *cut + kFrameOverlapSamples;
     chunk.end_frame = *cut / kSamplesPerFrame;
     chunk.ends_in_silence = true;

@@ -18,6 +18,8 @@ namespace blindai::speech {
 
 constexpr std::int64_t kSamplesPerFrame = 320;
 constexpr std::int64_t kFrameOverlapSamples = 80;  // 400 − 320
+// Pieces that end in silence are whole steps long, and those 80 samples, where the silence allows (0.24 s).
+constexpr std::int64_t kLengthStepSamples = 12 * kSamplesPerFrame;
 
 struct ChunkOptions {
   // The longest piece, strides included; a multiple of 320.

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <set>
 #include <vector>
 
 namespace blindai::speech {
@@ -80,12 +82,45 @@ TEST(Chunking, AShortRecordingIsOnePiece) {
   EXPECT_TRUE(chunks[0].last);
 }
 
-TEST(Chunking, ItCutsInTheMiddleOfALongSilence) {
+TEST(Chunking, ItCutsNearTheMiddleOfALongSilence) {
   const auto chunks = PlanAll(20 * 16'000, {{10 * 16'000, 11 * 16'000}}, {});
   ASSERT_EQ(chunks.size(), 2u);
   EXPECT_TRUE(chunks[0].ends_in_silence);
-  EXPECT_EQ(chunks[0].end, 10 * 16'000 + 8'000 + kFrameOverlapSamples);
-  EXPECT_EQ(chunks[1].begin, 10 * 16'000 + 8'000);
+  EXPECT_NEAR(chunks[1].begin, 10 * 16'000 + 8'000, kLengthStepSamples / 2);
+  EXPECT_EQ(chunks[0].end, chunks[1].begin + kFrameOverlapSamples);
+}
+
+TEST(Chunking, ASilenceThatGoesOnBehindTheLongestPieceEndsItToo) {
+  const auto chunks = PlanAll(40 * 16'000, {{14 * 16'000, 30 * 16'000}}, {});
+  EXPECT_TRUE(chunks[0].ends_in_silence);
+  EXPECT_LE(chunks[0].end, 15 * 16'000);
+  EXPECT_GT(chunks[0].end, 15 * 16'000 - kLengthStepSamples - kFrameOverlapSamples);
+}
+
+TEST(Chunking, ALongRecordingHasFewLengthsAndEachCutIsInSilence) {
+  std::mt19937 random(7);
+  const ChunkOptions options;
+  for (int round = 0; round < 20; ++round) {
+    const std::int64_t samples =
+        std::int64_t{4} * 3600 * 16'000 + static_cast<std::int64_t>(random() % 16'000);
+    const auto silences = RandomSilences(random, samples);
+    std::set<std::int64_t> lengths;
+    for (const Chunk& chunk : PlanAll(samples, silences, options)) {
+      if (!chunk.last) lengths.insert(chunk.end - chunk.begin);
+      if (chunk.last || !chunk.ends_in_silence) continue;
+      const std::int64_t cut = chunk.end - kFrameOverlapSamples;
+      const auto after = std::ranges::lower_bound(silences, cut, {}, &Silence::end);
+      ASSERT_TRUE(after != silences.end() && after->begin < cut);
+      const std::int64_t middle = (after->begin + after->end) / 2;
+      // Its middle, where the piece may be as long as that.
+      if (middle <= chunk.begin + options.max_samples - kLengthStepSamples) {
+        ASSERT_NEAR(cut, middle, kLengthStepSamples / 2);
+      }
+    }
+    // Every step from a third of the longest piece to all of it; the longest, cut in speech; and one cut in a silence
+    // that begins just before the longest piece ends.
+    EXPECT_LE(lengths.size(), 2 * options.max_samples / 3 / kLengthStepSamples + 3);
+  }
 }
 
 TEST(Chunking, AShortPauseIsNotCutIn) {
