@@ -7,6 +7,7 @@ import subprocess
 import xml.etree.ElementTree
 import zipfile
 
+import blindai
 import docx
 import pytest
 
@@ -106,6 +107,8 @@ def test_a_server_that_is_refused_gets_nothing(server):
 
 
 def test_the_page_turns_red_when_server_or_gateway_end(own_server):
+    with blindai.connect(own_server.address, simulation=True) as client:
+        client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="speech", kind="ctc-speech", visibility="public")
     with Gateway(own_server.address, "--simulation") as gateway:
         report = node("--test", "ended_test.js", BLINDAI_PAGE=gateway.page,
                       BLINDAI_SERVER=str(own_server.process.pid), BLINDAI_GATEWAY=str(gateway.process.pid))

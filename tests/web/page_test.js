@@ -190,6 +190,7 @@ test("what is spoken is written live, and can be read and heard after", () =>
   withPage(
     async (page) => {
       await verdict(page, "Simulation");
+      await page.waitForFunction(() => !document.getElementById("live-wanted").disabled);
       await button(page, "Record").click();
       await page.waitForFunction(() => Number(document.getElementById("loudness")?.value) > 0.05);
       // A final is text of its own; what may still change is in an element. Where the sound begins is the browser's affair.
