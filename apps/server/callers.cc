@@ -30,8 +30,8 @@ Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config,
         "nobody could use this server: name a database of API keys (accounts.database), a directory "
         "(directory.url), or allow requests without a key (accounts.anonymous = true)");
   }
-  auto judge = endpoints::IdentifyCaller([keys, sessions = std::move(sessions), anonymous](
-                                             const net::RequestHead& head) -> Result<service::Caller> {
+  return endpoints::IdentifyCaller([keys, sessions = std::move(sessions),
+                                    anonymous](const net::RequestHead& head) -> Result<service::Caller> {
     // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
     // nobody's.
     const auto key = endpoints::BearerCredential(head);
@@ -44,13 +44,6 @@ Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config,
       return CallerOf(claims.account);
     }
     return anonymous ? service::Caller::AnonymousWithAllRights() : service::Caller{};
-  });
-  return endpoints::IdentifyCaller([judge = std::move(judge), weights = config.tenant_weights](
-                                       const net::RequestHead& head) -> Result<service::Caller> {
-    BLINDAI_TRY(service::Caller caller, judge(head));
-    if (const auto weight = weights.find(caller.tenant); weight != weights.end())
-      caller.weight = weight->second;
-    return caller;
   });
 }
 

@@ -40,15 +40,6 @@ TEST_F(CallersTest, AKeyIsItsTenant) {
   EXPECT_EQ((*identify)(With("bearer " + key_))->tenant, "clinic");
 }
 
-TEST_F(CallersTest, ATenantHasItsWeightAndOthersHaveOne) {
-  EXPECT_EQ((*ChooseCallers(config_, nullptr, false))(With("Bearer " + key_))->weight, 1);
-  config_.tenant_weights = {{"clinic", 4}, {"anonymous", 2}};
-  config_.accounts_anonymous = true;
-  const auto identify = ChooseCallers(config_, nullptr, false);
-  EXPECT_EQ((*identify)(With("Bearer " + key_))->weight, 4);
-  EXPECT_EQ((*identify)(With(""))->weight, 2);
-}
-
 TEST_F(CallersTest, WithoutAKeyNothingIsAllowed) {
   const auto identify = ChooseCallers(config_, nullptr, true);
   const auto nobody = (*identify)(With(""));

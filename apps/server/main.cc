@@ -265,6 +265,11 @@ void StopModels(service::ModelCatalogue& catalogue) {
   for (std::size_t seen = left; seen != 0; seen = left) left.wait(seen);
 }
 
+service::ChargeLimits ChargesOf(const ServerConfig& config) {
+  return {.weights = {config.tenant_weights.begin(), config.tenant_weights.end()},
+          .requests_per_minute = static_cast<double>(config.requests_per_minute_per_tenant)};
+}
+
 service::Visibility DefaultVisibility(const ServerConfig& config) {
   using enum service::Visibility;
   for (const auto visibility : {kPrivate, kLink, kTenants, kPublic}) {
@@ -284,7 +289,8 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   // What it does: models in worker processes.
   service::ModelCatalogue catalogue({.models_per_tenant = config.models_per_tenant,
                                      .resident_bytes = config.resident_bytes,
-                                     .resident_bytes_per_tenant = config.resident_bytes_per_tenant});
+                                     .resident_bytes_per_tenant = config.resident_bytes_per_tenant,
+                                     .charges = ChargesOf(config)});
   // Who computes when, over all models.
   const auto dispatcher = model::Dispatcher::Make({.cores = static_cast<double>(model::UsableCores()),
                                                    .queued_per_tenant = config.queue_requests_per_tenant,

@@ -216,6 +216,8 @@ constexpr Key kKeys[] = {
      TakeNumber<&ServerConfig::queue_requests_per_tenant, 1, 1'000'000>},
     {"limits", "queue_requests_in_all", TakeNumber<&ServerConfig::queue_requests_in_all, 1, 1'000'000>},
     {"limits", "queue_ms", TakeNumber<&ServerConfig::queue_ms, 1, kDayMs>},
+    {"limits", "requests_per_minute_per_tenant",
+     TakeNumber<&ServerConfig::requests_per_minute_per_tenant, 0, 1'000'000>},
     {"limits", "request_deadline_ms", TakeNumber<&ServerConfig::request_deadline_ms, 1, kDayMs>},
     {"limits", "load_deadline_ms", TakeNumber<&ServerConfig::load_deadline_ms, 1, kDayMs>},
     {"limits", "audio_bytes", TakeNumber<&ServerConfig::audio_bytes, 1, 2 * kGiB>},

@@ -137,6 +137,7 @@ struct ServerConfig {
   std::uint32_t queue_requests_per_tenant = 256;
   std::uint32_t queue_requests_in_all = 4096;
   std::uint32_t queue_ms = 30'000;
+  std::uint32_t requests_per_minute_per_tenant = 0;  // 0 = no limit
   std::uint32_t request_deadline_ms = 600'000;
   std::uint32_t load_deadline_ms = 120'000;
   std::uint64_t audio_bytes = std::uint64_t{2} << 30;

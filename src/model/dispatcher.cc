@@ -30,7 +30,8 @@ Dispatcher::Stats Dispatcher::stats() const {
           .running = running_,
           .predicted_wait_ms = predicted_wait_ms_,
           .refused = refused_,
-          .charged_ms = charged_ms_};
+          .charged_ms = charged_ms_,
+          .charged_starts_ms = charged_starts_ms_};
 }
 
 Scheduler::LaneId Dispatcher::AddLane(Scheduler::LaneOptions options, OnDecision on_decision) {
@@ -53,6 +54,11 @@ base::Result<Scheduler::RunId> Dispatcher::Add(const Scheduler::Request& request
 void Dispatcher::End(Scheduler::RunId run, double cpu_ms) {
   charged_ms_ = charged_ms_ + cpu_ms;
   scheduler_.End(run, cpu_ms);
+}
+
+void Dispatcher::ChargeStart(const Scheduler::Request& request, double cpu_ms) {
+  charged_starts_ms_ = charged_starts_ms_ + cpu_ms;
+  scheduler_.Charge(request, cpu_ms);
 }
 
 void Dispatcher::Look() {

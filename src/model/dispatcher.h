@@ -34,6 +34,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     double predicted_wait_ms = 0;  // until all that waits now has started, on all cores
     std::uint64_t refused = 0;     // queue-full, or too late for its deadline
     double charged_ms = 0;         // processor time of the runs that ended, however they ended
+    double charged_starts_ms = 0;  // the same of workers that had to start for one run
   };
   Stats stats() const;
 
@@ -44,8 +45,10 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void SetReplaceCost(Scheduler::LaneId lane, double ms) { scheduler_.SetReplaceCost(lane, ms); }
   base::Result<Scheduler::RunId> Add(const Scheduler::Request& request);
   void Remove(Scheduler::RunId run) { scheduler_.Remove(run); }
-  // However the run ended: its caller is charged for what it used, whether or not there is an answer.
+  // However the run ended: its tenant is charged for what it used, whether or not there is an answer.
   void End(Scheduler::RunId run, double cpu_ms);
+  // A worker had to start because of this request.
+  void ChargeStart(const Scheduler::Request& request, double cpu_ms);
   // After any of these: decides, and calls the lanes before it returns. Inside of such a call it returns at once, and
   // the outer one goes on.
   void Look();
@@ -64,6 +67,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::atomic<double> predicted_wait_ms_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
   std::atomic<double> charged_ms_ = 0;
+  std::atomic<double> charged_starts_ms_ = 0;
 };
 
 // Cores that this process may use.

@@ -322,6 +322,7 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   void JoinQueue();
   void Submit(PendingPtr pending);
   void Enqueue(PendingPtr pending);
+  Scheduler::Request ShareOf(const Pending& pending) const;
   void GiveUp(std::uint64_t id, base::Error error);
   void CancelCurrent();
   void OnDecision(const Scheduler::Decision& decision);
@@ -384,6 +385,8 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   bool has_run_ = false;         // since its start
   std::uint16_t max_rows_ = 1;   // of a batch, as the worker measured it when it loaded
   bool a_batch_failed_ = false;  // none is made any more
+  // Whose run ended the worker before, or needed one that has served nobody: the start is charged like the run.
+  std::optional<Scheduler::Request> start_is_for_;
 
   std::map<Scheduler::RunId, PendingPtr> queue_;  // what waits
   std::shared_ptr<const Execution> current_;      // holds a share of the cores
@@ -547,6 +550,7 @@ void ModelHost::Impl::On(LoadedMessage message) {
   const double load_ms = Ms(Clock::now() - spawned_);
   UpdateStats([&](HostStats& stats) { stats.load_ms = load_ms; });
   charged_cpu_ms_ = worker_->CpuMs();
+  if (start_is_for_) cores_->ChargeStart(*std::exchange(start_is_for_, std::nullopt), charged_cpu_ms_);
   has_run_ = false;
   cores_->SetReplaceCost(lane_, load_ms);
   cores_->SetOpen(lane_, true);
@@ -571,6 +575,7 @@ void ModelHost::Impl::On(const FailedMessage& message) {
   const bool broke_off = message.failure == Failure::kRun || message.failure == Failure::kMemory;
   if (!broke_off) return FinishRun(0, RunError(message.failure));
   const auto failed = current_;
+  start_is_for_ = ShareOf(failed->first());
   Kill(Doom::kRecycled);
   EndShare();
   FailExecution(*failed, RunError(message.failure));
@@ -590,7 +595,10 @@ void ModelHost::Impl::OnEnd() {
   supervisor_.Unwatch(end_watch_, worker_->pidfd());
   cores_->SetOpen(lane_, false);
   const auto current = current_;
-  if (current) EndShare();
+  if (current) {
+    start_is_for_ = ShareOf(current->first());
+    EndShare();
+  }
   worker_.reset();
   if (phase_timer_) supervisor_.CancelTimer(*std::exchange(phase_timer_, std::nullopt));
   phase_ = Phase::kNoWorker;
@@ -765,6 +773,16 @@ ModelHost::Ticket ModelHost::Impl::Run(RunRequest request, RunDone done) {
   return ticket;
 }
 
+Scheduler::Request ModelHost::Impl::ShareOf(const Pending& pending) const {
+  return {.lane = lane_,
+          .tenant = pending.request.payer.value_or(pending.request.caller),
+          .weight = pending.request.weight,
+          .caller = pending.request.caller,
+          .priority = pending.request.priority,
+          .cost = costs_.Predict(pending.plan.region_bytes),
+          .deadline = pending.request.deadline};
+}
+
 void ModelHost::Impl::Submit(PendingPtr pending) {
   if (stopping_) return Answer(*pending, StoppedError());
   if (failed_loads_ > kPatience) return Answer(*pending, UnavailableError());
@@ -781,12 +799,7 @@ void ModelHost::Impl::Submit(PendingPtr pending) {
 }
 
 void ModelHost::Impl::Enqueue(PendingPtr pending) {
-  auto run = cores_->Add({.lane = lane_,
-                          .tenant = pending->request.caller,
-                          .weight = pending->request.weight,
-                          .priority = pending->request.priority,
-                          .cost = costs_.Predict(pending->plan.region_bytes),
-                          .deadline = pending->request.deadline});
+  auto run = cores_->Add(ShareOf(*pending));
   if (!run.ok()) return Answer(*pending, std::move(run).error());
   pending->run = *run;
   queue_.emplace(*run, std::move(pending));
@@ -846,6 +859,7 @@ void ModelHost::Impl::FailAll(const base::Error& error) {
 void ModelHost::Impl::OnDecision(const Scheduler::Decision& decision) {
   switch (decision.kind) {
     case Scheduler::Decision::Kind::kReplaceWorker:
+      start_is_for_ = ShareOf(*queue_.at(decision.run));
       return Kill(Doom::kRecycled);
     case Scheduler::Decision::Kind::kStart:
       return StartRun(decision.run);
@@ -926,7 +940,8 @@ Execution ModelHost::Impl::Gather(PendingPtr first) {
   if (most < 2 || a_batch_failed_) return execution;
   for (auto at = queue_.begin(); at != queue_.end() && execution.rows() < most;) {
     const PendingPtr other = at->second;
-    const bool fits = other->request.caller == first->request.caller && FitTogether(first->plan, other->plan);
+    const bool fits = other->request.caller == first->request.caller &&
+                      other->request.payer == first->request.payer && FitTogether(first->plan, other->plan);
     if (!fits) {
       ++at;
       continue;

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,8 @@ struct WorkerOptions {
   int cancel_grace_ms = 1'000;
   // Elements of all inputs of one request, and of all its outputs.
   std::uint64_t max_tensor_bytes = std::uint64_t{256} << 20;
-  // Of one caller for this model: requests that wait, and how long the next one would wait, as predicted from earlier
-  // runs of all models. More is refused (queue-full).
+  // On one payer's account for this model: requests that wait, and how long the next one would wait, as predicted from
+  // earlier runs of all models. More is refused (queue-full).
   std::size_t max_queue = 256;
   int max_queue_ms = 30'000;
   // A worker that uses more resident memory than this after a run is replaced when it is idle; 0 = never.
@@ -79,9 +80,11 @@ struct RunRequest {
   // Who asks, for WorkerOptions::shared: an account's number. Different numbers never share a worker's
   // memory.
   std::uint64_t caller = 0;
-  // The caller's share of the cores against others' (scheduler.h), and the order among its own requests: 1 goes first,
-  // 0 after all that have a number.
+  // Who is charged for it; nothing: the caller. And the share of the cores that whoever pays has against others
+  // (scheduler.h).
+  std::optional<std::uint64_t> payer = std::nullopt;
   double weight = 1;
+  // The order among the caller's own requests: 1 goes first, 0 after all that have a number.
   std::uint32_t priority = 0;
 };
 

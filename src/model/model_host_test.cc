@@ -523,6 +523,15 @@ TEST(ModelHost, ARunThatTheEngineRefusesIsChargedToo) {
   EXPECT_EQ(RunOn(*host, {Floats("a", {2}, {1, 2}), Floats("b", {3}, {1, 2, 3})}).error().code, "run-failed");
   EXPECT_TRUE(Until([&] { return dispatcher->stats().running == 0; }));
   EXPECT_GT(dispatcher->stats().charged_ms, 0);
+  EXPECT_TRUE(RunOn(*host, {Floats("a", {2}, {1, 2}), Floats("b", {2}, {1, 2})}).ok());
+  EXPECT_GT(dispatcher->stats().charged_starts_ms, 0) << "the worker that had to start again";
+}
+
+TEST(ModelHost, TheFirstStartOfAWorkerIsChargedToNoRun) {
+  const auto dispatcher = Dispatcher::Make({.cores = 2});
+  auto host = *StartHost(tests::MatMulModel(4, 2), OnCoresOf(dispatcher));
+  EXPECT_TRUE(RunOn(*host, SmallInput()).ok());
+  EXPECT_EQ(dispatcher->stats().charged_starts_ms, 0);
 }
 
 // As the kernel sees it: R, S, T…
@@ -842,9 +851,11 @@ TEST_F(EngineBatchTest, AModelThatMixesRowsGetsOneRunAtATime) {
 // A worker that keeps every input and gives it away as the answer to the next run.
 class StashingWorkerTest : public HostileWorkerTest {
  protected:
-  static base::Result<std::vector<float>> RunAs(ModelHost& host, std::uint64_t caller, float value) {
+  static base::Result<std::vector<float>> RunAs(ModelHost& host, std::uint64_t caller, float value,
+                                                std::optional<std::uint64_t> payer = std::nullopt) {
     RunRequest request = RunRequest::Of({Floats("x", {1, 4}, std::vector<float>(4, value))});
     request.caller = caller;
+    request.payer = payer;
     BLINDAI_TRY(const RunAnswer answer, RunOn(host, std::move(request)));
     return ValuesOf<float>(answer.outputs[0]);
   }
@@ -859,6 +870,15 @@ TEST_F(StashingWorkerTest, GivesACallerItsOwnInputsAndNobodyElses) {
   EXPECT_EQ(*RunAs(*host, 2, 21), nothing);
   EXPECT_EQ(*RunAs(*host, 1, 13), nothing);
   EXPECT_EQ(*RunAs(*host, 3, 31), nothing);
+}
+
+TEST_F(StashingWorkerTest, GivesNobodyElsesInputsWhenOneAccountPaysForAll) {
+  auto host = *Start("stash");
+  const std::vector<float> nothing(4, 0);
+  EXPECT_EQ(*RunAs(*host, 1, 11, 7), nothing);
+  EXPECT_EQ(*RunAs(*host, 2, 21, 7), nothing);
+  EXPECT_EQ(*RunAs(*host, 7, 71, 7), nothing);
+  EXPECT_EQ(*RunAs(*host, 7, 72, 8), std::vector<float>(4, 71)) << "one caller, on two accounts";
 }
 
 TEST_F(StashingWorkerTest, GivesNobodyElsesInputsWhenCallersComeAtTheSameTime) {

@@ -57,8 +57,8 @@ Scheduler::LaneId Scheduler::AddLane(LaneOptions options) {
 
 void Scheduler::RemoveLane(LaneId lane) {
   BLINDAI_CHECK(!lanes_.at(lane).busy);
-  const auto group = groups_.lower_bound({lane, 0});
-  BLINDAI_CHECK(group == groups_.end() || group->first.first != lane);
+  const auto group = groups_.lower_bound({lane, 0, 0});
+  BLINDAI_CHECK(group == groups_.end() || group->first.lane != lane);
   lanes_.erase(lane);
 }
 
@@ -70,20 +70,45 @@ void Scheduler::SetOpen(LaneId id, bool open) {
 
 // ---- requests
 
+std::size_t Scheduler::WaitingIn(LaneId lane, TenantId tenant) const {
+  std::size_t waiting = 0;
+  for (auto group = groups_.lower_bound({lane, tenant, 0});
+       group != groups_.end() && group->first.lane == lane && group->first.tenant == tenant; ++group) {
+    waiting += group->second.waiting.size();
+  }
+  return waiting;
+}
+
+// A caller that has none waiting is let in always, so that nobody is kept out by others on the same account.
+base::Status Scheduler::CheckRoom(const Request& request, double wait_ms) const {
+  const auto tenant = tenants_.find(request.tenant);
+  if (tenant == tenants_.end()) return base::Ok();
+  const auto member = tenant->second.members.find(request.caller);
+  if (member == tenant->second.members.end() || member->second.queued == 0) return base::Ok();
+  if (WaitingIn(request.lane, request.tenant) >= lanes_.at(request.lane).options.max_queued)
+    return QueueFull("too many of your requests wait for this model", wait_ms);
+  if (tenant->second.queued >= limits_.queued_per_tenant)
+    return QueueFull("too many of your requests wait", wait_ms);
+  if (queued_ >= limits_.queued) return QueueFull("too many requests wait on this server", wait_ms);
+  return base::Ok();
+}
+
+Scheduler::Tenant& Scheduler::Join(const Request& request) {
+  Tenant& tenant = tenants_[request.tenant];
+  if (tenant.queued == 0 && tenant.running == 0) tenant.virtual_ms = std::max(tenant.virtual_ms, virtual_ms_);
+  tenant.weight = request.weight;
+  Member& member = tenant.members[request.caller];
+  if (member.queued == 0 && member.running == 0)
+    member.virtual_ms = std::max(member.virtual_ms, tenant.turn_ms);
+  return tenant;
+}
+
 base::Result<Scheduler::RunId> Scheduler::Add(const Request& request, Time now) {
   BLINDAI_CHECK(request.weight > 0);
   const LaneOptions& options = lanes_.at(request.lane).options;
-  const auto group = groups_.find({request.lane, request.tenant});
-  const std::size_t in_group = group == groups_.end() ? 0 : group->second.waiting.size();
-  const auto known = tenants_.find(request.tenant);
-  const std::size_t of_tenant = known == tenants_.end() ? 0 : known->second.queued;
   const double wait_ms = PredictedWaitMs(request, now);
 
-  if (in_group >= options.max_queued)
-    return QueueFull("too many of your requests wait for this model", wait_ms);
-  if (of_tenant >= limits_.queued_per_tenant) return QueueFull("too many of your requests wait", wait_ms);
-  if (queued_ >= limits_.queued && of_tenant > 0)
-    return QueueFull("too many requests wait on this server", wait_ms);
+  BLINDAI_RETURN_IF_ERROR(CheckRoom(request, wait_ms));
   if (wait_ms > options.max_wait_ms) {
     return QueueFull("what waits before this request takes longer than the limit",
                      wait_ms - options.max_wait_ms);
@@ -95,19 +120,21 @@ base::Result<Scheduler::RunId> Scheduler::Add(const Request& request, Time now) 
         "with what waits before it the run would not end before its deadline; it was not started");
   }
 
-  Tenant& tenant = tenants_[request.tenant];
-  if (tenant.queued == 0 && tenant.running == 0) tenant.virtual_ms = std::max(tenant.virtual_ms, virtual_ms_);
-  tenant.weight = request.weight;
+  Tenant& tenant = Join(request);
+  Member& member = tenant.members.at(request.caller);
   const RunCost cost = CostOf(request);
   const RunId run = next_id_++;
-  Group& joined = groups_[{request.lane, request.tenant}];
+  const GroupKey key{request.lane, request.tenant, request.caller};
+  Group& joined = groups_[key];
   joined.waiting.emplace(std::pair(Order(request.priority), run), request);
   joined.wall_ms += cost.wall_ms;
   tenant.backlog_ms += cost.cpu_ms;
+  member.backlog_ms += cost.cpu_ms;
   backlog_ms_ += cost.cpu_ms;
   ++tenant.queued;
+  ++member.queued;
   ++queued_;
-  places_.emplace(run, Place{{request.lane, request.tenant}, Order(request.priority)});
+  places_.emplace(run, Place{key, Order(request.priority)});
   return run;
 }
 
@@ -119,9 +146,12 @@ Scheduler::Request Scheduler::TakeOut(RunId run) {
   group->second.wall_ms -= cost.wall_ms;
   if (group->second.waiting.empty()) groups_.erase(group);
   Tenant& tenant = tenants_.at(request.tenant);
+  Member& member = tenant.members.at(request.caller);
   --tenant.queued;
+  --member.queued;
   --queued_;
   // Sums of fractions: what is left of nothing is nothing.
+  member.backlog_ms = member.queued == 0 ? 0 : member.backlog_ms - cost.cpu_ms;
   tenant.backlog_ms = tenant.queued == 0 ? 0 : tenant.backlog_ms - cost.cpu_ms;
   backlog_ms_ = queued_ == 0 ? 0 : backlog_ms_ - cost.cpu_ms;
   return request;
@@ -136,9 +166,19 @@ void Scheduler::End(RunId run, double cpu_ms) {
   const Running ended = running_.extract(run).mapped();
   lanes_.at(ended.request.lane).busy = false;
   Tenant& tenant = tenants_.at(ended.request.tenant);
+  Member& member = tenant.members.at(ended.request.caller);
   --tenant.running;
+  --member.running;
   if (ended.beside) --tenant.beside;
   tenant.virtual_ms += (cpu_ms - ended.charged_ms) / tenant.weight;
+  member.virtual_ms += cpu_ms - ended.charged_ms;
+  ForgetTheIdle();
+}
+
+void Scheduler::Charge(const Request& request, double cpu_ms) {
+  Tenant& tenant = Join(request);
+  tenant.virtual_ms += cpu_ms / tenant.weight;
+  tenant.members.at(request.caller).virtual_ms += cpu_ms;
   ForgetTheIdle();
 }
 
@@ -149,6 +189,12 @@ void Scheduler::ForgetTheIdle() {
     const Tenant& tenant = entry.second;
     return tenant.queued == 0 && tenant.running == 0 && (all_idle || tenant.virtual_ms <= virtual_ms_);
   });
+  for (auto& [id, tenant] : tenants_) {
+    std::erase_if(tenant.members, [turn_ms = tenant.turn_ms](const auto& entry) {
+      const Member& member = entry.second;
+      return member.queued == 0 && member.running == 0 && member.virtual_ms <= turn_ms;
+    });
+  }
 }
 
 // ---- decisions
@@ -185,17 +231,17 @@ bool Scheduler::IsLong(const Running& run, double patience_ms, Time now) {
   return computed_ms >= patience_ms || left_ms >= patience_ms;
 }
 
-// Whether it stands still for a run that starts beside it: a short one, that can use the cores, of a caller who has had
+// Whether it stands still for a run that starts beside it: a short one, that can use the cores, of a tenant who has had
 // no more than its own.
 bool Scheduler::StandsStillFor(const Request& request, const Running& running, Time now) const {
   if (!request.cost) return false;
   const RunCost& cost = *request.cost;
   const double cores = running.request.cost ? running.request.cost->cores() : limits_.cores;
-  const Tenant& caller = tenants_.at(running.request.tenant);
+  const Tenant& tenant = tenants_.at(running.request.tenant);
   const double not_charged_ms = std::max(0.0, ComputedMs(running, now) * cores - running.charged_ms);
   return IsLong(running, PatienceMs(request), now) && cost.cores() >= kWorthPausing * cores &&
          cost.wall_ms <= PauseLeftMs(running, now) &&
-         tenants_.at(request.tenant).virtual_ms <= caller.virtual_ms + not_charged_ms / caller.weight;
+         tenants_.at(request.tenant).virtual_ms <= tenant.virtual_ms + not_charged_ms / tenant.weight;
 }
 
 void Scheduler::PauseAndResume(Time now, std::vector<Decision>& decisions) {
@@ -230,56 +276,71 @@ bool Scheduler::MayStart(const Request& request, Time now) const {
 }
 
 bool Scheduler::NeedsReplacement(const GroupKey& group) const {
-  const Lane& lane = lanes_.at(group.first);
-  return !lane.options.shared && lane.served && *lane.served != group.second;
+  const Lane& lane = lanes_.at(group.lane);
+  return !lane.options.shared && lane.served && lane.served->caller != group.caller;
 }
 
+// First each tenant's best by what its callers were charged, then the best of these by what the tenants were. A new
+// worker delays the turn on the level where it is decided.
 std::optional<Scheduler::GroupKey> Scheduler::Pick(Time now) const {
-  std::optional<GroupKey> best;
-  std::pair<double, RunId> best_order;
+  struct Candidate {
+    GroupKey key;
+    std::pair<double, RunId> among_callers;
+    std::pair<double, RunId> among_tenants;
+  };
+  std::map<TenantId, Candidate> best_of;
   for (const auto& [key, group] : groups_) {
-    const Lane& lane = lanes_.at(key.first);
+    const Lane& lane = lanes_.at(key.lane);
     if (!lane.open || lane.busy) continue;
     const auto& [place, request] = *group.waiting.begin();
     if (!MayStart(request, now)) continue;
-    const Tenant& tenant = tenants_.at(key.second);
-    const double extra_ms = NeedsReplacement(key) ? lane.options.replace_ms / tenant.weight : 0;
-    const std::pair<double, RunId> order{tenant.virtual_ms + extra_ms, place.second};
-    if (!best || order < best_order) {
-      best = key;
-      best_order = order;
-    }
+    const Tenant& tenant = tenants_.at(key.tenant);
+    const double replace_ms = NeedsReplacement(key) ? lane.options.replace_ms : 0;
+    const bool from_another = replace_ms > 0 && lane.served->tenant != key.tenant;
+    const Candidate candidate{
+        key,
+        {tenant.members.at(key.caller).virtual_ms + replace_ms, place.second},
+        {tenant.virtual_ms + (from_another ? replace_ms / tenant.weight : 0), place.second}};
+    const auto [best, is_first] = best_of.try_emplace(key.tenant, candidate);
+    if (!is_first && candidate.among_callers < best->second.among_callers) best->second = candidate;
   }
-  return best;
+  const auto best =
+      std::ranges::min_element(best_of, {}, [](const auto& entry) { return entry.second.among_tenants; });
+  return best == best_of.end() ? std::nullopt : std::optional(best->second.key);
 }
 
 Scheduler::Decision Scheduler::Start(const GroupKey& key, Time now) {
   const RunId run = groups_.at(key).waiting.begin()->first.second;
   Request request = TakeOut(run);
-  Tenant& tenant = tenants_.at(key.second);
+  Tenant& tenant = tenants_.at(key.tenant);
+  Member& member = tenant.members.at(key.caller);
   virtual_ms_ = std::max(virtual_ms_, tenant.virtual_ms);
+  tenant.turn_ms = std::max(tenant.turn_ms, member.virtual_ms);
   const double cpu_ms = CostOf(request).cpu_ms;
   tenant.virtual_ms += cpu_ms / tenant.weight;
+  member.virtual_ms += cpu_ms;
   const bool beside = !running_.empty() && BusyCores() + kFreeCore >= limits_.cores;
   std::vector<RunId> pauses;
   for (const auto& [id, running] : running_) {
     if (beside && StandsStillFor(request, running, now)) pauses.push_back(id);
   }
   ++tenant.running;
+  ++member.running;
   if (beside) ++tenant.beside;
-  Lane& lane = lanes_.at(key.first);
+  Lane& lane = lanes_.at(key.lane);
   lane.busy = true;
-  lane.served = key.second;
+  lane.served = {key.tenant, key.caller};
   running_.emplace(run, Running{request, now, cpu_ms, beside, std::move(pauses)});
-  return {Decision::Kind::kStart, key.first, run};
+  return {Decision::Kind::kStart, key.lane, run};
 }
 
 std::vector<Scheduler::Decision> Scheduler::Decide(Time now) {
   std::vector<Decision> decisions;
   while (const auto key = Pick(now)) {
     if (NeedsReplacement(*key)) {
-      SetOpen(key->first, false);
-      decisions.push_back({Decision::Kind::kReplaceWorker, key->first, 0});
+      SetOpen(key->lane, false);
+      const RunId run = groups_.at(*key).waiting.begin()->first.second;
+      decisions.push_back({Decision::Kind::kReplaceWorker, key->lane, run});
     } else {
       decisions.push_back(Start(*key, now));
     }
@@ -303,7 +364,7 @@ std::optional<Scheduler::Time> Scheduler::NextLook(Time now) const {
     if (running.paused_since) look_at(InMs(now, std::max(0.0, PauseLeftMs(running, now))));
   }
   for (const auto& [key, group] : groups_) {
-    const Lane& lane = lanes_.at(key.first);
+    const Lane& lane = lanes_.at(key.lane);
     const Request& request = group.waiting.begin()->second;
     if (!lane.open || lane.busy || !MayEverGoBeside(request)) continue;
     const double patience_ms = PatienceMs(request);
@@ -339,34 +400,66 @@ class SharedWork {
 
 }  // namespace
 
-double Scheduler::PredictedWaitMs(const Request& request, Time now) const {
-  const RunCost cost = CostOf(request);
-  std::map<TenantId, double> running_cpu_ms;
-  double lane_left_ms = 0;
+double Scheduler::MachineWorkBefore(const Request& request, Time now) const {
+  const double cost_ms = CostOf(request).cpu_ms;
+  std::map<std::pair<TenantId, CallerId>, double> running_cpu_ms;
   for (const auto& [run, running] : running_) {
     const RunCost whole = CostOf(running.request);
     const double left_ms = std::max(0.0, whole.wall_ms - ComputedMs(running, now));
-    running_cpu_ms[running.request.tenant] += whole.wall_ms > 0 ? whole.cpu_ms * left_ms / whole.wall_ms : 0;
-    if (running.request.lane == request.lane) lane_left_ms = left_ms;
+    running_cpu_ms[{running.request.tenant, running.request.caller}] +=
+        whole.wall_ms > 0 ? whole.cpu_ms * left_ms / whole.wall_ms : 0;
   }
-  const auto work_of = [&](TenantId id) {
-    const auto tenant = tenants_.find(id);
-    const auto running = running_cpu_ms.find(id);
-    return (tenant == tenants_.end() ? 0 : tenant->second.backlog_ms) +
-           (running == running_cpu_ms.end() ? 0 : running->second);
+  const auto work_of = [&](TenantId tenant, CallerId caller, const Member& member) {
+    const auto running = running_cpu_ms.find({tenant, caller});
+    return member.backlog_ms + (running == running_cpu_ms.end() ? 0 : running->second);
   };
-  SharedWork machine(work_of(request.tenant), cost.cpu_ms, request.weight);
+  double own_ms = 0;
+  const auto own = tenants_.find(request.tenant);
+  if (own != tenants_.end()) {
+    const auto member = own->second.members.find(request.caller);
+    const bool is_known = member != own->second.members.end();
+    SharedWork turns(is_known ? work_of(request.tenant, request.caller, member->second) : 0, cost_ms, 1);
+    for (const auto& [caller, other] : own->second.members) {
+      if (caller != request.caller) turns.AddOther(work_of(request.tenant, caller, other), 1);
+    }
+    own_ms = turns.before();
+  }
+  SharedWork machine(own_ms, cost_ms, request.weight);
   for (const auto& [id, tenant] : tenants_) {
-    if (id != request.tenant) machine.AddOther(work_of(id), tenant.weight);
+    if (id == request.tenant) continue;
+    double work_ms = 0;
+    for (const auto& [caller, member] : tenant.members) work_ms += work_of(id, caller, member);
+    machine.AddOther(work_ms, tenant.weight);
   }
+  return machine.before();
+}
 
-  const auto own = groups_.find({request.lane, request.tenant});
-  SharedWork lane(own == groups_.end() ? 0 : own->second.wall_ms, cost.wall_ms, request.weight);
-  for (auto group = groups_.lower_bound({request.lane, 0});
-       group != groups_.end() && group->first.first == request.lane; ++group) {
-    if (group != own) lane.AddOther(group->second.wall_ms, tenants_.at(group->first.second).weight);
+double Scheduler::LaneWorkBefore(const Request& request) const {
+  const double cost_ms = CostOf(request).wall_ms;
+  const auto own = groups_.find({request.lane, request.tenant, request.caller});
+  SharedWork turns(own == groups_.end() ? 0 : own->second.wall_ms, cost_ms, 1);
+  std::map<TenantId, double> of_others;
+  for (auto group = groups_.lower_bound({request.lane, 0, 0});
+       group != groups_.end() && group->first.lane == request.lane; ++group) {
+    if (group == own) continue;
+    if (group->first.tenant == request.tenant) {
+      turns.AddOther(group->second.wall_ms, 1);
+    } else {
+      of_others[group->first.tenant] += group->second.wall_ms;
+    }
   }
-  return std::max(machine.before() / limits_.cores, lane_left_ms + lane.before());
+  SharedWork lane(turns.before(), cost_ms, request.weight);
+  for (const auto& [tenant, work_ms] : of_others) lane.AddOther(work_ms, tenants_.at(tenant).weight);
+  return lane.before();
+}
+
+double Scheduler::PredictedWaitMs(const Request& request, Time now) const {
+  double lane_left_ms = 0;
+  for (const auto& [run, running] : running_) {
+    if (running.request.lane != request.lane) continue;
+    lane_left_ms = std::max(0.0, CostOf(running.request).wall_ms - ComputedMs(running, now));
+  }
+  return std::max(MachineWorkBefore(request, now) / limits_.cores, lane_left_ms + LaneWorkBefore(request));
 }
 
 }  // namespace blindai::model

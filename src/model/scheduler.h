@@ -2,15 +2,19 @@
 // no thread, no clock, no worker; time comes as an argument and decisions go out as values. dispatcher.h carries them
 // out.
 //
-// Fair: start-time fair queuing (Goyal, Vin, Cheng 1996) over callers, in milliseconds of processor time. A caller is
+// Fair: start-time fair queuing (Goyal, Vin, Cheng 1996) over tenants, in milliseconds of processor time. A tenant is
 // charged the prediction when its run starts and the truth when it ends, divided by its weight; whoever was charged
-// least goes next. A caller that was away saves nothing up and owes nothing more.
+// least goes next. A tenant that was away saves nothing up and owes nothing more.
+//
+// A tenant is who is charged, mostly the caller itself. Where others run on its account (a model that it shares by
+// link), the same rule orders the callers inside of its turns: a flood of one of them delays no other tenant, and the
+// tenant's own requests no longer than its fair part.
 //
 // A model's worker computes one run at a time (its lane), with a number of threads that is fixed when the model is
 // compiled. A run starts while a core is free. Beyond that one is started beside the others when these are long
 // against it, so that nobody waits for a stranger's long run. The long ones are paused meanwhile, since threads that
-// wait for each other lose far more than half of their speed on shared cores; but only for a caller who was charged no
-// more, and none for longer, altogether, than it computes: beyond that the kernel divides the cores. Of each caller at
+// wait for each other lose far more than half of their speed on shared cores; but only for a tenant who was charged no
+// more, and none for longer, altogether, than it computes: beyond that the kernel divides the cores. Of each tenant at
 // most one such run more goes on than the cores hold.
 #pragma once
 
@@ -18,6 +22,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,16 +37,18 @@ class Scheduler {
   using LaneId = std::uint64_t;
   using RunId = std::uint64_t;
   using TenantId = std::uint64_t;
+  using CallerId = std::uint64_t;
 
   struct Limits {
     double cores = 1;
-    // Requests that wait: of one caller over all models, and of all callers. A caller that has none waiting is let in
-    // beyond the second.
+    // Requests that wait: on one tenant's account over all models, and in all. A caller that has none waiting is let in
+    // beyond them.
     std::size_t queued_per_tenant = 256;
     std::size_t queued = 4096;
   };
   struct LaneOptions {
-    // Of one caller for this model: requests that wait, and their predicted wait.
+    // On one tenant's account for this model: requests that wait, and their predicted wait. A caller that has none
+    // waiting is let in beyond the first.
     std::size_t max_queued = 256;
     double max_wait_ms = 30'000;
     // Whether callers may follow each other in one worker. Else the worker is replaced between two callers, which costs
@@ -51,8 +58,9 @@ class Scheduler {
   };
   struct Request {
     LaneId lane = 0;
-    TenantId tenant = 0;
-    double weight = 1;
+    TenantId tenant = 0;  // who is charged
+    double weight = 1;    // of the tenant
+    CallerId caller = 0;  // who asks, and shares a worker with nobody else
     // Among the requests of one caller for one model: 1 goes first; 0 = after all that have a number.
     std::uint32_t priority = 0;
     std::optional<RunCost> cost;  // nothing: no run like it was seen
@@ -61,7 +69,7 @@ class Scheduler {
   struct Decision {
     enum class Kind { kStart, kPause, kResume, kReplaceWorker } kind = Kind::kStart;
     LaneId lane = 0;
-    RunId run = 0;  // that starts, is paused or goes on
+    RunId run = 0;  // that starts, is paused or goes on; or that the worker is replaced for
   };
 
   explicit Scheduler(Limits limits) : limits_(limits) {}
@@ -82,6 +90,8 @@ class Scheduler {
   // A run that started has ended, in whatever way: its lane and cores are free, and it is paused no more. `cpu_ms` is
   // what it took.
   void End(RunId run, double cpu_ms);
+  // What was computed for this request beside its run: the start of a worker.
+  void Charge(const Request& request, double cpu_ms);
 
   // What starts now. Each decision counts as carried out.
   std::vector<Decision> Decide(Time now);
@@ -107,6 +117,13 @@ class Scheduler {
     std::optional<Time> paused_since = std::nullopt;
     double paused_ms = 0;  // before that
   };
+  // A caller inside of a tenant's turns.
+  struct Member {
+    double virtual_ms = 0;  // charged so far on the tenant's account
+    std::size_t queued = 0;
+    std::size_t running = 0;
+    double backlog_ms = 0;
+  };
   struct Tenant {
     double weight = 1;
     double virtual_ms = 0;  // charged so far, by weight
@@ -114,24 +131,41 @@ class Scheduler {
     std::size_t running = 0;
     std::size_t beside = 0;
     double backlog_ms = 0;
+    double turn_ms = 0;  // virtual_ms of the member that started last
+    std::map<CallerId, Member> members;
+  };
+  struct Client {
+    TenantId tenant = 0;
+    CallerId caller = 0;
   };
   struct Lane {
     LaneOptions options;
     bool open = false;
     bool busy = false;
-    std::optional<TenantId> served;
+    std::optional<Client> served;
   };
   // The requests of one caller for one model, in their order.
   struct Group {
     std::map<std::pair<std::uint32_t, RunId>, Request> waiting;
     double wall_ms = 0;
   };
-  using GroupKey = std::pair<LaneId, TenantId>;
+  struct GroupKey {
+    LaneId lane = 0;
+    TenantId tenant = 0;
+    CallerId caller = 0;
+    friend bool operator<(const GroupKey& a, const GroupKey& b) {
+      return std::tie(a.lane, a.tenant, a.caller) < std::tie(b.lane, b.tenant, b.caller);
+    }
+  };
   struct Place {
     GroupKey group;
     std::uint32_t priority = 0;
   };
 
+  std::size_t WaitingIn(LaneId lane, TenantId tenant) const;
+  base::Status CheckRoom(const Request& request, double wait_ms) const;
+  // Those of the request, whether or not they were there.
+  Tenant& Join(const Request& request);
   bool MayStart(const Request& request, Time now) const;
   double BusyCores() const;
   static double PausedMs(const Running& run, Time now);
@@ -142,6 +176,8 @@ class Scheduler {
   void PauseAndResume(Time now, std::vector<Decision>& decisions);
   bool MayEverGoBeside(const Request& request) const;
   bool NeedsReplacement(const GroupKey& group) const;
+  double MachineWorkBefore(const Request& request, Time now) const;
+  double LaneWorkBefore(const Request& request) const;
   // The best group that may start something; nothing: none may.
   std::optional<GroupKey> Pick(Time now) const;
   Decision Start(const GroupKey& key, Time now);

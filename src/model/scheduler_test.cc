@@ -23,7 +23,16 @@ Scheduler::Request RunOf(Scheduler::LaneId lane, Scheduler::TenantId tenant, std
   Scheduler::Request request;
   request.lane = lane;
   request.tenant = tenant;
+  request.caller = tenant;
   request.cost = cost;
+  return request;
+}
+
+// On the tenant's account, but somebody else's request.
+Scheduler::Request RunFor(Scheduler::LaneId lane, Scheduler::CallerId caller, Scheduler::TenantId tenant,
+                          std::optional<RunCost> cost) {
+  Scheduler::Request request = RunOf(lane, tenant, cost);
+  request.caller = caller;
   return request;
 }
 
@@ -368,6 +377,138 @@ TEST_F(SchedulerTest, AWorkerIsNotReplacedForEveryRequestInTurn) {
   }
   EXPECT_GE(replaced, 2);
   EXPECT_LE(replaced, 12);
+}
+
+// ---- others on a tenant's account
+
+TEST_F(SchedulerTest, ManyCallersOnOneAccountHaveTheShareOfOne) {
+  const auto lane_a = OpenLane();
+  const auto lane_b = OpenLane();
+  for (int i = 0; i < 60; ++i)
+    Add(RunFor(lane_a, static_cast<Scheduler::CallerId>(10 + i % 20), 1, Cost(10)));
+  for (int i = 0; i < 20; ++i) Add(RunOf(lane_b, 2, Cost(10)));
+  std::map<Scheduler::LaneId, int> turns;
+  for (int i = 0; i < 20; ++i) {
+    const auto decisions = scheduler_.Decide(At(10 * i));
+    ASSERT_EQ(decisions.size(), 1u);
+    ++turns[decisions[0].lane];
+    scheduler_.End(decisions[0].run, 20);
+  }
+  EXPECT_EQ(turns[lane_a], 10);
+  EXPECT_EQ(turns[lane_b], 10);
+}
+
+TEST_F(SchedulerTest, WhoPaysIsNotKeptWaitingByAFloodOnItsAccount) {
+  const auto lane = OpenLane();
+  const auto flooded = Add(RunFor(lane, 9, 1, Cost(10)));
+  for (int i = 0; i < 100; ++i) Add(RunFor(lane, 9, 1, Cost(10)));
+  EXPECT_EQ(StartedAt(0), Runs{flooded});
+  EXPECT_NEAR(scheduler_.PredictedWaitMs(RunFor(lane, 9, 1, Cost(10)), At(0)), 1'010, 1);
+  EXPECT_NEAR(scheduler_.PredictedWaitMs(RunOf(lane, 1, Cost(10)), At(0)), 20, 1);
+  const auto own = Add(RunOf(lane, 1, Cost(10)), 5);
+  scheduler_.End(flooded, 20);
+  EXPECT_EQ(StartedAt(10), Runs{own});
+}
+
+TEST_F(SchedulerTest, WhatSomebodyRunsOnAnothersAccountIsNotChargedToItself) {
+  const auto shared = OpenLane();
+  for (int i = 0; i < 100; ++i) Add(RunFor(shared, 9, 1, Cost(10)));
+  const auto first = StartedAt(0);
+  ASSERT_EQ(first.size(), 1u);
+  const auto stranger = Add(RunOf(OpenLane(), 9, Cost(10)), 5);
+  scheduler_.End(first[0], 20);
+  EXPECT_EQ(StartedAt(10), Runs{stranger});
+}
+
+TEST_F(SchedulerTest, AnAccountsRequestsAreBoundedWhoeverSendsThem) {
+  Scheduler scheduler({.cores = 2, .queued_per_tenant = 4});
+  const auto lane = scheduler.AddLane({});
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(scheduler.Add(RunFor(lane, 9, 1, std::nullopt), At(0)).ok());
+  EXPECT_EQ(scheduler.Add(RunFor(lane, 9, 1, std::nullopt), At(0)).error().code, "queue-full");
+  EXPECT_TRUE(scheduler.Add(RunOf(lane, 1, std::nullopt), At(0)).ok()) << "it has none waiting";
+  EXPECT_EQ(scheduler.Add(RunOf(lane, 1, std::nullopt), At(0)).error().code, "queue-full");
+  EXPECT_TRUE(scheduler.Add(RunOf(lane, 9, std::nullopt), At(0)).ok()) << "on its own account it has places";
+}
+
+TEST_F(SchedulerTest, AModelsRequestsAreBoundedByAccountWhoeverSendsThem) {
+  Scheduler::LaneOptions options;
+  options.max_queued = 3;
+  const auto lane = scheduler_.AddLane(options);
+  Add(RunFor(lane, 8, 1, std::nullopt));
+  Add(RunFor(lane, 9, 1, std::nullopt));
+  Add(RunFor(lane, 9, 1, std::nullopt));
+  EXPECT_EQ(scheduler_.Add(RunFor(lane, 8, 1, std::nullopt), At(0)).error().code, "queue-full");
+}
+
+TEST_F(SchedulerTest, AWorkerIsReplacedBetweenCallersWhoeverPays) {
+  const auto lane = OpenLane(/*shared=*/false);
+  const auto first = Add(RunFor(lane, 8, 1, Cost(10)));
+  EXPECT_EQ(StartedAt(0), Runs{first});
+  const auto second = Add(RunFor(lane, 9, 1, Cost(10)));
+  scheduler_.End(first, 20);
+  const auto decisions = scheduler_.Decide(At(10));
+  ASSERT_EQ(decisions.size(), 1u);
+  EXPECT_EQ(decisions[0].kind, Kind::kReplaceWorker);
+  EXPECT_EQ(decisions[0].run, second) << "for whom";
+  scheduler_.SetOpen(lane, true);
+  EXPECT_EQ(StartedAt(11), Runs{second});
+  scheduler_.End(second, 20);
+  const auto third = Add(RunFor(lane, 9, 2, Cost(10)));
+  EXPECT_EQ(StartedAt(20), Runs{third}) << "one caller may use it on two accounts";
+}
+
+TEST_F(SchedulerTest, CallersOnOneAccountTakeTurnsWithoutANewWorkerForEach) {
+  const auto lane = OpenLane(/*shared=*/false, /*replace_ms=*/200);
+  for (int i = 0; i < 100; ++i) {
+    Add(RunFor(lane, 8, 1, Cost(5)));
+    Add(RunFor(lane, 9, 1, Cost(5)));
+  }
+  int replaced = 0;
+  int done = 0;
+  while (done < 100) {
+    const auto decisions = scheduler_.Decide(At(10 * done));
+    ASSERT_EQ(decisions.size(), 1u);
+    if (decisions[0].kind == Kind::kReplaceWorker) {
+      ++replaced;
+      scheduler_.SetOpen(lane, true);
+    } else {
+      ++done;
+      scheduler_.End(decisions[0].run, 10);
+    }
+  }
+  EXPECT_GE(replaced, 2) << "nobody waits until the other has nothing more";
+  EXPECT_LE(replaced, 8);
+}
+
+TEST_F(SchedulerTest, TheStartOfAWorkerIsChargedLikeARun) {
+  const auto lane_a = OpenLane();
+  const auto lane_b = OpenLane();
+  for (int i = 0; i < 20; ++i) {
+    Add(RunOf(lane_a, 1, Cost(5)));
+    Add(RunOf(lane_b, 2, Cost(5)));
+  }
+  std::map<Scheduler::LaneId, double> took;
+  for (int i = 0; i < 20; ++i) {
+    const auto decisions = scheduler_.Decide(At(10 * i));
+    ASSERT_EQ(decisions.size(), 1u);
+    const auto lane = decisions[0].lane;
+    // Each run of the first tenant needs a new worker after it.
+    took[lane] += 10 + (lane == lane_a ? 30 : 0);
+    scheduler_.End(decisions[0].run, 10);
+    if (lane == lane_a) scheduler_.Charge(RunOf(lane_a, 1, std::nullopt), 30);
+  }
+  EXPECT_LE(std::abs(took[lane_a] - took[lane_b]), 40);
+}
+
+TEST_F(SchedulerTest, WhatIsChargedToNobodyWhoWaitsIsOwed) {
+  const auto lane = OpenLane();
+  const auto running = Add(RunOf(lane, 3, Cost(10)));
+  EXPECT_EQ(StartedAt(0), Runs{running});
+  scheduler_.Charge(RunOf(lane, 1, std::nullopt), 100);
+  Add(RunOf(lane, 1, Cost(10)));
+  const auto other = Add(RunOf(lane, 2, Cost(10)));
+  scheduler_.End(running, 20);
+  EXPECT_EQ(StartedAt(10), Runs{other});
 }
 
 // ---- bounds and predictions

@@ -16,8 +16,6 @@ struct Caller {
   std::uint64_t number = 0;
   bool may_upload = false;
   bool may_run = false;
-  // Its share of the server's cores against others' (model/scheduler.h).
-  double weight = 1;
 
   bool is_anonymous() const { return number == 0; }
   // In simulation, and where the operator allows it: no account, and everything that an account may do.

@@ -94,6 +94,12 @@ std::string_view VisibilityName(Visibility visibility) {
   return kNames[static_cast<std::size_t>(visibility)];
 }
 
+model::ModelHost::Ticket ServedModel::Run(const Caller& caller, model::RunRequest request,
+                                          model::ModelHost::RunDone done) const {
+  charges->Address(request, caller, record);
+  return host->Run(std::move(request), std::move(done));
+}
+
 base::Error ModelCatalogue::NotFound(const ModelId& id) {
   return MakeError(
       ErrorKind::kNotFound, "model-not-found",
@@ -236,7 +242,8 @@ bool ModelCatalogue::Restore(ModelRecord record, std::shared_ptr<model::ModelHos
   const std::lock_guard lock(mutex_);
   if (models_.contains(record.id)) return false;
   const ModelId id = record.id;
-  models_.emplace(id, std::make_shared<const ServedModel>(ServedModel{std::move(record), std::move(host)}));
+  models_.emplace(
+      id, std::make_shared<const ServedModel>(ServedModel{std::move(record), std::move(host), charges_}));
   return true;
 }
 
@@ -277,7 +284,7 @@ ModelRecord ModelCatalogue::Publish(const Reservation& place, ModelRecord record
     std::shared_ptr<const ServedModel>& entry = models_.emplace(record.id, nullptr).first->second;
     replaced = std::move(entry);
     record.version = replaced ? replaced->record.version + 1 : 1;
-    entry = std::make_shared<const ServedModel>(ServedModel{record, std::move(host)});
+    entry = std::make_shared<const ServedModel>(ServedModel{record, std::move(host), charges_});
   }
   // Whoever has found the older model still runs it; its worker ends with the last of them.
   return record;

@@ -26,6 +26,7 @@
 #include "model/inspect_onnx.h"
 #include "model/model_host.h"
 #include "service/caller.h"
+#include "service/charges.h"
 #include "speech/ctc_vocabulary.h"
 #include "speech/language_model.h"
 #include "speech/wav2vec2_features.h"
@@ -94,8 +95,15 @@ struct ModelRecord {
 inline constexpr std::string_view kOperator = "operator";
 
 struct ServedModel {
+  // Once for each request, by who begins it. Code: rate-limited.
+  base::Status CountRequest(const Caller& caller) const { return charges->CountRequest(caller, record); }
+  // One run of it, on the account that pays for it (service/charges.h). Codes: those of ModelHost::Run.
+  model::ModelHost::Ticket Run(const Caller& caller, model::RunRequest request,
+                               model::ModelHost::RunDone done) const;
+
   ModelRecord record;
   std::shared_ptr<model::ModelHost> host;
+  std::shared_ptr<Charges> charges;
 };
 
 struct CatalogueLimits {
@@ -107,11 +115,13 @@ struct CatalogueLimits {
   std::uint64_t resident_bytes_per_tenant = 0;
   // For the time to live; asked once for each model that is looked up.
   std::function<base::Time()> now = base::Now;
+  ChargeLimits charges = {};
 };
 
 class ModelCatalogue {
  public:
-  explicit ModelCatalogue(CatalogueLimits limits) : limits_(std::move(limits)) {}
+  explicit ModelCatalogue(CatalogueLimits limits)
+      : limits_(std::move(limits)), charges_(std::make_shared<Charges>(limits_.charges)) {}
   ~ModelCatalogue();
   ModelCatalogue(const ModelCatalogue&) = delete;
   ModelCatalogue& operator=(const ModelCatalogue&) = delete;
@@ -210,6 +220,7 @@ class ModelCatalogue {
   std::unique_ptr<Reservation> Hold(std::string tenant, const vocabulary::ModelId& id);
 
   const CatalogueLimits limits_;
+  const std::shared_ptr<Charges> charges_;  // every model's
   mutable std::mutex mutex_;
   std::map<vocabulary::ModelId, std::shared_ptr<const ServedModel>> models_;
   std::map<vocabulary::ModelId, Reservation*> reserved_;

@@ -24,13 +24,15 @@ RunTicket RunModel(const std::shared_ptr<const ServedModel>& served, const Calle
     done(std::move(allowed).error());
     return {};
   }
-  request.caller = caller.number;
-  request.weight = caller.weight;
-  return served->host->Run(std::move(request),
-                           [served, done = std::move(done)](base::Result<model::RunAnswer> answer) {
-                             if (!answer.ok()) return done(std::move(answer).error());
-                             done(RunDone{served->record, std::move(answer).value()});
-                           });
+  if (base::Status counted = served->CountRequest(caller); !counted.ok()) {
+    done(std::move(counted).error());
+    return {};
+  }
+  return served->Run(caller, std::move(request),
+                     [served, done = std::move(done)](base::Result<model::RunAnswer> answer) {
+                       if (!answer.ok()) return done(std::move(answer).error());
+                       done(RunDone{served->record, std::move(answer).value()});
+                     });
 }
 
 }  // namespace blindai::service

@@ -24,8 +24,8 @@ struct RunDone {
 // Cancels its run when Cancel() is called; safe at any time, also after the answer.
 using RunTicket = model::ModelHost::Ticket;
 
-// Codes: those of RequireRun and ModelCatalogue::Find (nothing is queued then, and `done` has been called
-// when this returns), and those of ModelHost::Run.
+// Codes: those of RequireRun, ModelCatalogue::Find and ServedModel::CountRequest (nothing is queued then, and `done`
+// has been called when this returns), and those of ModelHost::Run.
 RunTicket RunModel(const ModelCatalogue& catalogue, const Caller& caller, const vocabulary::ModelId& id,
                    RunRequest request, std::function<void(base::Result<RunDone>)> done);
 

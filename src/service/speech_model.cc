@@ -66,9 +66,7 @@ model::ModelHost::Ticket RunSpeech(const ServedModel& served, const Caller& call
   model::RunRequest run = model::RunRequest::Of(std::move(inputs));
   if (served.record.whisper == nullptr) run.outputs = {served.record.signature.outputs.front().name};
   run.deadline = deadline;
-  run.caller = caller.number;
-  run.weight = caller.weight;
-  return served.host->Run(std::move(run), [done = std::move(done)](Result<model::RunAnswer> answer) {
+  return served.Run(caller, std::move(run), [done = std::move(done)](Result<model::RunAnswer> answer) {
     if (!answer.ok()) return done(std::move(answer).error());
     done(SpeechTensors(std::move(answer->outputs)));
   });

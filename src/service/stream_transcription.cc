@@ -303,6 +303,7 @@ Result<std::unique_ptr<StreamTranscription>> StreamTranscription::Start(
     LiveStreams& streams, const ModelCatalogue& catalogue, const Caller& caller,
     const vocabulary::ModelId& id, LiveRequest request, OnEvent on_event, OnEnd on_end) {
   BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindLiveModel(catalogue, caller, id));
+  BLINDAI_RETURN_IF_ERROR(served->CountRequest(caller));
   BLINDAI_TRY(auto job, LiveJob::Make(streams.state_, std::move(served), caller, std::move(request),
                                       std::move(on_event), std::move(on_end)));
   return std::unique_ptr<StreamTranscription>(new StreamTranscription(std::move(job)));

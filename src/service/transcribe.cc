@@ -230,6 +230,7 @@ TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOption
     return {};
   }
   base::Status can = CheckRecognition((*served)->record, request);
+  if (can.ok() && !request.is_counted) can = (*served)->CountRequest(caller);
   if (!can.ok()) {
     done(std::move(can).error());
     return {};

@@ -57,6 +57,7 @@ struct TranscribeRequest {
   std::optional<std::uint32_t> silence_ms;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   WhenBusy when_busy = WhenBusy::kFail;
+  bool is_counted = false;  // as a request of its tenant, before
   // Called after each step, on the model host's thread, with the seconds that are done and those that the file states
   // (0: none); may be empty.
   std::function<void(double done_s, double announced_s)> progress;
@@ -83,9 +84,9 @@ class TranscribeTicket {
   std::function<void()> cancel_;
 };
 
-// Codes: those of RequireRun, ModelCatalogue::Find, DecoderProcess and ModelHost::Run; model-not-speech (a tensor
-// model), those of CheckRecognition (service/recognizer.h), model-frames, model-tokens, those of
-// Transcriber::FinishAligned, cancelled.
+// Codes: those of RequireRun, ModelCatalogue::Find, ServedModel::CountRequest, DecoderProcess and ModelHost::Run;
+// model-not-speech (a tensor model), those of CheckRecognition (service/recognizer.h), model-frames, model-tokens,
+// those of Transcriber::FinishAligned, cancelled.
 TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
                             const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
                             std::function<void(base::Result<TranscribeDone>)> done);

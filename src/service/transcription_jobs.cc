@@ -106,6 +106,7 @@ class TranscriptionJobs::Impl : public std::enable_shared_from_this<Impl> {
     // What can be refused is refused while the requester is there.
     BLINDAI_TRY(const auto served, FindSpeechModel(catalogue_, caller, request.model));
     BLINDAI_RETURN_IF_ERROR(CheckRecognition(served->record, request.transcription));
+    BLINDAI_RETURN_IF_ERROR(served->CountRequest(caller));
     JobTicket ticket{.id = "job-" + encoding::HexEncode(crypto::RandomBytes(kIdBytes)),
                      .token = NewJobToken()};
     auto job = std::make_shared<Job>(Job{.id = ticket.id,
@@ -294,6 +295,7 @@ class TranscriptionJobs::Impl : public std::enable_shared_from_this<Impl> {
     TranscribeRequest request = std::move(job->request.transcription);
     request.deadline = job->deadline;
     request.when_busy = WhenBusy::kWait;
+    request.is_counted = true;
     request.progress = [self = shared_from_this(), job](double done_s, double announced_s) {
       const std::lock_guard lock(self->mutex_);
       job->status.seconds_done = done_s;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <utility>
 
 #include "net/http_message.h"
 #include "service/model_catalogue.h"
@@ -13,7 +14,15 @@ namespace blindai::tests {
 
 class ServedModels {
  public:
-  ServedModels() { upload_.worker.worker_program = ProgramsDir() / "blindai-worker"; }
+  explicit ServedModels(service::ChargeLimits charges = {})
+      : catalogue_({.now =
+                        [this] {
+                          ++lookups_;
+                          return base::Now();
+                        },
+                    .charges = std::move(charges)}) {
+    upload_.worker.worker_program = ProgramsDir() / "blindai-worker";
+  }
   ~ServedModels() {
     for (const auto& served : catalogue_.RemoveAll()) {
       std::promise<void> stopped;
@@ -29,10 +38,7 @@ class ServedModels {
  private:
   std::atomic<int> lookups_ = 0;
   service::UploadOptions upload_;
-  service::ModelCatalogue catalogue_{{.now = [this] {
-    ++lookups_;
-    return base::Now();
-  }}};
+  service::ModelCatalogue catalogue_;
 };
 
 inline base::Result<service::Caller> EverybodyMay(const net::RequestHead&) {

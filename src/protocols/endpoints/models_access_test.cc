@@ -212,6 +212,41 @@ TEST(AccessTable, HasEveryCallerForEveryModelOnce) {
   for (const auto& [cell, count] : cells) EXPECT_EQ(count, 1) << cell.first << " " << cell.second;
 }
 
+// ---- on whose account
+
+TEST(RequestsPerMinute, OfAModelSharedByLinkAreItsOwners) {
+  const auto now = std::chrono::steady_clock::now();
+  tests::ServedModels models({.requests_per_minute = 3, .now = [now] { return now; }});
+  std::atomic<bool> ready = true;
+  Router router;
+  RegisterModels(router, models.catalogue(), models.upload(), Identify);
+  RegisterOpenInferenceV2(router, models.catalogue(), ready,
+                          {.server_version = "1", .max_tensor_bytes = 4096, .upload = models.upload()},
+                          Identify);
+  const auto ask = [&](const std::string& caller, const std::string& request, base::Bytes body = {}) {
+    FakeExchange exchange(request + "\r\nAuthorization: " + caller, std::move(body));
+    return Serve(router, exchange);
+  };
+  const auto run = [&](const char* caller, const std::string& model) {
+    return ask(caller, "POST /v2/models/" + model + "/infer", kRun);
+  };
+  for (const std::string visibility : {"link", "public"}) {
+    ASSERT_EQ(
+        ask("owner", "PUT /v1/models/" + visibility + "?visibility=" + visibility, NegatingModel()).status,
+        kMade);
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(run("anonymous", "link").status, kYes);
+  const FakeAnswer refused = run("anonymous", "link");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(refused.body, testing::HasSubstr("rate-limited"));
+  EXPECT_EQ(refused.headers.Find("Retry-After"), "20");
+  EXPECT_EQ(run("other", "link").status, 429);
+  EXPECT_EQ(run("owner", "public").status, 429) << "it has used up its own";
+  EXPECT_EQ(run("anonymous", "public").status, kYes) << "here the caller pays";
+  EXPECT_EQ(run("other", "public").status, kYes);
+  EXPECT_EQ(ask("anonymous", "GET /v2/models/link").status, kYes) << "looking is free";
+}
+
 // ---- stored models over HTTP
 
 class StoredModelsTest : public ::testing::Test {

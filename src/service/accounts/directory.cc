@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "crypto/random.h"
+#include "service/accounts/address_origin.h"
 
 namespace blindai::accounts {
 namespace {
@@ -55,13 +56,13 @@ Result<std::unique_ptr<Directory>> Directory::Open(const std::shared_ptr<Databas
 }
 
 std::optional<std::chrono::seconds> Directory::WaitOfAddress(std::string_view address,
-                                                             RateLimiter::Moment now) {
+                                                             base::RateLimiter::Moment now) {
   const auto wait = address_limiter_.Take(AddressOrigin(address), now);
   if (wait) ++counters_.refused_rate;
   return wait;
 }
 
-std::optional<std::chrono::seconds> Directory::WaitOf(const Holder& holder, RateLimiter::Moment now) {
+std::optional<std::chrono::seconds> Directory::WaitOf(const Holder& holder, base::RateLimiter::Moment now) {
   // Of operators and servers there are few, and many servers may share a key.
   if (holder.account.scopes.admin || holder.account.scopes.server) return std::nullopt;
   const auto wait = key_limiter_.Take(holder.key_id, now);

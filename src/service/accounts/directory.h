@@ -19,12 +19,12 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/rate_limiter.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "service/accounts/api_keys.h"
 #include "service/accounts/audit_log.h"
 #include "service/accounts/placement.h"
-#include "service/accounts/rate_limiter.h"
 #include "service/accounts/server_registry.h"
 #include "service/accounts/session_keys.h"
 
@@ -35,8 +35,8 @@ struct DirectoryOptions {
   std::chrono::seconds session_life{600};  // at most kMaxSessionLife
   SessionKeyOptions session_keys = {};
   ServerTimes servers = {};
-  RateLimit per_key{.per_second = 2, .burst = 60};  // not for keys of operators and servers
-  RateLimit per_address{.per_second = 50, .burst = 500};
+  base::RateLimit per_key{.per_second = 2, .burst = 60};  // not for keys of operators and servers
+  base::RateLimit per_address{.per_second = 50, .burst = 500};
   // Of each limiter.
   std::size_t max_origins = 65'536;
 };
@@ -72,8 +72,8 @@ class Directory {
                                                        const DirectoryOptions& options, base::Time now);
 
   // The wait of an address, or of a valid key, that asks too often; nothing when it may go on.
-  std::optional<std::chrono::seconds> WaitOfAddress(std::string_view address, RateLimiter::Moment now);
-  std::optional<std::chrono::seconds> WaitOf(const Holder& holder, RateLimiter::Moment now);
+  std::optional<std::chrono::seconds> WaitOfAddress(std::string_view address, base::RateLimiter::Moment now);
+  std::optional<std::chrono::seconds> WaitOf(const Holder& holder, base::RateLimiter::Moment now);
 
   // Codes: login-required (no key), bad-credentials.
   base::Result<Holder> Identify(std::optional<std::string_view> key, base::Time now);
@@ -121,8 +121,8 @@ class Directory {
   std::unique_ptr<SessionKeys> session_keys_;
   std::unique_ptr<ServerRegistry> servers_;
   std::unique_ptr<AuditLog> audit_;
-  RateLimiter key_limiter_;
-  RateLimiter address_limiter_;
+  base::RateLimiter key_limiter_;
+  base::RateLimiter address_limiter_;
   DirectoryCounters counters_;
 
   // The list of servers as it was in this second: sessions are many, changes are few.

@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "base/clock.h"
+#include "base/rate_limiter.h"
 #include "protocols/endpoints/router.h"
 #include "service/accounts/directory.h"
 
@@ -21,7 +22,7 @@ struct DirectoryEndpointOptions {
   // Calls its argument once, on a thread that may block.
   std::function<void(std::function<void()>)> run;
   std::function<base::Time()> now = base::Now;
-  std::function<accounts::RateLimiter::Moment()> steady_now = std::chrono::steady_clock::now;
+  std::function<base::RateLimiter::Moment()> steady_now = std::chrono::steady_clock::now;
   // Said in every session: simulated servers are accepted here.
   bool simulation = false;
 };

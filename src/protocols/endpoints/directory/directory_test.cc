@@ -33,7 +33,7 @@ class DirectoryTest : public ::testing::Test {
     RegisterDirectory(*router_, *directory_,
                       {.run = [](const std::function<void()>& work) { work(); },
                        .now = [this] { return now_; },
-                       .steady_now = [] { return accounts::RateLimiter::Moment(); }});
+                       .steady_now = [] { return base::RateLimiter::Moment(); }});
     admin_ = NewKey("operator", {.admin = true});
     server_ = NewKey("operator", {.server = true});
     user_ = NewKey("clinic", {.run = true});

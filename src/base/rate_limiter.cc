@@ -1,13 +1,9 @@
-#include "service/accounts/rate_limiter.h"
-
-#include <arpa/inet.h>
+#include "base/rate_limiter.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/bytes.h"
-
-namespace blindai::accounts {
+namespace blindai::base {
 
 std::optional<std::chrono::seconds> RateLimiter::Take(std::string_view origin, Moment now) {
   if (limit_.per_second <= 0) return std::nullopt;
@@ -40,14 +36,4 @@ std::size_t RateLimiter::origins() const {
   return buckets_.size();
 }
 
-std::string AddressOrigin(std::string_view numeric_address) {
-  std::string text(numeric_address);
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, text.c_str(), &v6) != 1) return text;
-  // ::ffff:a.b.c.d is the IPv4 address.
-  const base::ByteView bytes(v6.s6_addr);
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) return std::string(base::AsText(bytes));
-  return std::string(base::AsText(bytes.first(8)));
-}
-
-}  // namespace blindai::accounts
+}  // namespace blindai::base

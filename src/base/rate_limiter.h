@@ -1,6 +1,6 @@
-// At most so many requests of one origin: a token bucket for each API key or address, in bounded memory. When there are
-// more origins than buckets, the one that asked longest ago is forgotten, which only ever lets somebody ask again.
-// Any thread may call; time is an argument.
+// At most so many requests of one origin: a token bucket for each API key, address or tenant, in bounded memory. When
+// there are more origins than buckets, the one that asked longest ago is forgotten, which only ever lets somebody ask
+// again. Any thread may call; time is an argument.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace blindai::accounts {
+namespace blindai::base {
 
 struct RateLimit {
   double per_second = 0;  // 0 = no limit
@@ -42,7 +42,4 @@ class RateLimiter {
   std::unordered_map<std::string_view, std::list<Bucket>::iterator> by_origin_;
 };
 
-// The part of an address that one user can hardly change: all of an IPv4 address, the first 64 bits of an IPv6 one.
-std::string AddressOrigin(std::string_view numeric_address);
-
-}  // namespace blindai::accounts
+}  // namespace blindai::base
