@@ -2,7 +2,8 @@
 """Figures side by side in one run: bare ONNX Runtime, bare OpenVINO, and blindai through TLS, evidence and its worker.
 
     ./run bench [--rounds N] [--only NAME…]     NAME: inference, connect, tensors, upload, memory, requests,
-                                                published, verification, directory, serving, gateway, live
+                                                published, verification, directory, serving, gateway, live,
+                                                upload-v06
 
 Contenders take turns within each round, so that whatever else the machine does meets all of them; figures are medians.
 Prints Markdown for the README, with the machine and the date.
@@ -33,6 +34,7 @@ from live import live  # noqa: E402
 from report import print_table  # noqa: E402
 from serving import serving  # noqa: E402
 from simulated_server import SimulatedServer  # noqa: E402
+from upload_v06 import upload_v06  # noqa: E402
 
 MODELS = ROOT / "build/bench"
 WAV2VEC2 = MODELS / "wav2vec2-base.onnx"
@@ -283,7 +285,7 @@ def directory(_rounds):
 
 FIGURES = {"inference": inference, "connect": connecting, "tensors": tensors, "upload": upload, "memory": memory,
            "requests": requests, "published": published, "verification": verification, "directory": directory,
-           "serving": serving, "gateway": gateway, "live": lambda _rounds: live(server)}
+           "serving": serving, "gateway": gateway, "live": lambda _rounds: live(server), "upload-v06": upload_v06}
 
 
 def machine():

@@ -35,9 +35,12 @@ def node(operator, inputs, outputs):
     return names + _bytes(4, operator)
 
 
+def raw_tensor(name, element, shape, data):
+    return b"".join(_number(1, d) for d in shape) + _number(2, element) + _bytes(8, name) + _bytes(9, data)
+
+
 def float_tensor(name, shape, values):
-    return (b"".join(_number(1, d) for d in shape) + _number(2, FLOAT) + _bytes(8, name)
-            + _bytes(9, struct.pack(f"<{len(values)}f", *values)))
+    return raw_tensor(name, FLOAT, shape, struct.pack(f"<{len(values)}f", *values))
 
 
 def model(nodes, inputs, outputs, initializers=(), opset=13):
