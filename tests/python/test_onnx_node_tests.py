@@ -1,6 +1,7 @@
 """ONNX's own node tests through upload and run. onnx_node_tests.txt says how each of them goes: a change that makes one
-fail that passed, or refuses one with another code, is found here. A sample runs; BLINDAI_NODE_TESTS=all runs all of
-them (minutes), and BLINDAI_NODE_TESTS=write writes the list again, for another engine or another gate."""
+fail that passed, or refuses one with another code, is found here. The bare engine runs them too: what it passes is
+passed here, or refused with a code. A sample runs; BLINDAI_NODE_TESTS=all runs all of them (minutes), and
+BLINDAI_NODE_TESTS=write writes the list again, for another engine or another gate."""
 
 import collections
 import os
@@ -12,8 +13,9 @@ import zlib
 import numpy as np
 import pytest
 
+import bare_engine
 import blindai
-from conftest import ROOT
+from conftest import ROOT, start_server
 
 pytest.importorskip("onnx")
 
@@ -50,20 +52,35 @@ def is_close(case, answer, wanted):
     return np.allclose(answer, wanted, rtol=tolerance, atol=case.atol, equal_nan=True)
 
 
+def inputs_of(case):
+    return {tensor.name: array_of(value) for tensor, value in zip(case.model.graph.input, case.data_sets[0][0])}
+
+
+def all_close(case, answers):
+    """Whether the answers, by name, are the wanted ones."""
+    return all(is_close(case, answers[tensor.name], array_of(wanted))
+               for tensor, wanted in zip(case.model.graph.output, case.data_sets[0][1]))
+
+
+def passes_bare(engine, case):
+    try:
+        inputs = inputs_of(case)
+    except ValueError:
+        return False  # a sequence or an optional, which has no array
+    answers = engine.run(case.model.SerializeToString(), inputs, [tensor.name for tensor in case.model.graph.output])
+    return isinstance(answers, dict) and all_close(case, answers)
+
+
 def outcome(client, case):
     """(what became of it, the server's words)"""
-    inputs, outputs = case.data_sets[0]
-    graph = case.model.graph
     try:
         client.upload_model(case.model.SerializeToString(), "node-test")
     except blindai.BlindAIError as error:
         return f"refused: {error.code}", str(error)
     try:
-        named = {tensor.name: array_of(value) for tensor, value in zip(graph.input, inputs)}
-        answer = client.predict("node-test", named).output
-        passed = all(is_close(case, answer[tensor.name].as_numpy(), array_of(wanted))
-                     for tensor, wanted in zip(graph.output, outputs))
-        return "passed" if passed else "other numbers", ""
+        answer = client.predict("node-test", inputs_of(case)).output
+        answers = {tensor.name: answer[tensor.name].as_numpy() for tensor in case.model.graph.output}
+        return "passed" if all_close(case, answers) else "other numbers", ""
     except blindai.BlindAIError as error:
         return f"not run: {error.code}", str(error)
     finally:
@@ -95,13 +112,25 @@ def documented_codes():
                                                     for page in ("errors.md", "models.md"))))
 
 
-def test_onnx_node_tests_go_as_listed(own_server, capsys):
+@pytest.fixture(scope="module")
+def cases():
+    return node_tests()
+
+
+@pytest.fixture(scope="module")
+def outcomes(cases, tmp_path_factory):
+    """What became of each, and the server's words; the server is still there."""
     found, words = {}, {}
-    cases = node_tests()
-    with blindai.connect(own_server.address, simulation=True) as client:
-        for case in cases:
-            found[case.name], words[case.name] = outcome(client, case)
-    assert own_server.process.poll() is None
+    with open(tmp_path_factory.mktemp("node-tests") / "log", "w") as log, start_server(log) as server:
+        with blindai.connect(server.address, simulation=True) as client:
+            for case in cases:
+                found[case.name], words[case.name] = outcome(client, case)
+        assert server.process.poll() is None
+    return found, words
+
+
+def test_onnx_node_tests_go_as_listed(cases, outcomes, capsys):
+    found, words = outcomes
     if WHICH == "write":
         write_list(found)
 
@@ -117,6 +146,43 @@ def test_onnx_node_tests_go_as_listed(own_server, capsys):
     with capsys.disabled():
         print(f"\n{counts['passed']} of {len(cases)} node tests of ONNX pass;",
               ", ".join(f"{number} {kind}" for kind, number in counts.most_common() if kind != "passed"))
+
+
+def test_what_the_bare_engine_passes_is_passed_or_refused_with_a_code(cases, outcomes, capsys):
+    folder = bare_engine.wheel()
+    if folder is None:
+        pytest.skip("SKIPPED: build/release does not say where the engine's wheel is (./run build)")
+    found, _ = outcomes
+    with bare_engine.BareEngine(folder) as engine:
+        bare = {case.name for case in cases if passes_bare(engine, case)}
+    ours = {name for name, kind in found.items() if kind == "passed"}
+    refused = {name: kind for name, kind in found.items() if kind.startswith("refused: ")}
+    assert {name: found[name] for name in bare - ours - refused.keys()} == {}
+    codes = collections.Counter(refused[name].partition(": ")[2] for name in bare & refused.keys())
+    with capsys.disabled():
+        print(f"\nOpenVINO {engine.version} alone passes {len(bare)} of {len(cases)}; of these {len(bare & ours)} pass "
+              f"through the server and {codes.total()} are refused:",
+              ", ".join(f"{number} {code}" for code, number in codes.most_common()) +
+              f"; {len(ours - bare)} pass through the server only")
+
+
+def operators_of(graph):
+    """Of its nodes and of the graphs inside of them."""
+    for node in graph.node:
+        yield node.op_type
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from operators_of(inner)
+
+
+def test_a_refusal_for_an_operator_names_it(cases, outcomes):
+    about_operators = ("operator-unsupported", "operator-refused", "operator-domain", "size-from-data",
+                       "integer-division", "control-flow")
+    found, words = outcomes
+    unnamed = {case.name: words[case.name] for case in cases
+               if found[case.name].partition(": ")[2] in about_operators
+               and not any(operator in words[case.name] for operator in operators_of(case.model.graph))}
+    assert not unnamed
 
 
 def test_a_refused_operator_is_named(client):
