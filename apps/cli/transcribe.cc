@@ -25,6 +25,7 @@ struct TranscribeWords {
   std::optional<std::string> folder;
   std::optional<std::string> language;
   std::vector<std::string> keywords;
+  std::optional<std::uint32_t> beam_size;
   std::vector<std::string> speakers;
   bool words = false;
   bool coverage = false;
@@ -59,6 +60,7 @@ base::Result<wire::TranscriptionRequest> RequestOf(const TranscribeWords& words)
   request.model = words.model.value_or("");
   request.language = words.language.value_or("");
   request.keywords = words.keywords;
+  request.beam_size = words.beam_size;
   request.speaker_names = words.speakers;
   request.words = words.words;
   request.coverage = words.coverage;
@@ -228,6 +230,10 @@ void AddTranscribe(CLI::App& app, ExitCode& code) {
   command->add_option("--language", words->language, "ISO 639-1; it is written into verbose_json");
   command->add_option("--keyword", words->keywords, "a word to favour; once for each")
       ->allow_extra_args(false);
+  command
+      ->add_option("--beam-size", words->beam_size,
+                   "texts that a Whisper model weighs against each other (default 1)")
+      ->check(CLI::Range(std::uint32_t{1}, wire::kMaxBeamSize));
   command
       ->add_option("--speaker", words->speakers,
                    "the name of a channel's speaker, in their order; once for each")

@@ -148,7 +148,8 @@ class Client:
                    stream: bool = False, progress: Optional[TimeProgress] = None, language: Optional[str] = None,
                    keywords: Sequence[str] = (), alignment: Optional[str] = None,
                    timestamp_granularities: Sequence[str] = (), include: Sequence[str] = (),
-                   speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None, rate: int = 16000,
+                   speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None,
+                   beam_size: Optional[int] = None, rate: int = 16000,
                    timeout: float = 3600.0) -> Union[Result, TranscriptionStream]:
         """Turns a recording into text.
 
@@ -161,14 +162,15 @@ class Client:
         ``keywords``: words to favour. ``alignment``: the text that was said, to be given its times.
         ``timestamp_granularities``: "segment" (default), "word" or both, with "verbose_json". ``include``: "logprobs",
         "coverage". ``silence_ms``: the shortest silence that the recording may be cut in. ``language``: as you know it;
-        it is given back.
+        it is given back. ``beam_size``: how many texts a Whisper model weighs against each other, 1 (default) to 5:
+        slower, and sometimes better.
 
         ``progress(done, total)`` is called with seconds of the recording (total is 0 where the file does not say); what
         it raises ends the work. ``stream=True`` gives a ``TranscriptionStream`` of pieces of the text at once.
         ``timeout``: seconds for upload, work and answer together.
         """
         fields = fields_of(model, format, language, keywords, alignment, timestamp_granularities, include,
-                           speaker_names, silence_ms)
+                           speaker_names, silence_ms, beam_size)
         if progress is not None:
             fields += [("include[]", "progress")]
         streams = stream or progress is not None
@@ -191,8 +193,8 @@ class Client:
                        progress: Optional[Progress] = None, language: Optional[str] = None,
                        keywords: Sequence[str] = (), alignment: Optional[str] = None,
                        timestamp_granularities: Sequence[str] = (), include: Sequence[str] = (),
-                       speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None, rate: int = 16000,
-                       timeout: float = 3600.0) -> TranscriptionJob:
+                       speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None,
+                       beam_size: Optional[int] = None, rate: int = 16000, timeout: float = 3600.0) -> TranscriptionJob:
         """Sends a recording and returns when the server has it: the work goes on without this client.
 
         The arguments are those of ``transcribe``. ``progress(sent, total)`` is called with bytes while the recording
@@ -200,7 +202,7 @@ class Client:
         ``transcribe_job(…).result()``; in another process it is ``client.job(reference).result()``.
         """
         fields = fields_of(model, format, language, keywords, alignment, timestamp_granularities, include,
-                           speaker_names, silence_ms)
+                           speaker_names, silence_ms, beam_size)
         reference = self._native.start_job(recording_of(audio, rate), fields, progress, timeout)
         return TranscriptionJob(self._native, reference)
 

@@ -164,7 +164,8 @@ class AsyncTranscriptionStream:
 
 def fields_of(model: Optional[str], format: str, language: Optional[str], keywords: Sequence[str],
               alignment: Optional[str], timestamp_granularities: Sequence[str], include: Sequence[str],
-              speaker_names: Sequence[str], silence_ms: Optional[int]) -> List[Tuple[str, str]]:
+              speaker_names: Sequence[str], silence_ms: Optional[int],
+              beam_size: Optional[int]) -> List[Tuple[str, str]]:
     """The fields of OpenAI's form; the C++ client says what is wrong with them."""
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}")
@@ -175,6 +176,8 @@ def fields_of(model: Optional[str], format: str, language: Optional[str], keywor
     if silence_ms is not None:
         fields += [("chunking_strategy[type]", "server_vad"),
                    ("chunking_strategy[silence_duration_ms]", str(silence_ms))]
+    if beam_size is not None:
+        fields += [("beam_size", str(beam_size))]
     for name, values in (("keywords[]", keywords), ("timestamp_granularities[]", timestamp_granularities),
                          ("include[]", include), ("known_speaker_names[]", speaker_names)):
         if isinstance(values, str):

@@ -79,6 +79,7 @@ speech::WhisperOptions WhisperOptionsOf(const TranscribeRequest& request) {
   options.language = request.language;
   options.translate = request.translate;
   options.prompt = request.prompt;
+  options.beams = static_cast<std::int32_t>(request.beams.value_or(1));
   // Names and terms: Whisper writes what it has just read as it was written there.
   for (const std::string& keyword : request.keywords)
     options.prompt += (options.prompt.empty() ? "" : ", ") + keyword;
@@ -116,6 +117,11 @@ base::Status CheckCtc(const SpeechSettings& settings, const TranscribeRequest& r
   if (!request.prompt.empty()) {
     return MakeError(ErrorKind::kInvalid, "prompt-unsupported",
                      "a CTC model takes no free text; send names and terms as keywords[]", "prompt");
+  }
+  if (request.beams) {
+    return MakeError(ErrorKind::kInvalid, "beam-size-unsupported",
+                     "a CTC model weighs as many texts as its keywords and language model need; leave it out",
+                     "beam_size");
   }
   BLINDAI_RETURN_IF_ERROR(speech::Keywords::Make(request.keywords, settings.vocabulary));
   return base::Ok();

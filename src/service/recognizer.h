@@ -39,7 +39,7 @@ class Recognizer {
 };
 
 // Whether the model can do what the request asks for, beyond its recording. Codes: keyword, prompt-unsupported,
-// language, translations-unsupported, words-unsupported, alignment-unsupported.
+// beam-size-unsupported, language, translations-unsupported, words-unsupported, alignment-unsupported.
 base::Status CheckRecognition(const ModelRecord& record, const TranscribeRequest& request);
 // For a request that passed; `record` must outlive it. One or two channels.
 std::unique_ptr<Recognizer> MakeRecognizer(const ModelRecord& record, const TranscribeRequest& request,

@@ -44,6 +44,10 @@ TEST(CheckRecognition, EachKindRefusesWhatItCannotDo) {
   EXPECT_EQ(CodeOf(ctc, request), "prompt-unsupported");
   EXPECT_EQ(CodeOf(whisper, request), "");
   request = {};
+  request.beams = 5;
+  EXPECT_EQ(CodeOf(ctc, request), "beam-size-unsupported");
+  EXPECT_EQ(CodeOf(whisper, request), "");
+  request = {};
   request.keywords = {"世界"};
   EXPECT_EQ(CodeOf(ctc, request), "keyword");
   EXPECT_EQ(CodeOf(whisper, request), "");

@@ -51,6 +51,8 @@ struct TranscribeRequest {
   bool translate = false;
   // Free text that steers the spelling of names. Code prompt-unsupported.
   std::string prompt = {};
+  // How many texts are weighed against each other; nothing: one. Code beam-size-unsupported.
+  std::optional<std::uint32_t> beams = {};
   // Whether the answer needs words with times and confidence. Code words-unsupported.
   bool needs_words = false;
   // The shortest silence that the recording is cut in; nothing: the transcriber's own.

@@ -34,7 +34,7 @@ constexpr double kTailS = 0.3;
 constexpr int kTailLoudFrames = 50;
 // Temperatures: 0, 0.2 and so on, as the reference has them.
 constexpr int kAttempts = 6;
-constexpr float kTemperatureStep = 0.2F;
+constexpr double kTemperatureStep = 0.2;
 
 double SecondsOf(std::int64_t samples) { return static_cast<double>(samples) / kSampleRate; }
 
@@ -299,7 +299,7 @@ model::WhisperRules WhisperTranscriber::RulesFor(const Window& window) const {
   }
   const int most = tokens_.most_tokens();
   rules.most_tokens = std::min(most / 2, most - static_cast<int>(rules.prompt.size()));
-  rules.temperature = kTemperatureStep * static_cast<float>(window.attempt);
+  rules.temperature = static_cast<float>(kTemperatureStep * window.attempt);
   rules.beams = window.attempt == 0 ? options_.beams : 1;
   rules.seed = static_cast<std::uint32_t>(window.attempt);
   return rules;
@@ -313,24 +313,28 @@ base::Status WhisperTranscriber::TakeAnswer(std::span<const Tensor> outputs) {
     TakeLanguage(text);
     return base::Ok();
   }
-  const double belief = Mean(text.log_probabilities);
-  const int no_speech = tokens_.special().no_speech;
-  const bool unheard = no_speech != WhisperTokens::kNone &&
-                       text.start_probabilities[static_cast<std::size_t>(no_speech)] > kNoSpeech &&
-                       belief < kLeastBelief;
-  if (unheard) {
-    Close({}, belief);
+  const Measures measures = MeasuresOf(text);
+  if (measures.no_speech > kNoSpeech && measures.belief < kLeastBelief) {
+    Close({}, measures);
     return base::Ok();
   }
-  std::string said = tokens_.Decode(text.tokens);
-  const bool doubted = belief < kLeastBelief || Repetition(said) > kMostRepetition;
-  base::Wipe(said.data(), said.size());
+  const bool doubted = measures.belief < kLeastBelief || measures.repetition > kMostRepetition;
   if (doubted && window_->attempt + 1 < kAttempts) {
     ++window_->attempt;
     return base::Ok();
   }
-  Close(PiecesOf(text.tokens, SecondsOf(window_->end - window_->begin)), belief);
+  Close(PiecesOf(text.tokens, SecondsOf(window_->end - window_->begin)), measures);
   return base::Ok();
+}
+
+WhisperTranscriber::Measures WhisperTranscriber::MeasuresOf(const model::WhisperText& text) const {
+  Measures measures{.belief = Mean(text.log_probabilities)};
+  if (const int no_speech = tokens_.special().no_speech; no_speech != WhisperTokens::kNone)
+    measures.no_speech = text.start_probabilities[static_cast<std::size_t>(no_speech)];
+  std::string said = tokens_.Decode(text.tokens);
+  measures.repetition = Repetition(said);
+  base::Wipe(said.data(), said.size());
+  return measures;
 }
 
 void WhisperTranscriber::TakeLanguage(const model::WhisperText& text) {
@@ -369,7 +373,7 @@ std::vector<WhisperTranscriber::Piece> WhisperTranscriber::PiecesOf(const std::v
   return pieces;
 }
 
-void WhisperTranscriber::Close(const std::vector<Piece>& pieces, double belief) {
+void WhisperTranscriber::Close(const std::vector<Piece>& pieces, const Measures& measures) {
   Track& track = *window_->track;
   const double begin_s = SecondsOf(window_->begin);
   const double window_s = SecondsOf(window_->end - window_->begin);
@@ -384,7 +388,10 @@ void WhisperTranscriber::Close(const std::vector<Piece>& pieces, double belief) 
     if (!HasLetters(segment.text)) continue;
     segment.start_s = begin_s + std::min(piece.start_s, piece.end_s);
     segment.end_s = begin_s + piece.end_s;
-    segment.mean_log_probability = belief;
+    segment.mean_log_probability = measures.belief;
+    segment.temperature = kTemperatureStep * window_->attempt;
+    segment.no_speech_probability = measures.no_speech;
+    segment.compression_ratio = measures.repetition;
     track.segments.push_back(std::move(segment));
   }
   std::int64_t next = window_->end;

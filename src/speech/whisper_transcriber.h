@@ -97,6 +97,12 @@ class WhisperTranscriber {
     std::vector<float> features = {};
     int attempt = 0;
   };
+  // How an answer was found and what speaks against it: Whisper's own measures of a window's text.
+  struct Measures {
+    double belief = 0;  // mean log-probability
+    double no_speech = 0;
+    double repetition = 0;
+  };
   // Text between two timestamps, in seconds of the window.
   struct Piece {
     double start_s = 0;
@@ -115,8 +121,9 @@ class WhisperTranscriber {
   void Open(Track& track);
   model::WhisperRules RulesFor(const Window& window) const;
   void TakeLanguage(const model::WhisperText& text);
+  Measures MeasuresOf(const model::WhisperText& text) const;
   std::vector<Piece> PiecesOf(const std::vector<std::int32_t>& tokens, double window_s) const;
-  void Close(const std::vector<Piece>& pieces, double belief);
+  void Close(const std::vector<Piece>& pieces, const Measures& measures);
   void DropHeard();
 
   const WhisperTokens& tokens_;

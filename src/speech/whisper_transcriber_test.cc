@@ -249,6 +249,26 @@ TEST(WhisperTranscriber, ATextThatIsNotBelievedInIsAskedForAtHigherTemperatures)
   EXPECT_FLOAT_EQ(model.asked()[2].rules.temperature, 0.4F);
   ASSERT_THAT(transcript.segments, SizeIs(1));
   EXPECT_NEAR(transcript.segments[0].mean_log_probability, -0.5, 1e-6);
+  EXPECT_NEAR(transcript.segments[0].temperature, 0.4, 1e-6);
+}
+
+TEST(WhisperTranscriber, EverySegmentHasTheMeasuresOfItsWindow) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, [&tokens](const Asked&) {
+    Answer answer{{Time(tokens, 0)}, -0.25F, 0.125F};
+    for (int i = 0; i < 20; ++i) answer.tokens.push_back('a');
+    answer.tokens.insert(answer.tokens.end(), {Time(tokens, 1), Time(tokens, 1), 'b', Time(tokens, 3)});
+    return answer;
+  });
+  const Transcript transcript = Transcribe(tokens, model, {Tone(3)});
+  ASSERT_THAT(transcript.segments, SizeIs(2));
+  for (const Segment& segment : transcript.segments) {
+    EXPECT_EQ(segment.temperature, 0);
+    EXPECT_EQ(segment.mean_log_probability, -0.25);
+    EXPECT_EQ(segment.no_speech_probability, 0.125);
+    // "aaaaaaaaaaaaaaaaaaaab", of which zlib makes a dozen bytes.
+    EXPECT_NEAR(segment.compression_ratio, 21.0 / 12, 0.2);
+  }
 }
 
 TEST(WhisperTranscriber, ATextThatRepeatsItselfIsAskedForAgainAndMarkedInTheEnd) {

@@ -25,7 +25,12 @@ struct Segment {
   int speaker = kNoSpeaker;  // 0, 1, …: the channel of a two-channel recording
   std::string text;
   std::vector<Word> words;
-  double mean_log_probability = 0;  // natural logarithm, over the emitting frames
+  double mean_log_probability = 0;  // natural logarithm, over the emitting frames or tokens
+  // Of a decoder of windows, the same for all segments of one: what the text was drawn at (0: it is the likeliest),
+  // what the model gave to nobody speaking, and how much smaller zlib makes all that was heard (0: not measured).
+  double temperature = 0;
+  double no_speech_probability = 0;
+  double compression_ratio = 0;
 };
 
 // What became of each moment of the recording. The spans of one channel follow each other without gap or

@@ -104,6 +104,7 @@ service::TranscribeRequest TakeTranscription(AudioSubmission& submission) {
   request.language = asked.language;
   request.translate = asked.translate;
   request.prompt = asked.prompt;
+  request.beams = asked.beam_size;
   request.needs_words = asked.words || asked.logprobs;
   request.silence_ms = asked.silence_ms;
   return request;

@@ -69,10 +69,12 @@ std::string WordsOf(const TranscriptionRequest& request, const Transcript& trans
 }
 
 std::string VerboseSegment(const Segment& segment, std::size_t id) {
-  return fmt::format(R"({{"id":{},"seek":0,"start":{},"end":{},"text":{},"tokens":[],"temperature":0.0,)"
-                     R"("avg_logprob":{:.4f},"compression_ratio":{:.4f},"no_speech_prob":0.0}})",
+  const double ratio =
+      segment.compression_ratio > 0 ? segment.compression_ratio : CompressionRatio(segment.text);
+  return fmt::format(R"({{"id":{},"seek":0,"start":{},"end":{},"text":{},"tokens":[],"temperature":{:.1f},)"
+                     R"("avg_logprob":{:.4f},"compression_ratio":{:.4f},"no_speech_prob":{:.4f}}})",
                      id, Seconds(segment.start_s), Seconds(segment.end_s), JsonString(segment.text),
-                     segment.mean_log_probability, CompressionRatio(segment.text));
+                     segment.temperature, segment.mean_log_probability, ratio, segment.no_speech_probability);
 }
 
 std::string DiarizedSegment(const TranscriptionRequest& request, const Segment& segment, std::size_t number) {

@@ -1,12 +1,14 @@
 // A transcript as `POST /v1/audio/transcriptions` answers it, in each of OpenAI's formats. Pure.
 // https://platform.openai.com/docs/api-reference/audio
 //
-// What a CTC model does not have is said as it is: `tokens` is empty, `temperature` and `seek` are 0, `usage` counts
-// seconds, and `no_speech_prob` is 0, because a segment stands only where characters were heard. `compression_ratio`
-// is Whisper's (bytes of the text over those of its zlib form). A logprob is the natural logarithm of a word's
-// confidence (vocabulary/transcript.h), one for each word, so the tokens joined are the text. In `diarized_json` a
-// speaker is a channel; a recording of one channel has the speaker "unknown", since nobody told its voices apart.
-// Beyond OpenAI: a word of `verbose_json` has its `confidence` and, of a recording with speakers, its `speaker`.
+// `temperature`, `avg_logprob`, `compression_ratio` and `no_speech_prob` are those of the Whisper window that a
+// segment was heard in. What a CTC model does not have is said as it is: `temperature` is 0, and so is
+// `no_speech_prob`, because a segment stands only where characters were heard; `compression_ratio` is that of the
+// segment's own text. `tokens` is empty, `seek` is 0, `usage` counts seconds. A logprob is the natural logarithm of a
+// word's confidence (vocabulary/transcript.h), one for each word, so the tokens joined are the text. In
+// `diarized_json` a speaker is a channel; a recording of one channel has the speaker "unknown", since nobody told its
+// voices apart. Beyond OpenAI: a word of `verbose_json` has its `confidence` and, of a recording with speakers, its
+// `speaker`.
 #pragma once
 
 #include <string>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include <boost/json.hpp>
 
@@ -67,8 +68,9 @@ bool IsList(std::string_view name) {
 }
 
 bool IsSingle(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kSingles = {
-      "model", "language", "prompt", "prompt_alignment", "response_format", "temperature", "stream"};
+  constexpr std::array<std::string_view, 8> kSingles = {
+      "model",           "language",    "prompt",    "prompt_alignment",
+      "response_format", "temperature", "beam_size", "stream"};
   return std::find(kSingles.begin(), kSingles.end(), name) != kSingles.end() ||
          name.starts_with("chunking_strategy");
 }
@@ -122,6 +124,11 @@ Status TranscriptionFields::TakeKnown(std::string_view name, std::string value) 
   } else if (name == "temperature") {
     BLINDAI_TRY(const double temperature, Number(name, value));
     if (temperature != 0) return Wrong(name, "must be 0: a transcript is what is likeliest");
+  } else if (name == "beam_size") {
+    BLINDAI_TRY(const double beams, Number(name, value));
+    if (!(beams >= 1 && beams <= kMaxBeamSize) || beams != std::floor(beams))
+      return Wrong(name, fmt::format("is not a whole number from 1 to {}", kMaxBeamSize));
+    request_.beam_size = static_cast<std::uint32_t>(beams);
   } else if (name == "include") {
     if (value != "logprobs" && value != "coverage" && value != "progress")
       return Wrong(name, "holds something else than logprobs, coverage and progress");
@@ -222,6 +229,7 @@ std::vector<std::pair<std::string, std::string>> EncodeTranscriptionRequest(
     add("prompt_alignment", "true");
   }
   if (!request.prompt.empty()) add("prompt", request.prompt);
+  if (request.beam_size) add("beam_size", std::to_string(*request.beam_size));
   if (request.words) {
     add("timestamp_granularities[]", "word");
     if (request.segments) add("timestamp_granularities[]", "segment");

@@ -4,6 +4,7 @@
 // https://platform.openai.com/docs/api-reference/audio/createTranscription
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ struct TranscriptionRequest {
   std::string prompt;
   // `POST /v1/audio/translations`: into English. No field of the form.
   bool translate = false;
+  // beam_size, ours: how many texts a Whisper model weighs against each other; nothing: the likeliest token, each time.
+  std::optional<std::uint32_t> beam_size;
   // With prompt_alignment: what was said, word for word; the answer is this text with its times.
   std::string alignment;
   TranscriptionFormat format = TranscriptionFormat::kJson;
@@ -47,6 +50,7 @@ struct TranscriptionRequest {
 // Longest value of a field, and most fields that are kept.
 constexpr std::size_t kMaxFieldBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxListedValues = 1000;
+constexpr std::uint32_t kMaxBeamSize = 5;
 
 // Collects the fields of a form as they come.
 class TranscriptionFields {

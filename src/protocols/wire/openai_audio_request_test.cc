@@ -45,6 +45,7 @@ TEST(TranscriptionFields, EveryFieldIsRead) {
            {"keywords", "JOHANNA"},
            {"response_format", "verbose_json"},
            {"temperature", "0.0"},
+           {"beam_size", "5"},
            {"include[]", "coverage"},
            {"include[]", "progress"},
            {"timestamp_granularities[]", "word"},
@@ -60,6 +61,7 @@ TEST(TranscriptionFields, EveryFieldIsRead) {
   EXPECT_TRUE(request->words && request->segments && request->coverage && request->progress &&
               request->stream);
   EXPECT_EQ(request->silence_ms, 200u);
+  EXPECT_EQ(request->beam_size, 5u);
   EXPECT_THAT(request->speaker_names, ElementsAre("Therapist"));
 }
 
@@ -112,6 +114,12 @@ TEST(TranscriptionFields, WhatCannotBeHonouredIsRefusedAndNamed) {
            Row{{{"response_format", "yaml"}}, "response_format"},
            Row{{{"temperature", "0.7"}}, "temperature"},
            Row{{{"temperature", "warm"}}, "temperature"},
+           Row{{{"beam_size", "0"}}, "beam_size"},
+           Row{{{"beam_size", "6"}}, "beam_size"},
+           Row{{{"beam_size", "2.5"}}, "beam_size"},
+           Row{{{"beam_size", "nan"}}, "beam_size"},
+           Row{{{"beam_size", "wide"}}, "beam_size"},
+           Row{{{"beam_size", "2"}, {"beam_size", "2"}}, "beam_size"},
            Row{{{"include[]", "everything"}}, "include"},
            Row{{{"include[]", "logprobs"}, {"response_format", "srt"}}, "include"},
            Row{{{"include[]", "coverage"}, {"response_format", "vtt"}}, "include"},
@@ -141,6 +149,7 @@ TEST(TranscriptionRequest, WhatIsEncodedIsDecodedAgain) {
   request.segments = false;
   request.coverage = request.progress = request.stream = true;
   request.silence_ms = 250;
+  request.beam_size = 4;
   request.speaker_names = {"Ann", "Bob"};
   const Fields fields = EncodeTranscriptionRequest(request);
   const auto decoded = Decode(fields);

@@ -11,6 +11,7 @@ namespace {
 namespace json = boost::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using vocabulary::Segment;
 using vocabulary::Transcript;
 
 Transcript TwoSpeakers() {
@@ -114,6 +115,24 @@ TEST(OpenAIAudio, ATextThatRepeatsItselfHasAHighCompressionRatio) {
   const json::object body = Json(In(TranscriptionFormat::kVerboseJson), transcript);
   EXPECT_LT(Number(body.at("segments").at(0).at("compression_ratio")), 1);
   EXPECT_GT(Number(body.at("segments").at(1).at("compression_ratio")), 10);
+}
+
+TEST(OpenAIAudio, ASegmentHasTheMeasuresOfItsDecoder) {
+  Transcript transcript;
+  Segment heard;
+  heard.end_s = 1;
+  heard.text = "a new word";
+  heard.mean_log_probability = -0.3125;
+  heard.temperature = 0.4;
+  heard.no_speech_probability = 0.0625;
+  heard.compression_ratio = 1.5;
+  transcript.segments = {heard};
+  const json::object body = Json(In(TranscriptionFormat::kVerboseJson), transcript);
+  const json::value& segment = body.at("segments").at(0);
+  EXPECT_EQ(Number(segment.at("avg_logprob")), -0.3125);
+  EXPECT_EQ(Number(segment.at("temperature")), 0.4);
+  EXPECT_EQ(Number(segment.at("no_speech_prob")), 0.0625);
+  EXPECT_EQ(Number(segment.at("compression_ratio")), 1.5);
 }
 
 TEST(OpenAIAudio, DiarizedJsonNamesTheSpeakers) {
