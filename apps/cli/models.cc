@@ -41,6 +41,7 @@ std::string Page(const ModelInfo& model) {
                      ByteText(model.bytes), model.bytes, model.sha256,
                      base::FormatTime(base::Time(std::chrono::seconds(model.created))), model.owned_by);
   out += fmt::format("saved       {}\n", model.saved ? "yes, it survives a restart of the server" : "no");
+  if (model.is_default) out += "default     yes, of transcriptions that name no model\n";
   if (model.expires_at) {
     out += fmt::format("expires     {}\n",
                        base::FormatTime(base::Time(std::chrono::seconds(*model.expires_at))));
@@ -67,6 +68,7 @@ struct UploadWords {
   std::optional<std::string> preprocessor;
   std::optional<std::string> language_model;
   std::optional<bool> save;
+  bool is_default = false;
 };
 
 // The file's name without folder and ending: what people call the model.
@@ -115,6 +117,7 @@ ExitCode Upload(const UploadWords& words) {
   if (words.tenants) query.emplace_back("tenants", *words.tenants);
   if (words.ttl) query.emplace_back("ttl", *words.ttl);
   if (words.kind) query.emplace_back("kind", *words.kind);
+  if (words.is_default) query.emplace_back("default", "true");
   client::UploadOptions options;
   auto parsed = wire::DecodeUploadQuery(query);
   if (!parsed.ok()) return Fail(parsed.error());
@@ -200,13 +203,15 @@ void AddModels(CLI::App& app, ExitCode& code) {
                      "its sound, with ctc-speech (default: preprocessor_config.json beside FILE)");
   upload->add_option("--language-model", upload_words->language_model,
                      "an ARPA file that weighs its words, with ctc-speech (default: none)");
+  upload->add_flag("--default", upload_words->is_default,
+                   "your transcriptions that name no model use it, with ctc-speech or whisper");
   upload->add_flag("--save,!--no-save", upload_words->save, "keep it, sealed, when the server restarts");
   upload_words->server.AddTo(*upload);
   upload->footer(
       "examples:\n"
       "  blindai models upload resnet.onnx --id demo --precision bf16\n"
       "  blindai models upload wav2vec2/model.onnx --id speech --kind ctc-speech\n"
-      "  blindai models upload whisper-tiny-en --kind whisper");
+      "  blindai models upload whisper-tiny-en --kind whisper --default");
   upload->callback([upload_words, &code] { code = Upload(*upload_words); });
 
   CLI::App* list = models->add_subcommand("list", "the models that you may use");

@@ -223,7 +223,8 @@ void AddTranscribe(CLI::App& app, ExitCode& code) {
   command
       ->add_option("FILE", words->files, "recordings: flac, mp3, mp4, m4a, ogg, opus, webm, wav, aac, aiff")
       ->required();
-  command->add_option("--model", words->model, "the model (default: the one that transcribes)");
+  command->add_option("--model", words->model,
+                      "the model (default: your default model, or the only one that transcribes)");
   command->add_option("--format", words->format,
                       "text (default), srt, vtt, json, verbose_json or diarized_json");
   command->add_option("--out", words->folder, "a folder: the text of each FILE becomes a file in it");

@@ -30,8 +30,8 @@ Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config,
         "nobody could use this server: name a database of API keys (accounts.database), a directory "
         "(directory.url), or allow requests without a key (accounts.anonymous = true)");
   }
-  return endpoints::IdentifyCaller([keys, sessions = std::move(sessions),
-                                    anonymous](const net::RequestHead& head) -> Result<service::Caller> {
+  const auto judge = [keys, sessions = std::move(sessions),
+                      anonymous](const net::RequestHead& head) -> Result<service::Caller> {
     // A key that is sent is judged, also where none is needed: a mistyped key must not silently be
     // nobody's.
     const auto key = endpoints::BearerCredential(head);
@@ -44,7 +44,15 @@ Result<endpoints::IdentifyCaller> ChooseCallers(const ServerConfig& config,
       return CallerOf(claims.account);
     }
     return anonymous ? service::Caller::AnonymousWithAllRights() : service::Caller{};
-  });
+  };
+  return endpoints::IdentifyCaller(
+      [judge, models = config.tenant_default_models,
+       any_model = config.models_default_model](const net::RequestHead& head) -> Result<service::Caller> {
+        BLINDAI_TRY(service::Caller caller, judge(head));
+        const auto model = models.find(caller.tenant);
+        caller.default_model = model == models.end() ? any_model : model->second;
+        return caller;
+      });
 }
 
 }  // namespace blindai::server

@@ -40,6 +40,16 @@ TEST_F(CallersTest, AKeyIsItsTenant) {
   EXPECT_EQ((*identify)(With("bearer " + key_))->tenant, "clinic");
 }
 
+TEST_F(CallersTest, ATenantHasTheDefaultModelThatTheOperatorChose) {
+  EXPECT_EQ((*ChooseCallers(config_, nullptr, false))(With("Bearer " + key_))->default_model, "");
+  config_.models_default_model = "whisper";
+  config_.tenant_default_models = {{"clinic", "clinic-whisper"}};
+  config_.accounts_anonymous = true;
+  const auto identify = ChooseCallers(config_, nullptr, false);
+  EXPECT_EQ((*identify)(With("Bearer " + key_))->default_model, "clinic-whisper");
+  EXPECT_EQ((*identify)(With(""))->default_model, "whisper");
+}
+
 TEST_F(CallersTest, WithoutAKeyNothingIsAllowed) {
   const auto identify = ChooseCallers(config_, nullptr, true);
   const auto nobody = (*identify)(With(""));

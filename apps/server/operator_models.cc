@@ -1,14 +1,14 @@
 #include "server/operator_models.h"
 
-#include <fmt/format.h>
-
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <utility>
 
-#include "crypto/digest.h"
-#include "encoding/hex.h"
+#include "model/whisper_run.h"
 #include "service/transcribe.h"
+#include "service/whisper_model.h"
 
 namespace blindai::server {
 namespace {
@@ -32,23 +32,34 @@ Result<std::string> ReadTextFile(const std::string& path) {
   return text;
 }
 
-// The digest is taken of the very bytes that the worker gets.
-Status FeedFile(const OperatorModel& model, service::ModelUpload& upload) {
-  std::ifstream file(model.file, std::ios::binary);
-  crypto::Sha256Hasher hasher;
+Status FeedFile(const std::string& path, service::ModelUpload& upload) {
+  std::ifstream file(path, std::ios::binary);
   base::Bytes piece(kPieceBytes);
   while (file) {
     file.read(reinterpret_cast<char*>(piece.data()), static_cast<std::streamsize>(piece.size()));
-    const base::ByteView read(piece.data(), static_cast<std::size_t>(file.gcount()));
-    hasher.Update(read);
-    BLINDAI_RETURN_IF_ERROR(upload.Feed(read));
+    BLINDAI_RETURN_IF_ERROR(
+        upload.Feed(base::ByteView(piece.data(), static_cast<std::size_t>(file.gcount()))));
   }
-  if (!file.eof()) return Unreadable(model.file);
-  const std::string seen = encoding::HexEncode(hasher.Finish().view());
-  if (seen != model.sha256) {
-    return MakeError(ErrorKind::kInvalid, "model-sha256",
-                     fmt::format("the file has the SHA-256 {}, wanted {}", seen, model.sha256));
+  return file.eof() ? base::Ok() : Status(Unreadable(path));
+}
+
+Status FeedWhisper(const std::string& folder, service::ModelUpload& upload) {
+  const auto path = [&folder](const char* name) { return (std::filesystem::path(folder) / name).string(); };
+  constexpr std::pair<const char*, const char*> kNetworks[] = {
+      {model::kWhisperEncoder, "encoder_model.onnx"},
+      {model::kWhisperDecoder, "decoder_model.onnx"},
+      {model::kWhisperDecoderWithPast, "decoder_with_past_model.onnx"}};
+  for (const auto& [part, name] : kNetworks) {
+    const std::string file = path(name);
+    if (part == model::kWhisperDecoderWithPast && !std::filesystem::exists(file)) continue;
+    BLINDAI_RETURN_IF_ERROR(upload.BeginPart(part));
+    BLINDAI_RETURN_IF_ERROR(FeedFile(file, upload));
   }
+  BLINDAI_TRY(const std::string tokenizer, ReadTextFile(path("tokenizer.json")));
+  BLINDAI_TRY(const std::string generation_config, ReadTextFile(path("generation_config.json")));
+  BLINDAI_TRY(const std::string preprocessor, ReadTextFile(path("preprocessor_config.json")));
+  BLINDAI_TRY(auto settings, service::MakeWhisperSettings(tokenizer, generation_config, preprocessor));
+  upload.SetWhisper(std::move(settings));
   return base::Ok();
 }
 
@@ -56,6 +67,7 @@ Status Load(const OperatorModel& model, service::ModelCatalogue& catalogue,
             const service::UploadOptions& options) {
   BLINDAI_TRY(vocabulary::ModelId id, vocabulary::ModelId::Parse(model.id));
   service::UploadRequest request{.id = std::move(id)};
+  request.wanted_sha256 = model.sha256;
   request.visibility =
       model.visibility == "tenants" ? service::Visibility::kTenants : service::Visibility::kPublic;
   if (!model.vocab_file.empty()) {
@@ -64,7 +76,8 @@ Status Load(const OperatorModel& model, service::ModelCatalogue& catalogue,
     BLINDAI_TRY(request.speech, service::MakeSpeechSettings(vocab, preprocessor));
   }
   BLINDAI_TRY(auto upload, service::ModelUpload::BeginForOperator(catalogue, options, std::move(request)));
-  BLINDAI_RETURN_IF_ERROR(FeedFile(model, *upload));
+  BLINDAI_RETURN_IF_ERROR(model.whisper_folder.empty() ? FeedFile(model.file, *upload)
+                                                       : FeedWhisper(model.whisper_folder, *upload));
   std::promise<Status> loaded;
   service::ModelUpload::Finish(std::move(upload), [&loaded](Result<service::ModelRecord> record) {
     loaded.set_value(record.ok() ? base::Ok() : Status(std::move(record).error()));

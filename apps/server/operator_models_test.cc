@@ -10,6 +10,8 @@
 #include "encoding/hex.h"
 #include "support/onnx_builder.h"
 #include "support/paths.h"
+#include "support/toy_whisper.h"
+#include "support/whisper_files.h"
 
 namespace blindai::server {
 namespace {
@@ -21,11 +23,11 @@ class OperatorModelsTest : public ::testing::Test {
     folder_ = mkdtemp(pattern.data());
     const base::Bytes model = tests::MatMulModel(4, 2);
     std::ofstream(folder_ / "m.onnx", std::ios::binary) << base::AsText(model);
-    config_.models = {{.id = "m",
-                       .file = folder_ / "m.onnx",
-                       .sha256 = encoding::HexEncode(crypto::Sha256(model).view()),
-                       .vocab_file = "",
-                       .preprocessor_file = ""}};
+    OperatorModel named;
+    named.id = "m";
+    named.file = folder_ / "m.onnx";
+    named.sha256 = encoding::HexEncode(crypto::Sha256(model).view());
+    config_.models = {named};
     options_.worker.worker_program = tests::ProgramsDir() / "blindai-worker";
   }
   ~OperatorModelsTest() override {
@@ -84,6 +86,50 @@ TEST_F(OperatorModelsTest, ASpeechModelNeedsItsTextFiles) {
   std::ofstream(folder_ / "preprocessor_config.json") << "{}";
   // This one takes no samples.
   EXPECT_EQ(Load(), "model-not-speech");
+}
+
+// The networks in miniature and their files, as a folder of Hugging Face's optimum.
+class OperatorWhisperTest : public OperatorModelsTest {
+ protected:
+  OperatorWhisperTest() {
+    const tests::ToyWhisper networks = tests::MakeToyWhisper(tests::HelloChain());
+    const base::Bytes bundle = tests::ToyBundle(networks);
+    Write("encoder_model.onnx", base::AsText(networks.encoder));
+    Write("decoder_model.onnx", base::AsText(networks.decoder));
+    Write("decoder_with_past_model.onnx", base::AsText(networks.decoder_with_past));
+    Write("tokenizer.json", tests::WhisperTokenizerJson(false));
+    Write("generation_config.json", tests::WhisperGenerationJson(false));
+    Write("preprocessor_config.json", tests::kWhisperPreprocessorJson);
+    OperatorModel& model = config_.models[0];
+    model.file.clear();
+    model.whisper_folder = folder_;
+    model.sha256 = encoding::HexEncode(crypto::Sha256(bundle).view());
+  }
+  void Write(const char* name, std::string_view text) {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+};
+
+TEST_F(OperatorWhisperTest, IsServedFromItsFolderUnderTheDigestOfItsNetworks) {
+  ASSERT_EQ(Load(), "ok");
+  const auto served = catalogue_.Find(service::Caller{}, *vocabulary::ModelId::Parse("m"));
+  ASSERT_TRUE(served.ok());
+  EXPECT_NE((*served)->record.whisper, nullptr);
+  EXPECT_TRUE((*served)->record.is_operators);
+  EXPECT_EQ((*served)->record.sha256, config_.models[0].sha256);
+}
+
+TEST_F(OperatorWhisperTest, OtherNetworksOrAMissingFileStopTheStart) {
+  const tests::ToyWhisper others = tests::MakeToyWhisper({261, 'b', 260});
+  Write("decoder_model.onnx", base::AsText(others.decoder));
+  EXPECT_EQ(Load(), "model-sha256");
+  EXPECT_EQ(catalogue_.size(), 0u);
+  for (const char* name :
+       {"tokenizer.json", "generation_config.json", "preprocessor_config.json", "encoder_model.onnx"}) {
+    std::filesystem::remove(folder_ / name);
+    EXPECT_EQ(Load(), "model-file") << name;
+  }
+  EXPECT_EQ(catalogue_.uploads(), 0u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "program/config_file.h"
@@ -65,6 +66,7 @@ Result<OperatorModel> ReadOperatorModel(const toml::table& table) {
   OperatorModel model;
   const std::pair<std::string_view, std::string*> keys[] = {{"id", &model.id},
                                                             {"file", &model.file},
+                                                            {"folder", &model.whisper_folder},
                                                             {"sha256", &model.sha256},
                                                             {"visibility", &model.visibility},
                                                             {"vocab", &model.vocab_file},
@@ -72,9 +74,9 @@ Result<OperatorModel> ReadOperatorModel(const toml::table& table) {
   for (const auto& [name, node] : table) {
     const auto key = std::ranges::find(keys, name.str(), [](const auto& known) { return known.first; });
     if (key == std::end(keys)) {
-      return BadValue(
-          fmt::format("in [[model]] only id, file, sha256, visibility, vocab and preprocessor; seen '{}'",
-                      name.str().substr(0, 40)));
+      return BadValue(fmt::format(
+          "in [[model]] only id, file or folder, sha256, visibility, vocab and preprocessor; seen '{}'",
+          name.str().substr(0, 40)));
     }
     const auto text = node.value_exact<std::string>();
     if (!text) return BadValue(fmt::format("a text in quotes for '{}' in [[model]]", key->first));
@@ -82,13 +84,19 @@ Result<OperatorModel> ReadOperatorModel(const toml::table& table) {
   }
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   if (!vocabulary::ModelId::Parse(model.id).ok()) return BadValue("a model id for 'id' in [[model]]");
-  if (model.file.empty()) return BadValue("the path of an ONNX file for 'file' in [[model]]");
+  if (model.file.empty() == model.whisper_folder.empty()) {
+    return BadValue(
+        "the path of an ONNX file for 'file', or that of a Whisper model's folder for 'folder', in "
+        "[[model]]");
+  }
   if (model.sha256.size() != 64 || !std::ranges::all_of(model.sha256, is_hex))
     return BadValue("64 lower-case hex digits for 'sha256' in [[model]]");
   if (model.visibility != "public" && model.visibility != "tenants")
     return BadValue("\"public\" or \"tenants\" for 'visibility' in [[model]]");
   if (model.vocab_file.empty() != model.preprocessor_file.empty())
     return BadValue("both 'vocab' and 'preprocessor' in [[model]], or neither");
+  if (!model.whisper_folder.empty() && !model.vocab_file.empty())
+    return BadValue("'vocab' and 'preprocessor' with 'file' only in [[model]]; a folder has its own");
   return model;
 }
 
@@ -130,24 +138,42 @@ Status TakeVisibility(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+Status TakeDefaultModel(ServerConfig& config, const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || !vocabulary::ModelId::Parse(*text).ok()) return BadValue("a model id in quotes");
+  config.models_default_model = *text;
+  return base::Ok();
+}
+
 Status TakeTenants(ServerConfig& config, const toml::node& node) {
   static constexpr std::int64_t kMostWeight = 1'000;
   const auto refuse = [] {
-    return BadValue(fmt::format(
-        "tables [[tenant]] of a name, each once, and a weight from 1 to {}, and nothing else", kMostWeight));
+    return BadValue(
+        fmt::format("tables [[tenant]] of a name, each once, and a weight from 1 to {} or the id of a "
+                    "default_model or both, and nothing else",
+                    kMostWeight));
   };
   const toml::array* array = node.as_array();
   if (array == nullptr) return refuse();
+  std::set<std::string> names;
   std::map<std::string, std::uint32_t> weights;
+  std::map<std::string, std::string> models;
   for (const toml::node& element : *array) {
     const toml::table* const tenant = element.as_table();
-    if (tenant == nullptr || tenant->size() != 2) return refuse();
+    if (tenant == nullptr) return refuse();
     const auto name = (*tenant)["name"].value_exact<std::string>();
     const auto weight = (*tenant)["weight"].value_exact<std::int64_t>();
-    if (!name || name->empty() || !weight || *weight < 1 || *weight > kMostWeight) return refuse();
-    if (!weights.emplace(*name, static_cast<std::uint32_t>(*weight)).second) return refuse();
+    const auto model = (*tenant)["default_model"].value_exact<std::string>();
+    const std::size_t said = 1 + (weight ? 1 : 0) + (model ? 1 : 0);
+    if (!name || name->empty() || said < 2 || tenant->size() != said) return refuse();
+    if (weight && (*weight < 1 || *weight > kMostWeight)) return refuse();
+    if (model && !vocabulary::ModelId::Parse(*model).ok()) return refuse();
+    if (!names.insert(*name).second) return refuse();
+    if (weight) weights.emplace(*name, static_cast<std::uint32_t>(*weight));
+    if (model) models.emplace(*name, *model);
   }
   config.tenant_weights = std::move(weights);
+  config.tenant_default_models = std::move(models);
   return base::Ok();
 }
 
@@ -172,6 +198,7 @@ constexpr Key kKeys[] = {
     {"accounts", "session_keys_file", TakeText<&ServerConfig::accounts_session_keys_file>},
     {"accounts", "session_issuer", TakeText<&ServerConfig::accounts_session_issuer>},
     {"models", "default_visibility", TakeVisibility},
+    {"models", "default_model", TakeDefaultModel},
     {"directory", "url", TakeText<&ServerConfig::directory_url>},
     {"directory", "key_file", TakeText<&ServerConfig::directory_key_file>},
     {"directory", "ca_file", TakeText<&ServerConfig::directory_ca_file>},

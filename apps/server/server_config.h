@@ -23,9 +23,12 @@ using program::ParseListenAddress;
 struct OperatorModel {
   std::string id;
   std::string file;
-  std::string sha256;                 // of the file, 64 lower-case hex digits
+  // Instead of a file: a Whisper model as Hugging Face's optimum exports it.
+  std::string whisper_folder;
+  // Of the file, or of the folder's networks (model/model_bundle.h), 64 lower-case hex digits.
+  std::string sha256;
   std::string visibility = "public";  // or "tenants"
-  // Of a speech model, both; of a tensor model, none.
+  // Of a CTC speech model, both; of a tensor model, none.
   std::string vocab_file;
   std::string preprocessor_file;
 };
@@ -54,8 +57,10 @@ struct ServerConfig {
   // that is allowed outside simulation is for the operator to say.
   std::string accounts_database;
   bool accounts_anonymous = false;
-  // [[tenant]]. Weights of tenants by name, for those who do not have 1 (model/scheduler.h).
+  // [[tenant]]. Weights of tenants by name, for those who do not have 1 (model/scheduler.h), and the models of their
+  // transcriptions that name none (service/speech_model.h), for those who do not have models_default_model.
   std::map<std::string, std::uint32_t> tenant_weights;
+  std::map<std::string, std::string> tenant_default_models;
   // A JSON Web Key Set whose session tokens are accepted, and the issuer that they must name. With a directory both
   // come from there.
   std::string accounts_session_keys_file;
@@ -63,6 +68,8 @@ struct ServerConfig {
 
   // [models]. Of uploads that name none: "private", "link", "tenants" or "public".
   std::string models_default_visibility = "link";
+  // Of transcriptions that name none; empty = none.
+  std::string models_default_model;
 
   // [directory]. The managed cloud's front that this server reports to; empty = none, and no outgoing connection.
   std::string directory_url;

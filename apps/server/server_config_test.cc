@@ -70,6 +70,17 @@ TEST(ServerConfig, TheOperatorsModelsAreTables) {
   EXPECT_EQ(config->models[1].vocab_file, "v.json");
 }
 
+TEST(ServerConfig, AWhisperModelIsNamedByItsFolder) {
+  const std::string whisper = "[[model]]\nid = \"w\"\nsha256 = \"" + std::string(64, 'a') + "\"\n";
+  const auto config = ParseServerConfig(whisper + "folder = \"models/whisper\"\n", "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->models[0].whisper_folder, "models/whisper");
+  EXPECT_EQ(config->models[0].file, "");
+  EXPECT_THAT(ErrorOf(whisper + "folder = \"f\"\nfile = \"m.onnx\"\n"), HasSubstr("'folder'"));
+  EXPECT_THAT(ErrorOf(whisper + "folder = \"f\"\nvocab = \"v\"\npreprocessor = \"p\"\n"),
+              HasSubstr("'vocab'"));
+}
+
 TEST(ServerConfig, AModelThatIsNotWhollyNamedIsRefused) {
   const std::string digest = "sha256 = \"" + std::string(64, 'a') + "\"\n";
   struct Wrong {
@@ -102,11 +113,28 @@ TEST(ServerConfig, TenantsHaveWeights) {
   EXPECT_EQ(config->tenant_weights, (std::map<std::string, std::uint32_t>{{"clinic", 4}, {"research", 1}}));
 }
 
+TEST(ServerConfig, TenantsHaveDefaultModels) {
+  const auto config = ParseServerConfig(
+      "[[tenant]]\nname = \"clinic\"\ndefault_model = \"whisper\"\n"
+      "[[tenant]]\nname = \"research\"\nweight = 2\ndefault_model = \"anna/hello\"\n"
+      "[models]\ndefault_model = \"hello\"\n",
+      "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->tenant_default_models,
+            (std::map<std::string, std::string>{{"clinic", "whisper"}, {"research", "anna/hello"}}));
+  EXPECT_EQ(config->tenant_weights, (std::map<std::string, std::uint32_t>{{"research", 2}}));
+  EXPECT_EQ(config->models_default_model, "hello");
+  EXPECT_THAT(ErrorOf("[models]\ndefault_model = \"no id\"\n"), HasSubstr("a model id"));
+}
+
 TEST(ServerConfig, ATenantWithoutNameOrWithAWrongWeightIsRefused) {
   for (const std::string_view tenants :
        {"[[tenant]]\nweight = 4\n", "[[tenant]]\nname = \"\"\nweight = 4\n", "[[tenant]]\nname = \"a\"\n",
         "[[tenant]]\nname = \"a\"\nweight = 0\n", "[[tenant]]\nname = \"a\"\nweight = 1001\n",
         "[[tenant]]\nname = \"a\"\nweight = 1.5\n", "[[tenant]]\nname = \"a\"\nweight = 1\nwieght = 2\n",
+        "[[tenant]]\nname = \"a\"\ndefault_model = \"no id\"\n",
+        "[[tenant]]\nname = \"a\"\nweight = \"4\"\ndefault_model = \"whisper\"\n",
+        "[[tenant]]\nname = \"a\"\ndefault_model = \"b\"\n[[tenant]]\nname = \"a\"\nweight = 2\n",
         "[tenant]\nname = \"a\"\nweight = 1\n", "tenant = 4\n",
         "[[tenant]]\nname = \"a\"\nweight = 1\n[[tenant]]\nname = \"a\"\nweight = 2\n"}) {
     EXPECT_THAT(ErrorOf(tenants), HasSubstr("wanted tables [[tenant]]")) << tenants;

@@ -153,23 +153,15 @@ std::function<bool(const wire::TranscriptionEvent&)> MakeOnEvent(const nb::objec
   };
 }
 
-// `fields` are those of OpenAI's form. Without a model the client looks for the one that transcribes.
+// `fields` are those of OpenAI's form. Without a model it is the caller's default.
 wire::TranscriptionRequest RequestOf(const std::vector<std::pair<std::string, std::string>>& fields) {
-  constexpr const char* kAnyModel = "any";
   wire::TranscriptionFields form;
-  bool has_model = false;
-  const auto take = [&](const std::string& name, const std::string& value) {
-    base::Status taken = form.Take(name, value);
-    if (!taken.ok()) throw nb::value_error(taken.error().message.c_str());
-  };
   for (const auto& [name, value] : fields) {
-    take(name, value);
-    has_model = has_model || name == "model";
+    const base::Status taken = form.Take(name, value);
+    if (!taken.ok()) throw nb::value_error(taken.error().message.c_str());
   }
-  if (!has_model) take("model", kAnyModel);
   auto request = form.Finish();
   if (!request.ok()) throw nb::value_error(request.error().message.c_str());
-  if (!has_model) request->model.clear();
   return *std::move(request);
 }
 

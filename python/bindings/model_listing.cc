@@ -44,6 +44,7 @@ void BindModelListing(nb::module_& module) {
           "'private', 'link', 'tenants' or 'public'.")
       .def_ro("state", &ModelInfo::state, "'ready', 'loading', 'stored' or 'failed'.")
       .def_ro("saved", &ModelInfo::saved, "It survives a restart of the server.")
+      .def_ro("default", &ModelInfo::is_default, "Its owner's transcriptions that name no model use it.")
       .def_ro("expires_at", &ModelInfo::expires_at,
               "Seconds since the epoch, from which on it is gone; None: never.")
       .def_prop_ro("inputs", [](const ModelInfo& m) { return m.inputs; })

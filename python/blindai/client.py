@@ -56,7 +56,7 @@ class Client:
                      vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
                      language_model: Optional[FileLike] = None,
                      precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
-                     tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None,
+                     tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None, default: bool = False,
                      progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
         """Uploads an ONNX model: a path, streamed from disk, or its bytes.
 
@@ -69,6 +69,7 @@ class Client:
         computes in; the server's choice when left out. ``save``: whether it is kept, sealed, when the server restarts.
         ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with "tenants", the names of those who
         may run it, everybody with an account when left out. ``ttl``: seconds after which the server deletes it.
+        ``default``: your transcriptions that name no model use this one, which transcribes.
         ``progress(sent, total)`` is called with bytes while the upload goes out; what it raises ends the upload.
 
         ``of_05``: BlindAI 0.5's ``input_specs``, ``output_specs``, ``shape``, ``dtype``, ``dtype_out``, ``sign`` and
@@ -78,7 +79,7 @@ class Client:
         """
         options = {"kind": kind, "vocab": vocab, "preprocessor": preprocessor, "language_model": language_model,
                    "precision": precision, "save": save, "visibility": visibility, "tenants": tenants, "ttl": ttl,
-                   "progress": progress}
+                   "default": default, "progress": progress}
         if of_05:
             return _legacy().upload_with_words_of_05(self, model, model_id, of_05, **options)
         return self._upload(model, model_id, **options)[0]
@@ -87,14 +88,14 @@ class Client:
                 vocab: Optional[FileLike] = None, preprocessor: Optional[FileLike] = None,
                 language_model: Optional[FileLike] = None, precision: Optional[str] = None,
                 save: Optional[bool] = None, visibility: Optional[str] = None,
-                tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None,
+                tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None, default: bool = False,
                 progress: Optional[Progress] = None) -> Tuple["_native.Model", str]:
         """The model, and what the connection proved that it went over."""
         name = str(uuid.uuid4()) if model_id is None else model_id
         words = {"kind": kind, "precision": precision, "visibility": visibility,
                  "save": None if save is None else str(save).lower(),
                  "tenants": None if tenants is None else ",".join([tenants] if isinstance(tenants, str) else tenants),
-                 "ttl": None if ttl is None else str(ttl)}
+                 "ttl": None if ttl is None else str(ttl), "default": "true" if default else None}
         query = {key: word for key, word in words.items() if word is not None}
         if kind == "ctc-speech":
             vocab = _beside(model, "vocab.json", "vocab") if vocab is None else vocab
@@ -154,8 +155,9 @@ class Client:
         """Turns a recording into text.
 
         ``audio``: a path (flac, mp3, mp4, m4a, ogg, opus, webm, wav, aac, aiff), streamed from disk; the bytes of such
-        a file; or samples as an array of int16 or floats at ``rate``, one channel or two. ``model``: may be left out
-        where one model that transcribes is listed to you. ``format``: "verbose_json", "json" and "diarized_json" give a
+        a file; or samples as an array of int16 or floats at ``rate``, one channel or two. ``model``: left out,
+        it is your default (``upload_model(default=True)``, or the operator's choice), or the only model that
+        transcribes of those listed to you. ``format``: "verbose_json", "json" and "diarized_json" give a
         ``Transcription``; "text", "srt" and "vtt" give a str. Each channel of a two-channel recording is a speaker,
         named by ``speaker_names`` or A and B.
 
@@ -219,7 +221,7 @@ class Client:
         ``sound``: an iterator that gives pieces of one channel of any length, as they come: arrays or torch tensors of
         int16 or of floats from -1 to 1 at ``rate`` (8000 to 48000), or bytes of ``format``: "pcm16" (little-endian, at
         ``rate``), "mulaw" or "alaw" (G.711, 8000). It is read on a thread of its own, no faster than the server hears.
-        ``model``: as with ``transcribe``.
+        ``model``: may be left out where one model that transcribes is listed to you.
 
         An utterance ends after ``silence_ms`` without sound louder than ``threshold`` (0 to 1; 0.5 is -50 dBFS), and
         with the sound. ``silence_ms=None``: it ends where you ``commit()`` it, and with the sound. ``keywords``: words

@@ -233,11 +233,13 @@ Result<std::string> Client::SpeechModel() {
   return found;
 }
 
+// Said aloud, so that the server can refuse it before the recording is sent.
+std::string ModelOrDefault(const std::string& model) {
+  return model.empty() ? std::string(vocabulary::kDefaultModel) : model;
+}
+
 Result<Transcription> Client::Transcribe(const FileSource& recording, const TranscribeOptions& options) {
-  std::string model = options.request.model;
-  if (model.empty()) {
-    BLINDAI_TRY(model, SpeechModel());
-  }
+  const std::string model = ModelOrDefault(options.request.model);
   TranscriptionExchange exchange(recording, options, model);
   const auto make = [&exchange] { return exchange.MakeRequest(); };
   BLINDAI_TRY(net::HttpResponse response, impl_->Send({.make = make,
@@ -251,9 +253,7 @@ Result<JobReference> Client::StartJob(const FileSource& recording, const Transcr
   wire::TranscriptionRequest wanted = options.request;
   wanted.stream = false;
   wanted.progress = false;
-  if (wanted.model.empty()) {
-    BLINDAI_TRY(wanted.model, SpeechModel());
-  }
+  wanted.model = ModelOrDefault(wanted.model);
   const auto make = [&] { return MakeTranscriptionRequest("/v1/audio/jobs", recording, wanted, options); };
   ServerAddress server;
   BLINDAI_TRY(net::HttpResponse response,

@@ -129,7 +129,7 @@ class Client {
                                    const PredictOptions& options);
 
   // A recording becomes text. The recording is sent from where it lies and must stay until the call returns. Codes of
-  // the server, and those of TranscriptionExchange; argument (no model is named, and not just one transcribes).
+  // the server, and those of TranscriptionExchange.
   base::Result<Transcription> Transcribe(const FileSource& recording, const TranscribeOptions& options);
 
   // The same as a job that goes on at the server; it returns when the recording is there. `on_event` is not used.

@@ -19,8 +19,7 @@
 namespace blindai::client {
 
 struct TranscribeOptions {
-  // What is wanted. Without a model: the one that transcribes, where the caller may use just one. `stream` follows from
-  // `on_event`.
+  // What is wanted. Without a model: the caller's default, which the server knows. `stream` follows from `on_event`.
   wire::TranscriptionRequest request;
   // Called on the calling thread: bytes sent with the next piece, bytes in all. False ends it (code cancelled).
   RequestBody::Progress upload_progress;

@@ -5,7 +5,6 @@
 
 #include "client/client.h"
 #include "client/failure.h"
-#include "protocols/wire/model_listing.h"
 #include "support/fake_attested_server.h"
 
 namespace blindai::client {
@@ -23,13 +22,6 @@ ConnectOptions To(const FakeAttestedServer& server) {
   return options;
 }
 
-wire::ModelInfo Model(const std::string& id, wire::ModelKind kind) {
-  wire::ModelInfo model;
-  model.id = id;
-  model.kind = kind;
-  return model;
-}
-
 vocabulary::Transcript Spoken() {
   vocabulary::Transcript transcript;
   transcript.segments = {{0, 1, vocabulary::kNoSpeaker, "HELLO", {}, 0},
@@ -42,11 +34,10 @@ std::string WholeStream() {
          wire::EncodeSegmentEvents({}, Spoken().segments[1], 2) + wire::EncodeDoneEvent({}, Spoken());
 }
 
-// Lists these models and answers every transcription with `answer`.
-FakeAttestedServer::Options Serving(std::string answer, std::vector<wire::ModelInfo> models = {}) {
+// Answers every transcription with `answer`.
+FakeAttestedServer::Options Serving(std::string answer) {
   FakeAttestedServer::Options options;
-  options.answer = [answer = std::move(answer), models = std::move(models)](const SeenRequest& request) {
-    if (request.target == "/v1/models") return net::JsonResponse(200, wire::EncodeModelList(models));
+  options.answer = [answer = std::move(answer)](const SeenRequest&) {
     return net::TextResponse(200, answer);
   };
   return options;
@@ -123,20 +114,15 @@ TEST(Transcription, AnErrorInTheStreamComesAsTheServerWordedIt) {
   EXPECT_EQ(FailureOf(answer.error()), FailureKind::kModel);
 }
 
-TEST(Transcription, WithoutANameTheOneModelThatTranscribesIsTaken) {
-  using Kind = wire::ModelKind;
-  const auto param_of = [](std::vector<wire::ModelInfo> models) {
-    const FakeAttestedServer server(Serving("text", std::move(models)));
-    Client client(To(server));
-    const auto answer = client.Transcribe(kRecording, {});
-    if (answer.ok()) return std::string(base::AsText(server.data_requests().back().body));
-    EXPECT_EQ(FailureOf(answer.error()), FailureKind::kArgument);
-    return answer.error().param;
-  };
-  EXPECT_THAT(param_of({Model("a", Kind::kTensor), Model("b", Kind::kCtcSpeech)}),
-              HasSubstr("\r\n\r\nb\r\n"));
-  EXPECT_EQ(param_of({Model("a", Kind::kTensor)}), "model");
-  EXPECT_EQ(param_of({Model("a", Kind::kCtcSpeech), Model("b", Kind::kCtcSpeech)}), "model");
+TEST(Transcription, WithoutANameTheDefaultIsAskedForBeforeTheRecordingIsSent) {
+  const FakeAttestedServer server(Serving("text"));
+  Client client(To(server));
+  ASSERT_TRUE(client.Transcribe(kRecording, {}).ok());
+  ASSERT_EQ(server.data_requests().size(), 1u) << "nobody lists models first";
+  const base::Bytes& body = server.data_requests().back().body;
+  const std::string_view sent = base::AsText(body);
+  EXPECT_THAT(sent, HasSubstr("name=\"model\"\r\n\r\ndefault\r\n"));
+  EXPECT_LT(sent.find("default"), sent.find("RIFF"));
 }
 
 TEST(Transcription, ARecordingThatCannotBeReadIsTheCallersError) {

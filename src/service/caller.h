@@ -16,6 +16,8 @@ struct Caller {
   std::uint64_t number = 0;
   bool may_upload = false;
   bool may_run = false;
+  // The model that the operator chose for its transcriptions that name none; empty: none.
+  std::string default_model = {};
 
   bool is_anonymous() const { return number == 0; }
   // In simulation, and where the operator allows it: no account, and everything that an account may do.

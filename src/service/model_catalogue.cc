@@ -275,12 +275,23 @@ base::Result<std::unique_ptr<ModelCatalogue::Reservation>> ModelCatalogue::Reser
   return Hold(caller.tenant, id);
 }
 
+// A stored record goes on to say it: after a restart the newest one counts.
+void ModelCatalogue::NoLongerDefault(const std::string& owner) {
+  for (auto& [id, served] : models_) {
+    if (!served->record.is_default || served->record.owner != owner) continue;
+    ServedModel changed = *served;
+    changed.record.is_default = false;
+    served = std::make_shared<const ServedModel>(std::move(changed));
+  }
+}
+
 ModelRecord ModelCatalogue::Publish(const Reservation& place, ModelRecord record,
                                     std::shared_ptr<model::ModelHost> host) {
   std::shared_ptr<const ServedModel> replaced;
   {
     const std::lock_guard lock(mutex_);
     BLINDAI_CHECK(place.id_ == record.id && place.tenant_ == record.owner);
+    if (record.is_default) NoLongerDefault(record.owner);
     std::shared_ptr<const ServedModel>& entry = models_.emplace(record.id, nullptr).first->second;
     replaced = std::move(entry);
     record.version = replaced ? replaced->record.version + 1 : 1;
@@ -312,6 +323,17 @@ base::Result<std::shared_ptr<const ServedModel>> ModelCatalogue::FindBySha256(co
   return MakeError(ErrorKind::kNotFound, "model-not-found",
                    "no model with this SHA-256 is served here for you; upload it, or run it by its id",
                    "model");
+}
+
+std::shared_ptr<const ServedModel> ModelCatalogue::DefaultOf(const Caller& caller) const {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const ServedModel> newest;
+  for (const auto& [id, served] : models_) {
+    const ModelRecord& record = served->record;
+    if (!record.is_default || !Owns(caller, record) || !IsVisible(record)) continue;
+    if (!newest || record.created > newest->record.created) newest = served;
+  }
+  return newest;
 }
 
 std::vector<std::shared_ptr<const ServedModel>> ModelCatalogue::List(const Caller& caller) const {

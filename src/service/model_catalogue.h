@@ -85,6 +85,8 @@ struct ModelRecord {
   std::vector<std::string> tenants = {};             // for Visibility::kTenants
   std::optional<base::Time> expires = std::nullopt;  // from then on it is not found any more
   bool is_saved = false;
+  // Its owner's transcriptions that name no model use it. Of one owner one at most is, the newest.
+  bool is_default = false;
   // Named in the operator's configuration: no client owns, replaces or deletes it.
   bool is_operators = false;
   // The stored file was found damaged or missing; it does not run, and its owner may replace or delete it.
@@ -169,6 +171,8 @@ class ModelCatalogue {
   // shared by link is not found so: who has the file does not thereby know the id. Code: model-not-found.
   base::Result<std::shared_ptr<const ServedModel>> FindBySha256(const Caller& caller,
                                                                 std::string_view sha256) const;
+  // The caller's own model that is its default; null: none is.
+  std::shared_ptr<const ServedModel> DefaultOf(const Caller& caller) const;
   // The caller's own models and those listed to it, by id.
   std::vector<std::shared_ptr<const ServedModel>> List(const Caller& caller) const;
   // Every model, for what the server says about itself.
@@ -214,6 +218,7 @@ class ModelCatalogue {
   // With mutex_ held:
   bool IsVisible(const ModelRecord& record) const;
   std::uint64_t UsedBytes(const std::string* tenant) const;
+  void NoLongerDefault(const std::string& owner);
   base::Status MakeRoom(const std::string& tenant, std::uint64_t more_bytes, WorkersGone* gone) const;
   base::Status MakeRoomUnder(std::uint64_t limit, const std::string* tenant, std::uint64_t more_bytes,
                              WorkersGone* gone) const;

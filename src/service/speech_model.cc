@@ -1,5 +1,7 @@
 #include "service/speech_model.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <string>
 
@@ -8,7 +10,32 @@
 namespace blindai::service {
 
 using base::Result;
+using vocabulary::ModelId;
 using vocabulary::Tensor;
+
+namespace {
+
+// What programs that are written for OpenAI's own service name.
+constexpr std::string_view kOpenAIsModel = "whisper-1";
+
+bool Transcribes(const ModelRecord& record) { return record.speech != nullptr || record.whisper != nullptr; }
+
+Result<ModelId> OnlySpeechModel(const ModelCatalogue& catalogue, const Caller& caller) {
+  auto listed = catalogue.List(caller);
+  std::erase_if(listed, [](const auto& served) { return !Transcribes(served->record); });
+  if (listed.size() == 1) return listed.front()->record.id;
+  const std::string message =
+      listed.empty()
+          ? "no model is named, none that transcribes is listed to you, and you have no default; upload "
+            "one with kind=whisper or kind=ctc-speech, or name one"
+          : fmt::format(
+                "no model is named, {} that transcribe are listed to you, and none is your "
+                "default; name one, or upload yours with default=true",
+                listed.size());
+  return base::MakeError(base::ErrorKind::kInvalid, "default-model", message, "model");
+}
+
+}  // namespace
 
 base::Error NotSpeech() {
   return base::MakeError(
@@ -18,12 +45,23 @@ base::Error NotSpeech() {
       "model");
 }
 
+Result<ModelId> SpeechModelOf(const ModelCatalogue& catalogue, const Caller& caller, std::string_view name) {
+  if (name.empty()) name = vocabulary::kDefaultModel;
+  BLINDAI_TRY(ModelId named, ModelId::Parse(name));
+  if (name != vocabulary::kDefaultModel && name != kOpenAIsModel) return named;
+  if (catalogue.FindOwn(caller, named).ok()) return named;
+  if (const auto chosen = catalogue.DefaultOf(caller)) return chosen->record.id;
+  if (!caller.default_model.empty()) return ModelId::Parse(caller.default_model);
+  if (catalogue.Find(caller, named).ok()) return named;
+  return OnlySpeechModel(catalogue, caller);
+}
+
 Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCatalogue& catalogue,
                                                            const Caller& caller,
                                                            const vocabulary::ModelId& id) {
   BLINDAI_RETURN_IF_ERROR(RequireRun(caller));
   BLINDAI_TRY(std::shared_ptr<const ServedModel> served, catalogue.Find(caller, id));
-  if (served->record.speech == nullptr && served->record.whisper == nullptr) return NotSpeech();
+  if (!Transcribes(served->record)) return NotSpeech();
   return served;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,12 @@
 
 namespace blindai::service {
 
+// The model that a transcription means. No name, "default" and OpenAI's "whisper-1" are: the caller's own model of that
+// name, the one that it uploaded as its default, the one that the operator chose for it, a model of that name that it
+// may run, or the only one that transcribes of those listed to it; the first that there is. Others' models never come
+// before what the caller or the operator chose. Codes: model-id, default-model (there is none, or several).
+base::Result<vocabulary::ModelId> SpeechModelOf(const ModelCatalogue& catalogue, const Caller& caller,
+                                                std::string_view name);
 // Codes: those of RequireRun and ModelCatalogue::Find, model-not-speech.
 base::Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCatalogue& catalogue,
                                                                  const Caller& caller,

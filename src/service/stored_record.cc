@@ -16,7 +16,8 @@ using base::ByteWriter;
 using base::Result;
 using vocabulary::TensorSpec;
 
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormatWithoutDefault = 1;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 // How a model transcribes.
 constexpr std::uint8_t kNoSpeech = 0;
@@ -78,7 +79,7 @@ base::Time TimeOf(std::uint64_t seconds) {
 
 Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
   BLINDAI_TRY(const std::uint32_t format, reader.U32("format"));
-  if (format != kFormat) return Unreadable();
+  if (format != kFormat && format != kFormatWithoutDefault) return Unreadable();
   BLINDAI_TRY(vocabulary::ModelId id, vocabulary::ModelId::Parse(stored.id));
   ModelRecord record{.id = std::move(id), .created = {}, .signature = {}};
   record.owner = stored.owner;
@@ -123,6 +124,11 @@ Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
     BLINDAI_TRY(const std::string language_model, TakeText(reader, "language model"));
     BLINDAI_TRY(record.speech, MakeSpeechSettings(vocabulary, preprocessor, language_model));
   }
+  if (format != kFormatWithoutDefault) {
+    BLINDAI_TRY(const std::uint8_t is_default, reader.U8("default"));
+    if (is_default > 1) return Unreadable();
+    record.is_default = is_default == 1;
+  }
   BLINDAI_RETURN_IF_ERROR(reader.End("record"));
   return record;
 }
@@ -150,6 +156,7 @@ model::StoredModel ToStored(const ModelRecord& record) {
     PutText(writer, record.whisper->generation_config_json);
     PutText(writer, record.whisper->preprocessor_json);
   }
+  writer.U8(record.is_default ? 1 : 0);
   return {.id = record.id.text(),
           .owner = record.owner,
           .version = record.version,

@@ -15,6 +15,7 @@ ModelRecord Sample() {
   record.parameters = 17;
   record.opset = 17;
   record.version = 5;
+  record.is_default = true;
   record.precision = Precision::kBf16;
   record.visibility = Visibility::kTenants;
   record.created = base::Time(std::chrono::seconds(1'790'000'000));
@@ -46,6 +47,7 @@ TEST(StoredRecord, ComesBackAsItWasAndAsSaved) {
   EXPECT_EQ(read->expires, record.expires);
   EXPECT_EQ(read->tenants, record.tenants);
   EXPECT_TRUE(read->is_saved);
+  EXPECT_TRUE(read->is_default);
   EXPECT_FALSE(read->is_operators);
   ASSERT_EQ(read->signature.inputs.size(), 1u);
   EXPECT_EQ(read->signature.inputs[0].shape, record.signature.inputs[0].shape);
@@ -57,6 +59,16 @@ TEST(StoredRecord, ComesBackAsItWasAndAsSaved) {
   ASSERT_TRUE(read->speech->language_model.has_value());
   EXPECT_EQ(read->speech->language_model->words(), 1u);
   EXPECT_EQ(ToStored(*read).details, ToStored(record).details);
+}
+
+TEST(StoredRecord, OneOfTheFormatBeforeIsReadAndIsNoDefault) {
+  model::StoredModel older = ToStored(Sample());
+  older.details[0] = 1;
+  older.details.pop_back();
+  const auto read = FromStored(older);
+  ASSERT_TRUE(read.ok());
+  EXPECT_FALSE(read->is_default);
+  EXPECT_EQ(read->tenants, Sample().tenants);
 }
 
 TEST(StoredRecord, ATensorModelWithoutAnEndHasNeither) {

@@ -24,6 +24,11 @@ base::Error TooLarge(std::uint64_t limit) {
                   limit));
 }
 
+base::Error AnotherFile(const std::string& seen, const std::string& wanted) {
+  return MakeError(ErrorKind::kInvalid, "model-sha256",
+                   fmt::format("the file has the SHA-256 {}, wanted {}", seen, wanted));
+}
+
 model::InspectLimits GateLimits(const UploadOptions& options) {
   model::InspectLimits limits;
   limits.max_bytes = options.max_model_bytes;
@@ -142,6 +147,9 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload, Done done) {
   const std::shared_ptr<ModelUpload> held = std::move(upload);
   base::Result<model::OnnxSummary> summary = held->Complete();
   if (!summary.ok()) return held->Fail(std::move(summary).error(), done);
+  const std::string& wanted = held->request_.wanted_sha256;
+  if (!wanted.empty() && held->file_->sha256_hex() != wanted)
+    return held->Fail(AnotherFile(held->file_->sha256_hex(), wanted), done);
   model::WorkerOptions worker = held->options_.worker;
   worker.precision = held->request_.precision;
   model::ModelHost::Start(held->file_, worker,
@@ -179,6 +187,7 @@ ModelRecord ModelUpload::RecordOf(const model::OnnxSummary& summary, const model
   record.tenants = request_.tenants;
   if (request_.time_to_live) record.expires = now + *request_.time_to_live;
   record.is_saved = request_.save;
+  record.is_default = request_.is_default;
   record.is_operators = is_operators_;
   return record;
 }

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/bytes.h"
@@ -36,12 +37,15 @@ struct UploadRequest {
   std::vector<std::string> tenants = {};  // for Visibility::kTenants
   // Whether it shall survive a restart of the server (service/model_storage.h).
   bool save = false;
+  bool is_default = false;  // ModelRecord::is_default
   std::optional<std::chrono::seconds> time_to_live = std::nullopt;
   // Of a speech model; null for others. SetSpeech and SetWhisper give them later.
   std::shared_ptr<const SpeechSettings> speech = nullptr;
   std::shared_ptr<const WhisperSettings> whisper = nullptr;
   // What the client says that it will send; checked against what arrives (code upload-length).
   std::optional<std::uint64_t> content_length = std::nullopt;
+  // What the operator measured, 64 lower-case hex digits: another file never reaches a worker (code model-sha256).
+  std::string wanted_sha256 = {};
   // What is known to come at least, where the length itself is not known: to refuse early.
   std::uint64_t least_bytes = 0;
 };
@@ -85,7 +89,7 @@ class ModelUpload {
 
   // The file has ended. Loads it, saves it and publishes it; `done` is called once, on the model host's or
   // the storage's thread or at once. Codes: those of the gate, of ModelHost::Start and of ModelStorage::Save,
-  // upload-length; for a speech model model-not-speech.
+  // upload-length, model-sha256; for a speech model model-not-speech.
   static void Finish(std::unique_ptr<ModelUpload> upload,
                      std::function<void(base::Result<ModelRecord>)> done);
 

@@ -10,6 +10,9 @@
 
 namespace blindai::vocabulary {
 
+// What a transcription may say instead of a name: the caller's default model.
+inline constexpr std::string_view kDefaultModel = "default";
+
 class ModelId {
  public:
   // Code: model-id.

@@ -1,11 +1,16 @@
 """The real Whisper tiny.en behind a real server: what a request may ask of it, and what its answer says of itself."""
 
+import contextlib
+import json
+import re
 import subprocess
 
+import openai
 import pytest
 
 import blindai
-from conftest import BIN, DEMO, ROOT
+from conftest import BIN, DEMO, ROOT, SimulatedServer
+from test_openai import trusting
 
 WHISPER = ROOT / "build/models/whisper-tiny-en"
 HELLO = DEMO / "hello_world.wav"
@@ -61,3 +66,73 @@ def test_a_ctc_model_has_no_beams_to_ask_for(client, speech):
     with pytest.raises(blindai.ModelError) as error:
         client.transcribe(HELLO, speech, beam_size=5)
     assert (error.value.code, error.value.param) == ("beam-size-unsupported", "beam_size")
+
+
+# ---- Which model is meant where none is named ----
+
+@pytest.fixture
+def clients_of(tmp_path):
+    """Clients of a server of its own, with such a configuration."""
+    with contextlib.ExitStack() as stack:
+        def start(config=""):
+            (tmp_path / "server.toml").write_text(config)
+            log = stack.enter_context(open(tmp_path / "log", "w"))
+            running = stack.enter_context(SimulatedServer("--config", str(tmp_path / "server.toml"), log=log))
+            return running, stack.enter_context(blindai.connect(running.address, simulation=True))
+
+        yield start
+
+
+def is_whispers(text):
+    """Whisper writes in lower case, the demo model does not."""
+    return text.lower().startswith("hello") and not text.isupper()
+
+
+def test_a_recording_without_a_models_name_goes_to_the_tenants_default(clients_of):
+    running, client = clients_of()
+    with pytest.raises(blindai.ModelError) as error:
+        client.transcribe(HELLO)
+    assert (error.value.code, error.value.param) == ("default-model", "model")
+    client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech", visibility="public")
+    assert client.transcribe(HELLO).text.isupper(), "the only one"
+    assert not client.upload_model(WHISPER, model_id="whisper", kind="whisper", visibility="public").default
+    with pytest.raises(blindai.ModelError, match="2 that transcribe") as error:
+        client.transcribe(HELLO)
+    assert error.value.code == "default-model"
+    assert client.upload_model(WHISPER, model_id="whisper", kind="whisper", default=True).default
+    assert is_whispers(client.transcribe(HELLO).text)
+    assert is_whispers(client.transcribe_job(HELLO).result(120).text)
+    done = subprocess.run([BIN / "blindai", "transcribe", HELLO, "--addr", running.address, "--simulation"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and is_whispers(done.stdout)
+    assert client.transcribe(HELLO, "ctc").text.isupper(), "a name is a name"
+
+
+def test_the_name_that_openais_clients_have_in_them_is_the_default(clients_of):
+    running, client = clients_of()
+    client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech")
+    client.upload_model(WHISPER, model_id="whisper", kind="whisper", default=True)
+    with trusting(running) as api:
+        for name in ("whisper-1", "default"):
+            assert is_whispers(api.audio.transcriptions.create(model=name, file=HELLO).text)
+        with pytest.raises(openai.NotFoundError):
+            api.audio.transcriptions.create(model="whisper-2", file=HELLO)
+
+
+def test_the_operator_serves_whisper_from_its_folder_and_chooses_it(clients_of, tmp_path):
+    entry = f'[[model]]\nid = "w"\nfolder = "{WHISPER}"\nsha256 = "{{}}"\n[models]\ndefault_model = "w"\n'
+    (tmp_path / "wrong.toml").write_text(entry.format("0" * 64))
+    refused = subprocess.run([BIN / "blindai-server", "--simulation", "--config", tmp_path / "wrong.toml", "--listen",
+                              "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+                             capture_output=True, text=True, timeout=120)
+    assert refused.returncode == 1
+    digest = re.search("has the SHA-256 ([0-9a-f]{64})", refused.stderr)[1]
+    running, client = clients_of(entry.format(digest))
+    assert client.model("w").sha256 == digest
+    client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech")
+    assert is_whispers(client.transcribe(HELLO).text)
+    with trusting(running) as api:
+        said = api.get("/attestation", cast_to=object, options={"params": {"nonce": "0" * 64}})
+    assert {"id": "w", "sha256": digest} in json.loads(said["manifest"])["models"]
+    client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech", default=True)
+    assert client.transcribe(HELLO).text.isupper(), "the tenant's own choice comes first"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/secret.h"
+#include "service/speech_model.h"
 
 namespace blindai::endpoints {
 namespace {
@@ -77,7 +78,7 @@ class AudioForm {
   }
 
   Result<ModelId> CheckModel(const std::string& text) const {
-    BLINDAI_TRY(ModelId id, ModelId::Parse(text));
+    BLINDAI_TRY(ModelId id, service::SpeechModelOf(catalogue_, caller_, text));
     BLINDAI_RETURN_IF_ERROR(catalogue_.Find(caller_, id));
     return id;
   }

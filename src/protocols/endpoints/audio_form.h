@@ -27,7 +27,7 @@ struct AudioSubmission {
 // What the service is asked for: the recording goes over to it.
 service::TranscribeRequest TakeTranscription(AudioSubmission& submission);
 
-// Reads the whole body. Codes: those of RequireRun, MultipartReader, TranscriptionFields, Recordings,
+// Reads the whole body. Codes: those of RequireRun, SpeechModelOf, MultipartReader, TranscriptionFields, Recordings,
 // ModelCatalogue::Find and HttpExchange::ReadBody; form-field (no `file`, or two).
 net::Task<base::Result<AudioSubmission>> ReadAudioForm(net::HttpExchange& exchange,
                                                        const service::Caller& caller,

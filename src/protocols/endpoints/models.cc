@@ -39,6 +39,7 @@ wire::ModelInfo InfoOf(const ModelRecord& record) {
                                           : wire::ModelKind::kTensor;
   info.visibility = static_cast<wire::ModelVisibility>(record.visibility);
   info.saved = record.is_saved;
+  info.is_default = record.is_default;
   if (record.expires) info.expires_at = record.expires->time_since_epoch().count();
   info.inputs = record.signature.inputs;
   info.outputs = record.signature.outputs;
@@ -149,6 +150,7 @@ class ModelsEndpoint {
                                    .visibility = VisibilityOf(query)};
     request.tenants = query.tenants;
     request.save = query.save.value_or(false);
+    request.is_default = query.is_default;
     if (query.ttl_s) request.time_to_live = std::chrono::seconds(*query.ttl_s);
     const bool is_speech = wire::Transcribes(query.kind);
     const std::uint64_t length = head.content_length.value_or(0);

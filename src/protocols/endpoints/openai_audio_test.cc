@@ -201,7 +201,6 @@ TEST_F(OpenAIAudioTest, WhatIsWrongIsRefusedInOpenAIsShapeWithItsParam) {
     const char* param;
   };
   for (const Row& row : {
-           Row{{{"file", file}}, 400, "form-field", "model"},
            Row{{{"model", "speech"}}, 400, "form-field", "file"},
            Row{{{"model", "speech"}, {"file", file}, {"file", file}}, 400, "form-field", "file"},
            Row{{{"model", "nobody"}, {"file", file}}, 404, "model-not-found", "model"},
@@ -218,6 +217,14 @@ TEST_F(OpenAIAudioTest, WhatIsWrongIsRefusedInOpenAIsShapeWithItsParam) {
       EXPECT_THAT(answer.body, HasSubstr(R"("param":")" + std::string(row.param) + '"'));
     }
   }
+}
+
+TEST_F(OpenAIAudioTest, ARecordingNeedNotNameTheOnlyModelThatTranscribes) {
+  const std::string file = DemoText("hello_world.wav");
+  const std::string named = Post({{"model", "speech"}, {"file", file}}).body;
+  EXPECT_EQ(Post({{"file", file}}).body, named);
+  EXPECT_EQ(Post({{"model", "whisper-1"}, {"file", file}}).body, named);
+  EXPECT_EQ(Post({{"file", file}, {"model", "default"}}).body, named);
 }
 
 TEST_F(OpenAIAudioTest, ARecordingOverTheLimitIsRefusedWithoutBeingRead) {

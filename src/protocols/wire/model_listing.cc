@@ -136,6 +136,7 @@ json::object ModelToJson(const ModelInfo& model) {
                          {"saved", model.saved},
                          {"inputs", TensorSpecsToJson(model.inputs)},
                          {"outputs", TensorSpecsToJson(model.outputs)}};
+  if (model.is_default) object["default"] = true;
   if (model.expires_at) object["expires_at"] = *model.expires_at;
   return object;
 }
@@ -160,6 +161,8 @@ Result<ModelInfo> ModelFromJson(const json::object& object) {
   BLINDAI_TRY(model.state, fields.String("state"));
   BLINDAI_TRY(const std::optional<bool> saved, fields.OptionalBool("saved"));
   model.saved = saved.value_or(false);
+  BLINDAI_TRY(const std::optional<bool> is_default, fields.OptionalBool("default"));
+  model.is_default = is_default.value_or(false);
   BLINDAI_TRY(model.expires_at, fields.OptionalInteger("expires_at"));
   BLINDAI_TRY(model.inputs, TensorSpecsFromJson(fields, "inputs", kCode));
   BLINDAI_TRY(model.outputs, TensorSpecsFromJson(fields, "outputs", kCode));
@@ -197,6 +200,10 @@ Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std
   BLINDAI_TRY(out.ttl_s, QuerySeconds(query, "ttl"));
   BLINDAI_TRY(const std::optional<std::size_t> kind, QueryChoice(query, "kind", kKinds));
   out.kind = static_cast<ModelKind>(kind.value_or(0));
+  BLINDAI_TRY(const std::optional<std::size_t> is_default, QueryChoice(query, "default", kBooleans));
+  out.is_default = is_default == 1;
+  if (out.is_default && !Transcribes(out.kind))
+    return WrongQuery("default", "goes with a kind that transcribes: ctc-speech or whisper");
   return out;
 }
 
@@ -214,6 +221,7 @@ std::string EncodeUploadQuery(const UploadQuery& query) {
   if (!tenants.empty()) append("tenants", tenants);
   if (query.ttl_s) append("ttl", std::to_string(*query.ttl_s));
   if (query.kind != ModelKind::kTensor) append("kind", ModelKindName(query.kind));
+  if (query.is_default) append("default", "true");
   return text;
 }
 

@@ -37,11 +37,13 @@ struct UploadQuery {
   std::vector<std::string> tenants;
   std::optional<std::uint64_t> ttl_s;  // seconds after the upload
   ModelKind kind = ModelKind::kTensor;
+  // Of a model that transcribes: the owner's transcriptions that name none use it, and no longer an older one.
+  bool is_default = false;
 };
 
 // From the decoded query of the request, in order. Unknown keys are ignored; a known key with a value that is
-// not one of its own, or given twice, is refused, and so are tenants without visibility=tenants. Code:
-// query-value, param = the key.
+// not one of its own, or given twice, is refused, and so are tenants without visibility=tenants and default=true
+// without a kind that transcribes. Code: query-value, param = the key.
 base::Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std::string>> query);
 // "precision=bf16&save=true", or the empty text; every value is safe in a URL.
 std::string EncodeUploadQuery(const UploadQuery& query);
@@ -59,6 +61,7 @@ struct ModelInfo {
   std::string state =
       "ready";         // "loading", "ready", "stored" (sealed on disk, loaded when asked for), "failed"
   bool saved = false;  // survives a restart of the server
+  bool is_default = false;
   std::optional<std::int64_t> expires_at;  // seconds since the epoch
   std::vector<vocabulary::TensorSpec> inputs;
   std::vector<vocabulary::TensorSpec> outputs;

@@ -128,6 +128,23 @@ TEST(UploadQuery, TenantsAndTimeToLiveAreReadAndWritten) {
   EXPECT_EQ(EncodeUploadQuery(*read), "visibility=tenants&tenants=anna,clinic-2&ttl=86400");
 }
 
+TEST(UploadQuery, AModelThatTranscribesMayBeTheDefault) {
+  const auto read = DecodeUploadQuery(Query{{"kind", "whisper"}, {"default", "true"}});
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE(read->is_default);
+  EXPECT_EQ(EncodeUploadQuery(*read), "kind=whisper&default=true");
+  EXPECT_FALSE(DecodeUploadQuery(Query{{"default", "false"}})->is_default);
+  for (const Query& query : {Query{{"default", "true"}}, Query{{"default", "yes"}, {"kind", "whisper"}}})
+    EXPECT_EQ(DecodeUploadQuery(query).error().param, "default");
+}
+
+TEST(ModelListing, SaysWhichModelIsTheDefault) {
+  ModelInfo model = Example();
+  model.is_default = true;
+  EXPECT_TRUE(DecodeModelInfo(AsBytes(EncodeModelInfo(model)))->is_default);
+  EXPECT_FALSE(DecodeModelInfo(AsBytes(EncodeModelInfo(Example())))->is_default);
+}
+
 TEST(UploadQuery, TenantsThatAreNoneAndTimesThatAreNoneAreRefused) {
   std::string many = "t";
   for (int i = 0; i < 100; ++i) many += ",t";

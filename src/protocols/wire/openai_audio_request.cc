@@ -189,8 +189,6 @@ Status TranscriptionFields::TakeChunking(std::string_view name, std::string_view
 
 Result<TranscriptionRequest> TranscriptionFields::Finish() {
   using Format = TranscriptionFormat;
-  if (request_.model.empty())
-    return Wrong("model", "is missing; name a model of kind=ctc-speech or kind=whisper");
   if (!granularities_.empty()) {
     if (request_.format != Format::kVerboseJson)
       return Wrong("timestamp_granularities", "needs response_format=verbose_json");
@@ -220,7 +218,7 @@ std::vector<std::pair<std::string, std::string>> EncodeTranscriptionRequest(
     const TranscriptionRequest& request) {
   std::vector<std::pair<std::string, std::string>> fields;
   const auto add = [&](std::string_view name, std::string_view value) { fields.emplace_back(name, value); };
-  add("model", request.model);
+  if (!request.model.empty()) add("model", request.model);
   add("response_format", TranscriptionFormatName(request.format));
   if (!request.language.empty()) add("language", request.language);
   for (const std::string& keyword : request.keywords) add("keywords[]", keyword);

@@ -21,6 +21,7 @@ std::string_view TranscriptionFormatName(TranscriptionFormat format);  // "verbo
 std::optional<TranscriptionFormat> TranscriptionFormatFromName(std::string_view name);
 
 struct TranscriptionRequest {
+  // Empty, "default" or OpenAI's "whisper-1": the caller's default model (service/speech_model.h).
   std::string model;
   // What the recording is in, ISO 639-1, as the caller says it; a CTC model knows one language and has no say in it, a
   // Whisper model finds out when it is empty.

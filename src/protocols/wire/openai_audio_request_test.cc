@@ -136,7 +136,13 @@ TEST(TranscriptionFields, WhatCannotBeHonouredIsRefusedAndNamed) {
        }) {
     EXPECT_EQ(ParamOf(Ask(row.fields)), row.param);
   }
-  EXPECT_EQ(ParamOf(Decode({})), "model");
+}
+
+TEST(TranscriptionFields, ARequestNeedNotNameAModel) {
+  const auto request = Decode({});
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request->model, "");
+  for (const auto& [name, value] : EncodeTranscriptionRequest(*request)) EXPECT_NE(name, "model");
 }
 
 TEST(TranscriptionRequest, WhatIsEncodedIsDecodedAgain) {
