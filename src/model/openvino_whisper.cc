@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "base/secret.h"
 #include "model/model_bundle.h"
+#include "model/whisper_alignment.h"
 #include "model/whisper_run.h"
 
 namespace blindai::model {
@@ -62,9 +64,12 @@ struct OpenVinoWhisper::Network {
         // Two, so that one reads what the other has written.
         requests{compiled.create_infer_request(), compiled.create_infer_request()} {}
 
-  static std::unique_ptr<Network> Load(OpenVinoRuntime& runtime, base::ByteView file, int kept_kernels) {
+  // `change` is made to the network before it is compiled.
+  static std::unique_ptr<Network> Load(OpenVinoRuntime& runtime, base::ByteView file, int kept_kernels,
+                                       const std::function<void(ov::Model&)>& change = nullptr) {
     const auto model = runtime.Convert(file);
     if (!model) return nullptr;
+    if (change) change(*model);
     runtime.Shrink(*model);
     return std::make_unique<Network>(runtime, model, kept_kernels);
   }
@@ -161,6 +166,38 @@ class OpenVinoWhisper::Decoder : public WhisperDecoder {
     return {logits_.data<const float>(), logits_.get_size()};
   }
 
+  // Where the text tokens among `said` begin and the last one ends. They are read once more, all at once and behind
+  // nothing but what steers the decoder, without timestamps.
+  std::vector<std::int32_t> Align(const WhisperRules& rules, std::span<const std::int32_t> said) {
+    std::vector<std::int64_t> tokens(rules.prompt.begin() + rules.start_position, rules.prompt.end());
+    const std::size_t first_row = tokens.size();
+    tokens.push_back(rules.first_timestamp - 1);  // <|notimestamps|>
+    std::ranges::copy_if(said, std::back_inserter(tokens),
+                         [&rules](std::int32_t token) { return token < rules.end_of_text; });
+    if (tokens.size() == first_row + 1) return {};
+    tokens.push_back(rules.end_of_text);
+    const std::size_t rows = tokens.size();
+    said_ = {std::move(tokens)};
+    const auto heads = HeadsByLayer(rules.alignment_heads);
+    ov::InferRequest& request = Compute(heads);
+
+    std::vector<float> weights;
+    CrossAttention attention;
+    attention.rows = rows;
+    for (std::size_t layer = 0; layer < heads.size(); ++layer) {
+      if (heads[layer].empty()) continue;
+      const ov::Tensor looked = request.get_output_tensor(*model_.decoder_->Output(AttentionPort(layer)));
+      attention.positions = looked.get_shape().back();
+      attention.heads += heads[layer].size();
+      weights.insert(weights.end(), looked.data<const float>(),
+                     looked.data<const float>() + looked.get_size());
+    }
+    attention.weights = weights;
+    auto starts = TokenStarts(attention, first_row, static_cast<std::size_t>(rules.aligned_positions));
+    base::Wipe(weights.data(), weights.size() * sizeof(float));
+    return starts;
+  }
+
   void Forget() {
     Wipe(encoded_);
     for (auto& [name, tensor] : cache_) Wipe(tensor);
@@ -180,15 +217,25 @@ class OpenVinoWhisper::Decoder : public WhisperDecoder {
     return rows;
   }
 
-  void Keep(const Network& network, ov::InferRequest& request) {
-    for (std::size_t i = 0; i < network.compiled.outputs().size(); ++i) {
-      const std::string name = CacheName(network.compiled.outputs()[i], kPresent);
-      if (!name.empty()) cache_[name] = request.get_output_tensor(i);
+  using Heads = std::vector<std::vector<std::int32_t>>;
+
+  // Where the list names none that exists, all heads of the upper half of the layers, as far as so many are looked at.
+  Heads HeadsByLayer(std::span<const AttentionHead> listed) const {
+    Heads heads(model_.attention_.layers);
+    for (const AttentionHead& head : listed) {
+      if (static_cast<std::size_t>(head.layer) < heads.size())
+        heads[static_cast<std::size_t>(head.layer)].push_back(head.head);
     }
+    if (std::ranges::any_of(heads, [](const auto& layer) { return !layer.empty(); })) return heads;
+    for (std::size_t layer = heads.size() / 2, left = kMostHeads; layer < heads.size(); ++layer) {
+      for (std::int32_t head = 0; head < model_.attention_.heads && left > 0; ++head, --left)
+        heads[layer].push_back(head);
+    }
+    return heads;
   }
 
-  // The decoder without a past: all tokens of every hypothesis. Rows for all of them, or for the last of each.
-  std::span<const float> RunWhole(bool whole_rows) {
+  // Runs the decoder without a past on what was said.
+  ov::InferRequest& Compute(const Heads& heads) {
     Network& network = *model_.decoder_;
     ov::InferRequest& request = network.next();
     const std::size_t length = said_.front().size();
@@ -205,7 +252,26 @@ class OpenVinoWhisper::Decoder : public WhisperDecoder {
         positions.data<std::int64_t>()[i] = static_cast<std::int64_t>(i);
       request.set_input_tensor(*port, positions);
     }
-    network.Compute();
+    for (std::size_t layer = 0; layer < heads.size(); ++layer) {
+      ov::Tensor wanted(ov::element::i32, {heads[layer].size()});
+      std::ranges::copy(heads[layer], wanted.data<std::int32_t>());
+      request.set_input_tensor(*network.Input(AttentionHeadsPort(layer)), wanted);
+    }
+    return network.Compute();
+  }
+
+  void Keep(const Network& network, ov::InferRequest& request) {
+    for (std::size_t i = 0; i < network.compiled.outputs().size(); ++i) {
+      const std::string name = CacheName(network.compiled.outputs()[i], kPresent);
+      if (!name.empty()) cache_[name] = request.get_output_tensor(i);
+    }
+  }
+
+  // The decoder without a past: all tokens of every hypothesis. Rows for all of them, or for the last of each.
+  std::span<const float> RunWhole(bool whole_rows) {
+    const Network& network = *model_.decoder_;
+    const std::size_t length = said_.front().size();
+    ov::InferRequest& request = Compute(Heads(model_.attention_.layers));
     if (model_.with_past_) Keep(network, request);
     rows_ = said_.size();
     logits_ = request.get_output_tensor(*network.Output("logits"));
@@ -240,7 +306,11 @@ std::unique_ptr<OpenVinoWhisper> OpenVinoWhisper::Load(OpenVinoRuntime& runtime,
   for (const BundlePart& part : *parts) {
     const base::ByteView bytes = file.view().subspan(part.offset, part.size);
     if (part.name == kWhisperEncoder) model->encoder_ = Network::Load(runtime, bytes, 2);
-    if (part.name == kWhisperDecoder) model->decoder_ = Network::Load(runtime, bytes, kKeptDecoderKernels);
+    if (part.name == kWhisperDecoder) {
+      model->decoder_ = Network::Load(runtime, bytes, kKeptDecoderKernels, [&model](ov::Model& decoder) {
+        model->attention_ = AddAttentionPorts(decoder);
+      });
+    }
     if (part.name == kWhisperDecoderWithPast)
       model->with_past_ = Network::Load(runtime, bytes, kKeptDecoderKernels);
   }
@@ -248,7 +318,10 @@ std::unique_ptr<OpenVinoWhisper> OpenVinoWhisper::Load(OpenVinoRuntime& runtime,
   if (!model->encoder_ || !model->decoder_ || !model->CheckPorts()) return nullptr;
   model->search_ = std::make_unique<Decoder>(*model);
   model->WarmUp();
-  signature = WhisperSignature(model->bins_, model->frames_, model->vocabulary_);
+  signature = WhisperSignature({.bins = model->bins_,
+                                .frames = model->frames_,
+                                .vocabulary = model->vocabulary_,
+                                .aligns = model->attention_.layers > 0});
   return model;
 }
 
@@ -258,7 +331,8 @@ bool OpenVinoWhisper::CheckPorts() {
     return std::ranges::all_of(network.compiled.inputs(), [&](const auto& port) {
       const bool is_cache =
           past && !CacheName(port, kPast).empty() && port.get_element_type() == ov::element::f32;
-      return is_cache ||
+      const bool is_ours = port.get_any_name().starts_with("blindai.");
+      return is_cache || is_ours ||
              std::ranges::any_of(known, [&port](std::string_view name) { return HasName(port, name); });
     });
   };
@@ -297,6 +371,14 @@ void OpenVinoWhisper::WarmUp() {
   const std::vector<float> silence(static_cast<std::size_t>(bins_ * frames_));
   search_->Hear(Encode(silence.data()));
   const std::array<std::int32_t, 4> prompt = {0, 1, 2, 3};
+  if (attention_.layers > 0) {
+    WhisperRules rules;
+    rules.prompt = {0, 1};
+    rules.end_of_text = 4;
+    rules.first_timestamp = 6;
+    rules.aligned_positions = 2;
+    (void)search_->Align(rules, prompt);
+  }
   (void)search_->Begin(prompt);
   const std::array<std::int32_t, 2> parents = {0, 0};
   const std::array<std::int32_t, 2> tokens = {4, 5};
@@ -334,6 +416,8 @@ Failure OpenVinoWhisper::Run(const RunMessage& run, base::ByteView inputs, std::
   if (!goes_on()) return Failure::kCancelled;
   search_->Hear(Encode(views[kFeatures].data()));
   WhisperText text = FindWhisperText(*rules, *search_, goes_on);
+  if (attention_.layers > 0 && rules->aligned_positions > 0 && goes_on())
+    text.token_starts = search_->Align(*rules, text.tokens);
   const auto took = std::chrono::steady_clock::now() - begin;
   search_->Forget();
   ran.compute_us =
@@ -346,10 +430,10 @@ Failure OpenVinoWhisper::Run(const RunMessage& run, base::ByteView inputs, std::
       return writer.Write(port, {static_cast<std::int64_t>(numbers.size())}, numbers.data(),
                           numbers.size() * sizeof(numbers[0]));
     };
-    const bool fits = port == kTokens ? write(text.tokens)
-                      : port == kLogProbabilities
-                          ? write(text.log_probabilities)
-                          : port == kStartProbabilities && write(text.start_probabilities);
+    const bool fits = port == kTokens             ? write(text.tokens)
+                      : port == kLogProbabilities ? write(text.log_probabilities)
+                      : port == kTokenStarts      ? write(text.token_starts)
+                                             : port == kStartProbabilities && write(text.start_probabilities);
     if (!fits) return Failure::kOutputsTooLarge;
   }
   return Failure::kNone;

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "model/openvino_attention.h"
 #include "model/openvino_runtime.h"
 #include "model/shared_region.h"
 #include "model/signature.h"
@@ -44,6 +45,7 @@ class OpenVinoWhisper {
   std::int64_t bins_ = 0;
   std::int64_t frames_ = 0;
   std::int64_t vocabulary_ = 0;
+  AttentionPorts attention_;  // of the decoder; without layers it cannot say when a token was said
   std::unique_ptr<Network> encoder_;
   std::unique_ptr<Network> decoder_;
   std::unique_ptr<Network> with_past_;  // null: none

@@ -22,7 +22,7 @@ using tests::RunOn;
 using tests::StartHost;
 using tests::ToyBundle;
 
-constexpr WhisperDimensions kToy{80, 3'000, 1'769};
+constexpr WhisperDimensions kToy{.bins = 80, .frames = 3'000, .vocabulary = 1'769, .aligns = true};
 constexpr int kFirstTimestamp = 268;
 
 WhisperRules Rules() {
@@ -85,6 +85,25 @@ TEST(OpenVinoWhisper, ABeamSaysTheSame) {
       const auto text = Ask(*host, rules);
       ASSERT_TRUE(text.ok());
       EXPECT_THAT(text->tokens, ElementsAre(268, 259, 'o', 268 + 75)) << beams;
+    }
+  }
+}
+
+TEST(OpenVinoWhisper, SaysWhenItsTokensWereSaidWithAndWithoutACacheAndByBeam) {
+  for (const bool with_past : {true, false}) {
+    const auto host = *StartHost(ToyBundle(MakeToyWhisper(HelloChain()), with_past));
+    WhisperRules rules = Rules();
+    for (const std::int32_t beams : {1, 3, 1}) {
+      rules.beams = beams;
+      rules.aligned_positions = 80;
+      rules.alignment_heads = {};
+      EXPECT_THAT(Ask(*host, rules)->token_starts, ElementsAre(0, 25, 50));
+      rules.alignment_heads = {{0, 0}};
+      EXPECT_THAT(Ask(*host, rules)->token_starts, ElementsAre(0, 25, 50));
+      rules.aligned_positions = 40;
+      EXPECT_THAT(Ask(*host, rules)->token_starts, ElementsAre(0, 25, testing::Ge(25)));
+      rules.aligned_positions = 0;
+      EXPECT_THAT(Ask(*host, rules)->token_starts, IsEmpty());
     }
   }
 }

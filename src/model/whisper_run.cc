@@ -43,28 +43,33 @@ base::Error WrongAnswer() {
 
 }  // namespace
 
-ModelSignature WhisperSignature(std::int64_t bins, std::int64_t frames, std::int64_t vocabulary) {
+ModelSignature WhisperSignature(const WhisperDimensions& dimensions) {
   ModelSignature signature;
-  signature.inputs = {{"features", Datatype::kFp32, {1, bins, frames}},
+  signature.inputs = {{"features", Datatype::kFp32, {1, dimensions.bins, dimensions.frames}},
                       {"prompt", Datatype::kInt32, {kAnyDimension}},
                       {"suppressed", Datatype::kInt32, {kAnyDimension}},
                       {"suppressed_at_begin", Datatype::kInt32, {kAnyDimension}},
+                      {"alignment_heads", Datatype::kInt32, {kAnyDimension}},
                       {"settings", Datatype::kInt32, {kWhisperSettings}},
                       {"temperature", Datatype::kFp32, {1}}};
   signature.outputs = {{"tokens", Datatype::kInt32, {kAnyDimension}},
                        {"log_probabilities", Datatype::kFp32, {kAnyDimension}},
-                       {"start_probabilities", Datatype::kFp32, {vocabulary}}};
+                       {"start_probabilities", Datatype::kFp32, {dimensions.vocabulary}}};
+  if (dimensions.aligns) signature.outputs.push_back({"token_starts", Datatype::kInt32, {kAnyDimension}});
   return signature;
 }
 
 std::optional<WhisperDimensions> WhisperDimensionsOf(const ModelSignature& signature) {
-  if (signature.inputs.size() != kWhisperInputs || signature.outputs.size() != kWhisperOutputs)
+  if (signature.inputs.size() != kWhisperInputs || signature.outputs.size() < kTokenStarts)
     return std::nullopt;
   const Shape& features = signature.inputs[kFeatures].shape;
   const Shape& start = signature.outputs[kStartProbabilities].shape;
   if (features.size() != 3 || start.size() != 1) return std::nullopt;
-  const WhisperDimensions dimensions{features[1], features[2], start[0]};
-  const ModelSignature wanted = WhisperSignature(dimensions.bins, dimensions.frames, dimensions.vocabulary);
+  const WhisperDimensions dimensions{.bins = features[1],
+                                     .frames = features[2],
+                                     .vocabulary = start[0],
+                                     .aligns = signature.outputs.size() > kTokenStarts};
+  const ModelSignature wanted = WhisperSignature(dimensions);
   if (!SameSpecs(signature.inputs, wanted.inputs) || !SameSpecs(signature.outputs, wanted.outputs))
     return std::nullopt;
   return dimensions;
@@ -73,9 +78,16 @@ std::optional<WhisperDimensions> WhisperDimensionsOf(const ModelSignature& signa
 std::vector<Tensor> WhisperInputs(const WhisperDimensions& dimensions, std::span<const float> features,
                                   const WhisperRules& rules) {
   BLINDAI_CHECK(static_cast<std::int64_t>(features.size()) == dimensions.bins * dimensions.frames);
-  const std::vector<std::int32_t> settings = {
-      rules.end_of_text, rules.first_timestamp, rules.last_initial_timestamp,          rules.start_position,
-      rules.most_tokens, rules.beams,           static_cast<std::int32_t>(rules.seed), 0};
+  const std::vector<std::int32_t> settings = {rules.end_of_text,
+                                              rules.first_timestamp,
+                                              rules.last_initial_timestamp,
+                                              rules.aligned_positions,
+                                              rules.start_position,
+                                              rules.most_tokens,
+                                              rules.beams,
+                                              static_cast<std::int32_t>(rules.seed)};
+  std::vector<std::int32_t> heads;
+  for (const AttentionHead& head : rules.alignment_heads) heads.insert(heads.end(), {head.layer, head.head});
   const auto list = [](const char* name, std::span<const std::int32_t> numbers) {
     return Tensor{name, Datatype::kInt32, {static_cast<std::int64_t>(numbers.size())}, BytesOf(numbers)};
   };
@@ -84,6 +96,7 @@ std::vector<Tensor> WhisperInputs(const WhisperDimensions& dimensions, std::span
   inputs.push_back(list("prompt", rules.prompt));
   inputs.push_back(list("suppressed", rules.suppressed));
   inputs.push_back(list("suppressed_at_begin", rules.suppressed_at_begin));
+  inputs.push_back(list("alignment_heads", heads));
   inputs.push_back(list("settings", settings));
   inputs.push_back(
       {"temperature", Datatype::kFp32, {1}, BytesOf(std::span<const float>(&rules.temperature, 1))});
@@ -92,10 +105,11 @@ std::vector<Tensor> WhisperInputs(const WhisperDimensions& dimensions, std::span
 
 base::Result<WhisperText> WhisperTextOf(std::span<const Tensor> outputs,
                                         const WhisperDimensions& dimensions) {
-  if (outputs.size() != kWhisperOutputs) return WrongAnswer();
-  WhisperText text{.tokens = NumbersOf<std::int32_t>(outputs[kTokens].data),
-                   .log_probabilities = NumbersOf<float>(outputs[kLogProbabilities].data),
-                   .start_probabilities = NumbersOf<float>(outputs[kStartProbabilities].data)};
+  if (outputs.size() != (dimensions.aligns ? kWhisperOutputs : kTokenStarts)) return WrongAnswer();
+  WhisperText text;
+  text.tokens = NumbersOf<std::int32_t>(outputs[kTokens].data);
+  text.log_probabilities = NumbersOf<float>(outputs[kLogProbabilities].data);
+  text.start_probabilities = NumbersOf<float>(outputs[kStartProbabilities].data);
   const std::size_t said = text.tokens.size();
   const bool lengths = (text.log_probabilities.size() == said || text.log_probabilities.size() == said + 1) &&
                        static_cast<std::int64_t>(text.start_probabilities.size()) == dimensions.vocabulary;
@@ -103,6 +117,11 @@ base::Result<WhisperText> WhisperTextOf(std::span<const Tensor> outputs,
     return token >= 0 && token < dimensions.vocabulary;
   };
   const auto is_number = [](float value) { return std::isfinite(value); };
+  if (dimensions.aligns) text.token_starts = NumbersOf<std::int32_t>(outputs[kTokenStarts].data);
+  const auto positions = static_cast<std::int32_t>(dimensions.frames / kFramesPerPosition);
+  const auto is_position = [positions](std::int32_t start) { return start >= 0 && start <= positions; };
+  if (!std::ranges::is_sorted(text.token_starts) || !std::ranges::all_of(text.token_starts, is_position))
+    return WrongAnswer();
   if (!lengths || !std::ranges::all_of(text.tokens, is_token) ||
       !std::ranges::all_of(text.log_probabilities, is_number) ||
       !std::ranges::all_of(text.start_probabilities, is_number)) {
@@ -123,10 +142,14 @@ std::optional<WhisperRules> WhisperRulesOf(std::span<const base::ByteView> input
   rules.end_of_text = settings[0];
   rules.first_timestamp = settings[1];
   rules.last_initial_timestamp = settings[2];
-  rules.start_position = settings[3];
-  rules.most_tokens = settings[4];
-  rules.beams = settings[5];
-  rules.seed = static_cast<std::uint32_t>(settings[6]);
+  rules.aligned_positions = settings[3];
+  rules.start_position = settings[4];
+  rules.most_tokens = settings[5];
+  rules.beams = settings[6];
+  rules.seed = static_cast<std::uint32_t>(settings[7]);
+  const auto heads = NumbersOf<std::int32_t>(inputs[kAlignmentHeads]);
+  for (std::size_t i = 0; i + 1 < heads.size(); i += 2)
+    rules.alignment_heads.push_back({heads[i], heads[i + 1]});
   rules.temperature = temperature.front();
   const auto is_token = [vocabulary](std::int32_t token) { return token >= 0 && token < vocabulary; };
   const bool good =
@@ -135,6 +158,8 @@ std::optional<WhisperRules> WhisperRulesOf(std::span<const base::ByteView> input
       rules.last_initial_timestamp < vocabulary && rules.start_position >= 0 &&
       static_cast<std::size_t>(rules.start_position) < rules.prompt.size() && rules.most_tokens >= 0 &&
       rules.beams >= 1 && rules.beams <= static_cast<std::int32_t>(kMostBeams) &&
+      rules.aligned_positions >= 0 && heads.size() % 2 == 0 && rules.alignment_heads.size() <= kMostHeads &&
+      std::ranges::all_of(heads, [](std::int32_t number) { return number >= 0; }) &&
       std::isfinite(rules.temperature) && rules.temperature >= 0 && rules.temperature <= 2 &&
       (rules.beams == 1 || rules.temperature == 0);
   if (!good) return std::nullopt;

@@ -6,9 +6,11 @@
 //   prompt               INT32 [1 to the most that the decoder holds]
 //   suppressed           INT32 [any]               never said
 //   suppressed_at_begin  INT32 [any]               never said first
+//   alignment_heads      INT32 [any]               pairs of layer and head
 //   settings             INT32 [8]                 the numbers of WhisperRules, in its order
 //   temperature          FP32  [1]
 //   → tokens INT32 [n] · log_probabilities FP32 [n, or n + 1 with the end] · start_probabilities FP32 [vocabulary]
+//   → token_starts INT32 [texts among the tokens + 1, or 0]   of a model whose attention can be seen
 #pragma once
 
 #include <optional>
@@ -33,20 +35,24 @@ enum WhisperInput {
   kPrompt,
   kSuppressed,
   kSuppressedAtBegin,
+  kAlignmentHeads,
   kSettings,
   kTemperature,
   kWhisperInputs
 };
-enum WhisperOutput { kTokens, kLogProbabilities, kStartProbabilities, kWhisperOutputs };
+enum WhisperOutput { kTokens, kLogProbabilities, kStartProbabilities, kTokenStarts, kWhisperOutputs };
 inline constexpr std::int64_t kWhisperSettings = 8;
+// The encoder makes one position of 20 ms from two frames of features.
+inline constexpr std::int64_t kFramesPerPosition = 2;
 
-ModelSignature WhisperSignature(std::int64_t bins, std::int64_t frames, std::int64_t vocabulary);
-// What a model of this signature holds; nothing when it is no Whisper model.
 struct WhisperDimensions {
   std::int64_t bins = 0;
   std::int64_t frames = 0;
   std::int64_t vocabulary = 0;
+  bool aligns = false;  // it can say when each token was said
 };
+ModelSignature WhisperSignature(const WhisperDimensions& dimensions);
+// What a model of this signature holds; nothing when it is no Whisper model.
 std::optional<WhisperDimensions> WhisperDimensionsOf(const ModelSignature& signature);
 
 // The inputs of a run. `features` are copied.

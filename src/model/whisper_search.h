@@ -12,6 +12,14 @@
 namespace blindai::model {
 
 inline constexpr std::size_t kMostBeams = 8;
+inline constexpr std::size_t kMostHeads = 64;
+
+// One head of the decoder's attention to what was heard.
+struct AttentionHead {
+  std::int32_t layer = 0;
+  std::int32_t head = 0;
+  friend bool operator==(const AttentionHead&, const AttentionHead&) = default;
+};
 
 struct WhisperRules {
   // What the decoder is given before it begins to speak; not empty.
@@ -24,6 +32,10 @@ struct WhisperRules {
   std::int32_t first_timestamp = 0;
   // The last timestamp that may come first, counted from first_timestamp; below 0: the text has no timestamps.
   std::int32_t last_initial_timestamp = -1;
+  // Positions of the encoder that hold sound, when it is wanted where in them each token was said; 0: it is not.
+  std::int32_t aligned_positions = 0;
+  // The heads of attention that look where the speaker is; empty: those of the upper half of the layers.
+  std::vector<AttentionHead> alignment_heads;
   // Where in the prompt <|startoftranscript|> stands: what is said behind it tells languages and silence.
   std::int32_t start_position = 0;
   // Of the answer; 0: only start_probabilities are wanted.
@@ -51,6 +63,9 @@ struct WhisperText {
   std::vector<float> log_probabilities;
   // Of every token behind <|startoftranscript|>, before any rule.
   std::vector<float> start_probabilities;
+  // Where each text token begins, timestamps left out, and where the last one ends, in positions of the encoder
+  // (model/whisper_alignment.h). Empty: it was not wanted, or the model cannot say it.
+  std::vector<std::int32_t> token_starts;
 };
 
 // `goes_on` is asked before each token; false ends the search with what is there.

@@ -127,26 +127,27 @@ base::Status CheckCtc(const SpeechSettings& settings, const TranscribeRequest& r
   return base::Ok();
 }
 
-base::Status CheckWhisper(const WhisperSettings& settings, const TranscribeRequest& request) {
+base::Status CheckWhisper(const ModelRecord& record, const TranscribeRequest& request) {
   if (!request.alignment.empty()) {
     return MakeError(ErrorKind::kUnsupported, "alignment-unsupported",
                      "a Whisper model cannot say when a given text was said; name a model of kind=ctc-speech",
                      "prompt_alignment");
   }
-  if (request.needs_words) {
-    return MakeError(
-        ErrorKind::kUnsupported, "words-unsupported",
-        "a Whisper model gives times of segments, not of words; ask for "
-        "timestamp_granularities[]=segment, without logprobs, or name a model of kind=ctc-speech",
-        "timestamp_granularities");
+  const auto dimensions = model::WhisperDimensionsOf(record.signature);
+  if (request.needs_words && !(dimensions && dimensions->aligns)) {
+    return MakeError(ErrorKind::kUnsupported, "words-unsupported",
+                     "no cross-attention was found in the model's decoder, so it gives times of segments and "
+                     "not of words; ask "
+                     "for timestamp_granularities[]=segment, without logprobs, or name another model",
+                     "timestamp_granularities");
   }
-  return speech::WhisperTranscriber::Check(settings.tokens, WhisperOptionsOf(request));
+  return speech::WhisperTranscriber::Check(record.whisper->tokens, WhisperOptionsOf(request));
 }
 
 }  // namespace
 
 base::Status CheckRecognition(const ModelRecord& record, const TranscribeRequest& request) {
-  if (record.whisper != nullptr) return CheckWhisper(*record.whisper, request);
+  if (record.whisper != nullptr) return CheckWhisper(record, request);
   if (record.speech != nullptr) return CheckCtc(*record.speech, request);
   return NotSpeech();
 }

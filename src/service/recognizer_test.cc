@@ -9,11 +9,12 @@
 namespace blindai::service {
 namespace {
 
-ModelRecord RecordOf(bool whisper) {
+ModelRecord RecordOf(bool whisper, bool aligns = false) {
   ModelRecord record{.id = *vocabulary::ModelId::Parse("a"), .created = {}, .signature = {}};
   if (whisper) {
     record.whisper = tests::ToyWhisperSettings();
-    record.signature = model::WhisperSignature(80, 3'000, 1'769);
+    record.signature =
+        model::WhisperSignature({.bins = 80, .frames = 3'000, .vocabulary = 1'769, .aligns = aligns});
   } else {
     record.speech = tests::DemoSettings();
     record.signature.inputs = {{"input_values", vocabulary::Datatype::kFp32, {-1, -1}}};
@@ -35,6 +36,7 @@ TEST(CheckRecognition, EachKindRefusesWhatItCannotDo) {
   request.needs_words = true;
   EXPECT_EQ(CodeOf(ctc, request), "");
   EXPECT_EQ(CodeOf(whisper, request), "words-unsupported");
+  EXPECT_EQ(CodeOf(RecordOf(true, /*aligns=*/true), request), "");
   request = {};
   request.alignment = "hello";
   EXPECT_EQ(CodeOf(ctc, request), "");
@@ -75,7 +77,7 @@ TEST(Recognizer, EachKindAsksForItsOwnInputs) {
     recognizer->End();
     const auto inputs = recognizer->NextRun();
     ASSERT_TRUE(inputs);
-    EXPECT_EQ(inputs->size(), whisper ? 6U : 1U);
+    EXPECT_EQ(inputs->size(), whisper ? 7U : 1U);
     EXPECT_EQ(inputs->front().name, whisper ? "features" : "input_values");
     EXPECT_FALSE(recognizer->done());
   }

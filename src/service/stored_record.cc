@@ -117,6 +117,7 @@ Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
     BLINDAI_TRY(const std::string generation_config, TakeText(reader, "generation config"));
     BLINDAI_TRY(const std::string preprocessor, TakeText(reader, "preprocessor"));
     BLINDAI_TRY(record.whisper, MakeWhisperSettings(tokenizer, generation_config, preprocessor));
+    BLINDAI_RETURN_IF_ERROR(CheckWhisperSignature(record.signature, *record.whisper));
   }
   if (is_speech == kCtc) {
     BLINDAI_TRY(const std::string vocabulary, TakeText(reader, "vocabulary"));

@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 #include <cmath>
 #include <future>
 #include <random>
@@ -73,7 +75,26 @@ TEST(WhisperModel, IsUploadedInPartsAndTranscribes) {
   ASSERT_EQ(CodeOf(transcript), "");
   EXPECT_EQ(transcript->Text(), "hello");
   ASSERT_EQ(transcript->segments.size(), 1U);
+  // As far as its word, which the model says is in the first second.
+  EXPECT_NEAR(transcript->segments[0].end_s, 1, 1e-6);
+  ASSERT_EQ(transcript->segments[0].words.size(), 1U);
+  EXPECT_EQ(transcript->segments[0].words[0].text, "hello");
+  EXPECT_NEAR(transcript->segments[0].words[0].end_s, 1, 1e-6);
+  EXPECT_GT(transcript->segments[0].words[0].confidence, 0.9);
+}
+
+TEST(WhisperModel, WhereItsAttentionIsNotFoundSegmentsHaveTheTimesThatItClaimsAndWordsAreRefused) {
+  tests::ServedModels models;
+  const ToyWhisper networks = MakeToyWhisper(HelloChain(), 1'769, 266, tests::ToyAttention::kNone);
+  ASSERT_EQ(CodeOf(UploadWhisper(models, "whisper", networks, ToyWhisperSettings())), "");
+  const auto transcript = Transcribed(models, tests::WavOf(Tone(2)));
+  ASSERT_EQ(CodeOf(transcript), "");
+  ASSERT_EQ(transcript->segments.size(), 1U);
   EXPECT_NEAR(transcript->segments[0].end_s, 1.5, 1e-6);
+  EXPECT_TRUE(transcript->segments[0].words.empty());
+  TranscribeRequest request;
+  request.needs_words = true;
+  EXPECT_EQ(CodeOf(Transcribed(models, tests::WavOf(Tone(2)), std::move(request))), "words-unsupported");
 }
 
 TEST(WhisperModel, EveryNetworkPassesTheGate) {
@@ -125,9 +146,10 @@ TEST(WhisperModel, SettingsAreCheckedOneByOne) {
 }
 
 TEST(WhisperModel, IsStoredWithItsFiles) {
-  ModelRecord record{.id = *ModelId::Parse("whisper"),
-                     .created = {},
-                     .signature = model::WhisperSignature(80, 3'000, 1'769)};
+  ModelRecord record{
+      .id = *ModelId::Parse("whisper"),
+      .created = {},
+      .signature = model::WhisperSignature({.bins = 80, .frames = 3'000, .vocabulary = 1'769})};
   record.whisper = ToyWhisperSettings();
   const auto back = FromStored(ToStored(record));
   ASSERT_EQ(CodeOf(back), "");
@@ -194,6 +216,66 @@ TEST_F(RealWhisper, WritesASessionOfTwoPeople) {
   EXPECT_EQ(transcript->segments.front().speaker, 0);
   EXPECT_NEAR(transcript->segments.front().start_s, 0.5, 0.6);
   EXPECT_EQ(transcript->language, "en");
+}
+
+// models/whisper-tiny-en/recipe/reference.py has written down what faster-whisper says.
+TEST_F(RealWhisper, ItsWordTimesAreNearThoseOfFasterWhisper) {
+  const boost::json::value reference = boost::json::parse(base::AsText(
+      tests::ReadFile(tests::SourceDir() / "models" / "whisper-tiny-en" / "recipe" / "reference.json")));
+  std::vector<double> distances;
+  for (const char* name : {"hello_world.wav", "session.wav"}) {
+    const auto transcript = Transcribed(*models_, tests::DemoFile(name));
+    ASSERT_EQ(CodeOf(transcript), "");
+    std::vector<vocabulary::Word> words;
+    for (const vocabulary::Segment& segment : transcript->segments) {
+      if (segment.speaker <= 0) words.insert(words.end(), segment.words.begin(), segment.words.end());
+    }
+    const auto& wanted = reference.at("words").at(name).as_array();
+    ASSERT_GE(words.size(), wanted.size()) << name;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      EXPECT_EQ(words[i].text, wanted[i].at(0).as_string()) << name;
+      distances.push_back(std::abs(words[i].start_s - wanted[i].at(1).to_number<double>()));
+      distances.push_back(std::abs(words[i].end_s - wanted[i].at(2).to_number<double>()));
+    }
+  }
+  std::ranges::sort(distances);
+  EXPECT_LE(distances[distances.size() / 2], 0.1);
+  EXPECT_LE(distances[distances.size() * 9 / 10], 0.35);
+}
+
+TEST_F(RealWhisper, ItsWordsAreInOrderWithinTheirSegmentsAndAreTheText) {
+  const auto transcript = Transcribed(*models_, tests::DemoFile("session.wav"));
+  ASSERT_EQ(CodeOf(transcript), "");
+  std::array<double, 2> at_s = {};
+  for (const vocabulary::Segment& segment : transcript->segments) {
+    double& before_s = at_s.at(static_cast<std::size_t>(segment.speaker));
+    ASSERT_FALSE(segment.words.empty());
+    EXPECT_EQ(segment.start_s, segment.words.front().start_s);
+    EXPECT_EQ(segment.end_s, segment.words.back().end_s);
+    std::string text;
+    for (const vocabulary::Word& word : segment.words) {
+      EXPECT_LE(before_s, word.start_s) << word.text;
+      EXPECT_LT(word.start_s, word.end_s) << word.text;
+      before_s = word.end_s;
+      text += (text.empty() || word.is_attached ? "" : " ") + word.text;
+    }
+    EXPECT_EQ(text, segment.text);
+  }
+}
+
+TEST_F(RealWhisper, NobodyEndsWhenTheOtherHasBegun) {
+  const boost::json::value script = boost::json::parse(base::AsText(tests::DemoFile("session.json")));
+  const auto transcript = Transcribed(*models_, tests::DemoFile("session.wav"));
+  ASSERT_EQ(CodeOf(transcript), "");
+  for (const vocabulary::Segment& segment : transcript->segments) {
+    double end_s = 0;  // of the speaker's turn in which the segment begins
+    for (const auto& turn : script.at("turns").as_array()) {
+      if (turn.at("channel").as_int64() == segment.speaker &&
+          turn.at("start").to_number<double>() <= segment.start_s + 0.1)
+        end_s = turn.at("end").to_number<double>();
+    }
+    EXPECT_LE(segment.end_s, end_s + 0.1) << segment.text;
+  }
 }
 
 TEST_F(RealWhisper, InventsNothingInSilenceNoiseHumAndMusic) {

@@ -20,7 +20,8 @@ namespace blindai::speech {
 namespace {
 
 constexpr int kBins = 80;
-constexpr model::WhisperDimensions kTinyEn{kBins, kWhisperFrames, 51'864};
+constexpr model::WhisperDimensions kTinyEn{
+    .bins = kBins, .frames = kWhisperFrames, .vocabulary = 51'864, .aligns = true};
 
 std::string TextOf(const std::filesystem::path& path) {
   return std::string(base::AsText(tests::ReadFile(path)));
@@ -92,7 +93,17 @@ class WhisperTinyEnModel : public testing::Test {
     rules.first_timestamp = tokens.first_timestamp();
     rules.last_initial_timestamp = tokens.last_initial_timestamp();
     rules.most_tokens = 224;
+    rules.alignment_heads = tokens.alignment_heads();
     return rules;
+  }
+
+  // To the position, but for one in ten, that lies between two that are as good.
+  static void ExpectTheReferencesStarts(const std::vector<std::int32_t>& starts, const char* clip) {
+    const auto wanted = boost::json::value_to<std::vector<std::int32_t>>(Expected().at("starts").at(clip));
+    ASSERT_EQ(starts.size(), wanted.size());
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < starts.size(); ++i) others += starts[i] == wanted[i] ? 0 : 1;
+    EXPECT_LE(others, starts.size() / 10) << clip << ": " << testing::PrintToString(starts);
   }
 
   // All tokens that the model says to each clip are the reference's.
@@ -102,8 +113,11 @@ class WhisperTinyEnModel : public testing::Test {
     const WhisperTokens tokens = Tokens();
     LogMel features(kBins);
     for (const Clip& clip : clips) {
-      const std::vector<float> mel = features.Of(SamplesOf(clip));
-      const auto answer = tests::RunOn(**host, model::WhisperInputs(kTinyEn, mel, Rules(tokens)));
+      const std::vector<float> samples = SamplesOf(clip);
+      const std::vector<float> mel = features.Of(samples);
+      model::WhisperRules rules = Rules(tokens);
+      rules.aligned_positions = static_cast<std::int32_t>(samples.size() / 160 / 2);
+      const auto answer = tests::RunOn(**host, model::WhisperInputs(kTinyEn, mel, rules));
       ASSERT_TRUE(answer.ok()) << answer.error().message;
       const auto text = model::WhisperTextOf(answer->outputs, kTinyEn);
       ASSERT_TRUE(text.ok()) << text.error().message;
@@ -113,6 +127,7 @@ class WhisperTinyEnModel : public testing::Test {
       EXPECT_EQ(tokens.Decode(text->tokens),
                 " " + std::string(Expected().at("texts").at(clip.name).as_string()))
           << clip.name;
+      ExpectTheReferencesStarts(text->token_starts, clip.name);
     }
     tests::StopHost(**host);
   }

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/secret.h"
 #include "encoding/json.h"
 #include "encoding/utf8.h"
 
@@ -245,6 +246,20 @@ base::Status WhisperTokens::ReadGeneration(std::string_view generation_config_js
   };
   BLINDAI_RETURN_IF_ERROR(ids("suppress_tokens", suppressed_));
   BLINDAI_RETURN_IF_ERROR(ids("begin_suppress_tokens", suppressed_at_begin_));
+  const json::value* const heads = encoding::JsonFind(*config, "alignment_heads");
+  if (heads != nullptr && !heads->is_null()) {
+    if (!heads->is_array() || heads->as_array().size() > model::kMostHeads)
+      return WrongGeneration(
+          fmt::format("alignment_heads must be a list of at most {} pairs", model::kMostHeads));
+    for (const json::value& pair : heads->as_array()) {
+      const bool is_pair = pair.is_array() && pair.as_array().size() == 2;
+      const auto layer = is_pair ? IdOf(pair.as_array()[0]) : std::nullopt;
+      const auto head = is_pair ? IdOf(pair.as_array()[1]) : std::nullopt;
+      if (!layer || !head)
+        return WrongGeneration("alignment_heads holds something that is no layer and head");
+      alignment_heads_.push_back({*layer, *head});
+    }
+  }
   // What steers the decoder is never part of what it says.
   for (const auto& [content, id] : added_) {
     const bool steers = id != special_.end_of_text && id < first_timestamp();
@@ -270,12 +285,24 @@ base::Status WhisperTokens::ReadGeneration(std::string_view generation_config_js
   return base::Ok();
 }
 
-std::string WhisperTokens::Decode(std::span<const int> tokens) const {
+std::string WhisperTokens::BytesOf(std::span<const int> tokens) const {
   std::string bytes;
   for (const int token : tokens) {
     if (token >= 0 && static_cast<std::size_t>(token) < bytes_.size())
       bytes += bytes_[static_cast<std::size_t>(token)];
   }
+  return bytes;
+}
+
+bool WhisperTokens::FormCharacters(std::span<const int> tokens) const {
+  std::string bytes = BytesOf(tokens);
+  const bool whole = encoding::IsUtf8(bytes);
+  base::Wipe(bytes.data(), bytes.size());
+  return whole;
+}
+
+std::string WhisperTokens::Decode(std::span<const int> tokens) const {
+  std::string bytes = BytesOf(tokens);
   if (encoding::IsUtf8(bytes)) return bytes;
   std::string text;
   for (std::string_view rest = bytes; !rest.empty();) {

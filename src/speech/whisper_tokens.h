@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/whisper_search.h"
 
 namespace blindai::speech {
 
@@ -50,11 +51,15 @@ class WhisperTokens {
   int last_initial_timestamp() const { return last_initial_timestamp_; }
   const std::vector<int>& suppressed() const { return suppressed_; }
   const std::vector<int>& suppressed_at_begin() const { return suppressed_at_begin_; }
+  // The heads of attention that look where the speaker is; empty where the files do not say it.
+  const std::vector<model::AttentionHead>& alignment_heads() const { return alignment_heads_; }
   // Language tokens by ISO 639 code; empty for an English model.
   const std::map<std::string, int, std::less<>>& languages() const { return languages_; }
 
   // The text of the text tokens among them, always UTF-8: bytes that form no character are left out.
   std::string Decode(std::span<const int> tokens) const;
+  // Whether the bytes of these text tokens are whole characters.
+  bool FormCharacters(std::span<const int> tokens) const;
   // Text tokens of a text. Words are told apart as GPT-2 does it for ASCII; every other character counts as a letter,
   // which can give other tokens than the reference and never another text.
   std::vector<int> Encode(std::string_view text) const;
@@ -62,6 +67,7 @@ class WhisperTokens {
  private:
   base::Status ReadVocabulary(std::string_view tokenizer_json);
   base::Status ReadGeneration(std::string_view generation_config_json);
+  std::string BytesOf(std::span<const int> tokens) const;
   void EncodeWord(std::string_view word, std::vector<int>& tokens) const;
 
   struct Merge {
@@ -77,6 +83,7 @@ class WhisperTokens {
   int last_initial_timestamp_ = 50;
   std::vector<int> suppressed_;
   std::vector<int> suppressed_at_begin_;
+  std::vector<model::AttentionHead> alignment_heads_;
   std::map<std::string, int, std::less<>> languages_;
 };
 

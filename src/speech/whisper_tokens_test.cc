@@ -108,12 +108,25 @@ TEST(WhisperTokens, RefusesFilesThatAreNoTokenizer) {
   }
 }
 
+TEST(WhisperTokens, KnowsTheHeadsThatLookWhereTheSpeakerIs) {
+  const std::string tokenizer = tests::WhisperTokenizerJson(false);
+  const auto heads = [&tokenizer](const char* generation) {
+    return WhisperTokens::Parse(tokenizer, generation)->alignment_heads();
+  };
+  EXPECT_THAT(heads(R"({"alignment_heads":[[1,0],[2,5]]})"),
+              ElementsAre(model::AttentionHead{1, 0}, model::AttentionHead{2, 5}));
+  EXPECT_THAT(heads(R"({"alignment_heads":null})"), IsEmpty());
+  EXPECT_THAT(heads("{}"), IsEmpty());
+}
+
 TEST(WhisperTokens, RefusesAGenerationConfigThatCannotBeMeant) {
   const std::string tokenizer = tests::WhisperTokenizerJson(false);
   for (const char* bad :
        {"", "[]", R"({"max_length":2})", R"({"max_length":"448"})", R"({"max_length":1000000})",
         R"({"suppress_tokens":7})", R"({"suppress_tokens":["a"]})", R"({"suppress_tokens":[-1]})",
-        R"({"max_initial_timestamp_index":1501})"}) {
+        R"({"max_initial_timestamp_index":1501})", R"({"alignment_heads":7})", R"({"alignment_heads":[1]})",
+        R"({"alignment_heads":[[1]]})", R"({"alignment_heads":[[1,-1]]})",
+        R"({"alignment_heads":[["1",1]]})"}) {
     EXPECT_EQ(CodeOf(tokenizer, bad), "generation-config") << bad;
   }
   EXPECT_EQ(CodeOf(tokenizer, R"({"is_multilingual":true})"), "tokenizer");  // without a language

@@ -18,6 +18,7 @@ namespace {
 using vocabulary::Segment;
 using vocabulary::Tensor;
 using vocabulary::Transcript;
+using vocabulary::Word;
 
 constexpr double kSampleRate = 16'000;
 constexpr std::int64_t kFrame = 320;    // samples that are loud or silent together
@@ -92,25 +93,6 @@ std::vector<int> PromptOf(const WhisperTokens& tokens, const std::string& prompt
   return text;
 }
 
-// Dots, dashes and notes are what the model writes for sounds that are no speech.
-bool HasLetters(std::string_view text) {
-  constexpr std::string_view kGeneralPunctuation = "\xe2\x80";
-  constexpr std::string_view kNotes = "\xe2\x99";
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const bool is_ascii =
-        (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    if (is_ascii) return true;
-    if (byte < 0x80) continue;
-    if (text.substr(at).starts_with(kGeneralPunctuation) || text.substr(at).starts_with(kNotes)) {
-      at += 2;
-      continue;
-    }
-    return true;
-  }
-  return false;
-}
-
 bool IsDoubted(const Segment& segment) { return segment.mean_log_probability < kLeastBelief; }
 
 }  // namespace
@@ -151,7 +133,7 @@ WhisperTranscriber::WhisperTranscriber(const WhisperTokens& tokens,
 WhisperTranscriber::~WhisperTranscriber() {
   if (window_) base::Wipe(window_->features);
   for (Track& track : tracks_) {
-    for (Segment& segment : track.segments) base::Wipe(segment.text.data(), segment.text.size());
+    for (Segment& segment : track.segments) vocabulary::WipeTexts(segment);
   }
 }
 
@@ -302,6 +284,10 @@ model::WhisperRules WhisperTranscriber::RulesFor(const Window& window) const {
   rules.temperature = static_cast<float>(kTemperatureStep * window.attempt);
   rules.beams = window.attempt == 0 ? options_.beams : 1;
   rules.seed = static_cast<std::uint32_t>(window.attempt);
+  if (dimensions_.aligns) {
+    rules.aligned_positions = static_cast<std::int32_t>((window.end - window.begin) / kSoundFrame);
+    rules.alignment_heads = tokens_.alignment_heads();
+  }
   return rules;
 }
 
@@ -323,7 +309,7 @@ base::Status WhisperTranscriber::TakeAnswer(std::span<const Tensor> outputs) {
     ++window_->attempt;
     return base::Ok();
   }
-  Close(PiecesOf(text.tokens, SecondsOf(window_->end - window_->begin)), measures);
+  Close(PiecesOf(text, SecondsOf(window_->end - window_->begin)), measures);
   return base::Ok();
 }
 
@@ -348,13 +334,25 @@ void WhisperTranscriber::TakeLanguage(const model::WhisperText& text) {
 }
 
 // Timestamps open and close pieces of text. The last piece may stay open.
-std::vector<WhisperTranscriber::Piece> WhisperTranscriber::PiecesOf(const std::vector<std::int32_t>& tokens,
+std::vector<WhisperTranscriber::Piece> WhisperTranscriber::PiecesOf(const model::WhisperText& text,
                                                                     double window_s) const {
+  const auto is_text = [this](std::int32_t token) { return token < tokens_.first_timestamp(); };
+  const std::vector<std::int32_t>& starts = text.token_starts;
+  const bool aligned = std::ssize(starts) == std::ranges::count_if(text.tokens, is_text) + 1;
   std::vector<Piece> pieces;
   Piece piece;
-  for (const std::int32_t token : tokens) {
-    if (token < tokens_.first_timestamp()) {
+  std::size_t texts = 0;
+  for (std::size_t i = 0; i < text.tokens.size(); ++i) {
+    const std::int32_t token = text.tokens[i];
+    if (is_text(token)) {
       piece.tokens.push_back(token);
+      if (aligned) {
+        piece.said.push_back({.token = token,
+                              .start_s = starts[texts] * kSecondsPerTimestamp,
+                              .end_s = starts[texts + 1] * kSecondsPerTimestamp,
+                              .probability = std::exp(double{text.log_probabilities[i]})});
+      }
+      ++texts;
       continue;
     }
     const double time_s = std::min(window_s, (token - tokens_.first_timestamp()) * kSecondsPerTimestamp);
@@ -373,13 +371,27 @@ std::vector<WhisperTranscriber::Piece> WhisperTranscriber::PiecesOf(const std::v
   return pieces;
 }
 
+// The words of each piece, in seconds of the window.
+std::vector<std::vector<Word>> WhisperTranscriber::WordsOf(const std::vector<Piece>& pieces) const {
+  const bool with_spaces = options_.translate || IsWrittenWithSpaces(language_);
+  std::vector<std::vector<Word>> words;
+  words.reserve(pieces.size());
+  for (const Piece& piece : pieces) words.push_back(speech::WordsOf(tokens_, piece.said, with_spaces));
+  std::vector<float> heard = Heard(*window_->track, window_->begin, window_->end);
+  CutBack(words, SoundingFrames(heard));
+  base::Wipe(heard);
+  return words;
+}
+
 void WhisperTranscriber::Close(const std::vector<Piece>& pieces, const Measures& measures) {
   Track& track = *window_->track;
   const double begin_s = SecondsOf(window_->begin);
   const double window_s = SecondsOf(window_->end - window_->begin);
   double spoken_s = 0;
   bool cut_off = false;  // the last piece goes on behind the window
-  for (const Piece& piece : pieces) {
+  std::vector<std::vector<Word>> words = WordsOf(pieces);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Piece& piece = pieces[i];
     cut_off = !piece.closed && !window_->complete && spoken_s >= 1;
     if (cut_off) break;
     spoken_s = piece.end_s;
@@ -392,6 +404,15 @@ void WhisperTranscriber::Close(const std::vector<Piece>& pieces, const Measures&
     segment.temperature = kTemperatureStep * window_->attempt;
     segment.no_speech_probability = measures.no_speech;
     segment.compression_ratio = measures.repetition;
+    segment.words = std::move(words[i]);
+    for (Word& word : segment.words) {
+      word.start_s += begin_s;
+      word.end_s += begin_s;
+    }
+    if (!segment.words.empty()) {
+      segment.start_s = segment.words.front().start_s;
+      segment.end_s = segment.words.back().end_s;
+    }
     track.segments.push_back(std::move(segment));
   }
   std::int64_t next = window_->end;

@@ -10,8 +10,9 @@
 // https://github.com/openai/whisper/blob/main/whisper/transcribe.py
 //
 // A two-channel recording has one speaker for each channel; a copy of the other channel's voice (cross_talk.h), or
-// the same sound in both, is muted before the model hears it. Segments have times, words have none: nothing is
-// interpolated.
+// the same sound in both, is muted before the model hears it. Where the model says when a token was said, segments
+// have words with times by cross-attention (whisper_words.h), and go from their first word to their last; where it
+// does not, they have no words and the times that the model claims.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@
 #include "speech/log_mel.h"
 #include "speech/sample_buffer.h"
 #include "speech/whisper_tokens.h"
+#include "speech/whisper_words.h"
 #include "vocabulary/tensor.h"
 #include "vocabulary/transcript.h"
 
@@ -109,6 +111,7 @@ class WhisperTranscriber {
     double end_s = 0;
     bool closed = false;
     std::vector<int> tokens;
+    std::vector<SaidToken> said;  // the same with their times, where the model tells them
   };
 
   // Samples that can be heard: of two channels those that have been compared.
@@ -122,7 +125,8 @@ class WhisperTranscriber {
   model::WhisperRules RulesFor(const Window& window) const;
   void TakeLanguage(const model::WhisperText& text);
   Measures MeasuresOf(const model::WhisperText& text) const;
-  std::vector<Piece> PiecesOf(const std::vector<std::int32_t>& tokens, double window_s) const;
+  std::vector<Piece> PiecesOf(const model::WhisperText& text, double window_s) const;
+  std::vector<std::vector<vocabulary::Word>> WordsOf(const std::vector<Piece>& pieces) const;
   void Close(const std::vector<Piece>& pieces, const Measures& measures);
   void DropHeard();
 

@@ -47,6 +47,7 @@ struct Answer {
   std::vector<std::int32_t> tokens;
   float belief = -0.2F;
   float no_speech = 0.01F;
+  std::vector<std::int32_t> starts = {};  // of its text tokens, and the end
 };
 
 // What a run asked for.
@@ -74,9 +75,12 @@ class Model {
     start[static_cast<std::size_t>(tokens_.special().no_speech)] = answer.no_speech;
     if (const auto french = tokens_.languages().find("fr"); french != tokens_.languages().end())
       start[static_cast<std::size_t>(french->second)] = 0.7F;
-    return {{"tokens", vocabulary::Datatype::kInt32, {}, BytesOf(answer.tokens)},
-            {"log_probabilities", vocabulary::Datatype::kFp32, {}, BytesOf(beliefs)},
-            {"start_probabilities", vocabulary::Datatype::kFp32, {}, BytesOf(start)}};
+    std::vector<Tensor> outputs = {{"tokens", vocabulary::Datatype::kInt32, {}, BytesOf(answer.tokens)},
+                                   {"log_probabilities", vocabulary::Datatype::kFp32, {}, BytesOf(beliefs)},
+                                   {"start_probabilities", vocabulary::Datatype::kFp32, {}, BytesOf(start)}};
+    if (asked.rules.aligned_positions > 0)
+      outputs.push_back({"token_starts", vocabulary::Datatype::kInt32, {}, BytesOf(answer.starts)});
+    return outputs;
   }
   const std::vector<Asked>& asked() const { return asked_; }
 
@@ -119,9 +123,10 @@ Model::Say SayHello(const WhisperTokens& tokens) {
 
 Transcript Transcribe(const WhisperTokens& tokens, Model& model,
                       const std::vector<std::vector<float>>& channels, WhisperOptions options = {},
-                      std::size_t piece = 16'000) {
-  WhisperTranscriber transcriber(tokens, {80, kWhisperFrames, kVocabulary}, std::move(options),
-                                 static_cast<int>(channels.size()));
+                      std::size_t piece = 16'000, bool aligns = false) {
+  const model::WhisperDimensions dimensions{
+      .bins = 80, .frames = kWhisperFrames, .vocabulary = kVocabulary, .aligns = aligns};
+  WhisperTranscriber transcriber(tokens, dimensions, std::move(options), static_cast<int>(channels.size()));
   std::size_t at = 0;
   while (!transcriber.done()) {
     if (const auto inputs = transcriber.NextRun()) {
@@ -165,7 +170,7 @@ TEST(WhisperTranscriber, NothingIsDoneAtOnce) {
   EXPECT_EQ(Transcribe(tokens, model, {{}}).duration_s, 0);
 }
 
-TEST(WhisperTranscriber, ASentenceHasItsTimesAndNoWords) {
+TEST(WhisperTranscriber, WithoutTimesOfTokensASentenceHasTheTimesThatTheModelClaimsAndNoWords) {
   const WhisperTokens tokens = Tokens();
   Model model(tokens, SayHello(tokens));
   const Transcript transcript = Transcribe(tokens, model, {Silence(2) + Tone(3) + Silence(1)});
@@ -179,6 +184,98 @@ TEST(WhisperTranscriber, ASentenceHasItsTimesAndNoWords) {
   EXPECT_THAT(segment.words, IsEmpty());
   EXPECT_EQ(transcript.language, "en");
   EXPECT_NEAR(CoveredSeconds(transcript, CoverageKind::kTranscribed), 3.2, 0.1);
+}
+
+// "hello" and "o o" from the start to half of the window and from there to its end; tokens a quarter of it long.
+Model::Say SayThreeWords(const WhisperTokens& tokens) {
+  return [&tokens](const Asked& asked) {
+    const std::int32_t step = asked.rules.aligned_positions / 4;
+    const double end_s = step * 4 * kSecondsPerTimestamp;
+    return Answer{.tokens = {Time(tokens, 0), 259, 'o', Time(tokens, end_s / 2), Time(tokens, end_s / 2), ' ',
+                             'o', ' ', 'o', Time(tokens, end_s)},
+                  .starts = {0, step, 2 * step, 2 * step, 3 * step, 3 * step, 4 * step}};
+  };
+}
+Transcript WithWords(const WhisperTokens& tokens, Model& model,
+                     const std::vector<std::vector<float>>& channels) {
+  return Transcribe(tokens, model, channels, {}, 16'000, /*aligns=*/true);
+}
+
+TEST(WhisperTranscriber, WordsHaveTheTimesOfTheirTokensAndSegmentsThoseOfTheirWords) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, SayThreeWords(tokens));
+  const Transcript transcript = WithWords(tokens, model, {Silence(5) + Tone(1.8) + Silence(0.5)});
+  ASSERT_THAT(transcript.segments, SizeIs(2));
+  const Segment& hello = transcript.segments[0];
+  const Segment& more = transcript.segments[1];
+  ASSERT_THAT(hello.words, SizeIs(1));
+  ASSERT_THAT(more.words, SizeIs(2));
+  EXPECT_EQ(hello.words[0].text, "hello");
+  EXPECT_NEAR(hello.words[0].confidence, std::exp(-0.2), 1e-6);
+  // The window begins 0.2 s before the sound and ends with the recording; the words are where it is loud.
+  const double window_s = 2.5;
+  EXPECT_NEAR(hello.start_s, 5, 0.03);
+  EXPECT_NEAR(hello.end_s, 4.8 + window_s / 2, 0.05);
+  EXPECT_NEAR(more.words[0].end_s, 4.8 + window_s * 3 / 4, 0.05);
+  EXPECT_NEAR(more.end_s, 6.8, 0.03);
+  EXPECT_EQ(more.end_s, more.words[1].end_s);
+}
+
+TEST(WhisperTranscriber, WordsNeverGoBackAndAreTheText) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, SayThreeWords(tokens));
+  std::vector<float> recording;
+  for (int i = 0; i < 9; ++i) recording = std::move(recording) + Tone(7) + Silence(1);
+  const Transcript transcript = WithWords(tokens, model, {recording});
+  ASSERT_THAT(transcript.segments, testing::Not(IsEmpty()));
+  double at_s = 0;
+  for (const Segment& segment : transcript.segments) {
+    std::string text;
+    for (const vocabulary::Word& word : segment.words) {
+      EXPECT_LE(at_s, word.start_s);
+      EXPECT_LE(word.start_s, word.end_s);
+      EXPECT_LE(segment.start_s, word.start_s);
+      EXPECT_LE(word.end_s, segment.end_s);
+      at_s = word.end_s;
+      text += (text.empty() ? "" : " ") + word.text;
+    }
+    EXPECT_EQ(text, segment.text);
+  }
+}
+
+TEST(WhisperTranscriber, ASegmentThatClaimsToGoOnEndsWithItsLastWord) {
+  const WhisperTokens tokens = Tokens();
+  // It claims five seconds; the word is in the first one.
+  Model model(tokens, [&tokens](const Asked&) {
+    return Answer{.tokens = {Time(tokens, 0), 259, 'o', Time(tokens, 5)}, .starts = {0, 25, 50}};
+  });
+  const Transcript transcript =
+      WithWords(tokens, model, {Tone(1) + Silence(5), Silence(2) + Tone(1, 500) + Silence(3)});
+  ASSERT_THAT(transcript.segments, SizeIs(2));
+  EXPECT_NEAR(transcript.segments[0].end_s, 1, 0.03);
+  EXPECT_GE(transcript.segments[1].start_s, transcript.segments[0].end_s);
+}
+
+TEST(WhisperTranscriber, StartsThatDoNotGoWithTheTextGiveNoWords) {
+  const WhisperTokens tokens = Tokens();
+  for (const std::vector<std::int32_t>& starts : {std::vector<std::int32_t>{}, {0}, {0, 1, 2, 3}}) {
+    Model model(tokens, [&](const Asked&) {
+      return Answer{.tokens = {Time(tokens, 0), 259, 'o', Time(tokens, 2)}, .starts = starts};
+    });
+    const Transcript transcript = WithWords(tokens, model, {Tone(2)});
+    ASSERT_THAT(transcript.segments, SizeIs(1));
+    EXPECT_THAT(transcript.segments[0].words, IsEmpty());
+    EXPECT_NEAR(transcript.segments[0].end_s, 2, 1e-6);
+  }
+}
+
+TEST(WhisperTranscriber, AsksForTheTimesOfTheSoundOnly) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, SayThreeWords(tokens));
+  (void)WithWords(tokens, model, {Tone(3)});
+  ASSERT_THAT(model.asked(), SizeIs(1));
+  EXPECT_EQ(model.asked()[0].rules.aligned_positions, 150);
+  EXPECT_THAT(model.asked()[0].rules.alignment_heads, ElementsAre(model::AttentionHead{0, 0}));
 }
 
 TEST(WhisperTranscriber, AsksInTheModelsOwnWay) {

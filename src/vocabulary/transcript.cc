@@ -14,11 +14,13 @@ std::string Transcript::Text() const {
   return text;
 }
 
+void WipeTexts(Segment& segment) {
+  base::Wipe(segment.text.data(), segment.text.size());
+  for (Word& word : segment.words) base::Wipe(word.text.data(), word.text.size());
+}
+
 void WipeTexts(Transcript& transcript) {
-  for (Segment& segment : transcript.segments) {
-    base::Wipe(segment.text.data(), segment.text.size());
-    for (Word& word : segment.words) base::Wipe(word.text.data(), word.text.size());
-  }
+  for (Segment& segment : transcript.segments) WipeTexts(segment);
 }
 
 }  // namespace blindai::vocabulary

@@ -12,8 +12,11 @@ struct Word {
   double start_s = 0;
   double end_s = 0;
   // Mean, over the frames that emitted the word's characters, of the model's probability for the emitted
-  // character: 0 to 1. One definition for every decoder, format and test (speech/ctc_decoder.h).
+  // character: 0 to 1. One definition for every decoder, format and test (speech/ctc_decoder.h). Of a Whisper model:
+  // the mean of its tokens' probabilities (speech/whisper_words.h).
   double confidence = 0;
+  // No space goes between it and the word before.
+  bool is_attached = false;
 };
 
 constexpr int kNoSpeaker = -1;
@@ -56,5 +59,6 @@ struct Transcript {
 
 // Overwrites all texts, when the last reader is done with them.
 void WipeTexts(Transcript& transcript);
+void WipeTexts(Segment& segment);
 
 }  // namespace blindai::vocabulary

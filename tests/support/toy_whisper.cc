@@ -51,7 +51,52 @@ void AddKeys(OnnxGraph& graph) {
   graph.Node(OnnxNode("Unsqueeze", {"numbers", "outside"}, {"keys"}));
 }
 
-base::Bytes Decoder(const std::vector<std::int64_t>& chain, std::int64_t vocabulary, std::int64_t no_speech) {
+// Cross-attention of one head: after each text token of the chain the decoder looks at the next half second. It changes
+// nothing: `nothing` [batch, n, 1] is zero.
+void AddAttention(OnnxGraph& graph, const std::vector<std::int64_t>& chain, std::int64_t vocabulary,
+                  ToyAttention attention) {
+  constexpr std::int64_t kEndOfText = 260;
+  constexpr float kStretch = 25;
+  std::vector<float> looks(static_cast<std::size_t>(vocabulary));
+  float at = 0;
+  for (const std::int64_t token : chain) {
+    if (token < kEndOfText) looks[static_cast<std::size_t>(token)] = at += kStretch;
+  }
+  std::vector<float> middles(kPositions);
+  for (std::size_t i = 0; i < middles.size(); ++i) middles[i] = static_cast<float>(i) - (kStretch - 1) / 2;
+  graph.Initializer(FloatTensor("looks", {vocabulary}, looks));
+  graph.Initializer(FloatTensor("middles", {kPositions}, middles));
+  graph.Initializer(FloatTensor("half_stretch", {1}, {kStretch / 2}));
+  graph.Initializer(FloatTensor("steep", {1}, {-10}));
+  graph.Initializer(FloatTensor("zero", {1}, {0}));
+  graph.Initializer(Int64Tensor("around", {2}, {1, 3}));
+  graph.Node(OnnxNode("Gather", {"looks", "input_ids"}, {"looked"}));
+  graph.Node(OnnxNode("Unsqueeze", {"looked", "around"}, {"begins"}));
+  graph.Node(OnnxNode("Sub", {"middles", "begins"}, {"off"}));
+  graph.Node(OnnxNode("Abs", {"off"}, {"far"}));
+  graph.Node(OnnxNode("Sub", {"far", "half_stretch"}, {"outside_by"}));
+  graph.Node(OnnxNode("Relu", {"outside_by"}, {"outside_of_it"}));
+  graph.Node(OnnxNode("Mul", {"outside_of_it", "steep"}, {"scores"}));
+  if (attention == ToyAttention::kFlat) {
+    graph.Node(OnnxNode("Squeeze", {"scores", "first"}, {"flat"}));
+    graph.Node(OnnxNode("Softmax", {"flat"}, {"weights"}).Int("axis", -1));
+    graph.Node(OnnxNode("MatMul", {"weights", "encoder_hidden_states"}, {"seen_by_all"}));
+  } else {
+    const bool guarded = attention == ToyAttention::kGuarded;
+    graph.Node(OnnxNode("Softmax", {"scores"}, {guarded ? "unguarded" : "weights"}).Int("axis", -1));
+    if (guarded) {
+      graph.Node(OnnxNode("IsNaN", {"unguarded"}, {"is_no_number"}));
+      graph.Node(OnnxNode("Where", {"is_no_number", "zero", "unguarded"}, {"weights"}));
+    }
+    graph.Node(OnnxNode("MatMul", {"weights", "present.0.encoder.key"}, {"seen"}));
+    graph.Node(OnnxNode("ReduceMean", {"seen"}, {"seen_by_all"}).Ints("axes", {1}).Int("keepdims", 0));
+  }
+  graph.Node(OnnxNode("ReduceMean", {"seen_by_all"}, {"seen_of_all"}).Ints("axes", {2}).Int("keepdims", 1));
+  graph.Node(OnnxNode("Mul", {"seen_of_all", "zero"}, {"nothing"}));
+}
+
+base::Bytes Decoder(const std::vector<std::int64_t>& chain, std::int64_t vocabulary, std::int64_t no_speech,
+                    ToyAttention attention) {
   OnnxGraph graph;
   graph.Input("input_ids", kOnnxInt64, {"batch", "length"});
   graph.Input("encoder_hidden_states", kOnnxFloat, {"batch", kPositions, 2});
@@ -61,13 +106,19 @@ base::Bytes Decoder(const std::vector<std::int64_t>& chain, std::int64_t vocabul
     graph.Output(std::string("present.0.encoder.") + what, kOnnxFloat, {"batch", 1, kPositions, 2});
   }
   graph.Initializer(Int64Tensor("first", {1}, {1}));
+  graph.Node(OnnxNode("Unsqueeze", {"encoder_hidden_states", "first"}, {"present.0.encoder.key"}));
   graph.Node(
-      OnnxNode("ReduceMean", {"encoder_hidden_states"}, {"heard"}).Ints("axes", {1, 2}).Int("keepdims", 1));
+      OnnxNode("ReduceMean", {"encoder_hidden_states"}, {attention == ToyAttention::kNone ? "heard" : "mean"})
+          .Ints("axes", {1, 2})
+          .Int("keepdims", 1));
+  if (attention != ToyAttention::kNone) {
+    AddAttention(graph, chain, vocabulary, attention);
+    graph.Node(OnnxNode("Add", {"mean", "nothing"}, {"heard"}));
+  }
   AddLogits(graph, chain, vocabulary, no_speech);
   AddKeys(graph);
   graph.Node(OnnxNode("Abs", {"keys"}, {"present.0.decoder.key"}));
   graph.Node(OnnxNode("Neg", {"keys"}, {"present.0.decoder.value"}));
-  graph.Node(OnnxNode("Unsqueeze", {"encoder_hidden_states", "first"}, {"present.0.encoder.key"}));
   graph.Node(OnnxNode("Neg", {"present.0.encoder.key"}, {"present.0.encoder.value"}));
   return OnnxModel(graph).Bytes();
 }
@@ -103,8 +154,9 @@ base::Bytes DecoderWithPast(const std::vector<std::int64_t>& chain, std::int64_t
 }  // namespace
 
 ToyWhisper MakeToyWhisper(const std::vector<std::int64_t>& chain, std::int64_t vocabulary,
-                          std::int64_t no_speech) {
-  return {Encoder(), Decoder(chain, vocabulary, no_speech), DecoderWithPast(chain, vocabulary, no_speech)};
+                          std::int64_t no_speech, ToyAttention attention) {
+  return {Encoder(), Decoder(chain, vocabulary, no_speech, attention),
+          DecoderWithPast(chain, vocabulary, no_speech)};
 }
 
 std::vector<std::int64_t> HelloChain() {

@@ -15,9 +15,14 @@ struct ToyWhisper {
   base::Bytes decoder_with_past;
 };
 
-// After each token of `chain` the next one is all but certain; the first is <|startoftranscript|>. No token twice.
+// How the decoder's cross-attention is written: not at all, as [batch, heads, tokens, positions], without heads (as old
+// exports have it), or with a guard against rows that are not numbers (as new ones have it).
+enum class ToyAttention { kNone, kByHead, kFlat, kGuarded };
+
+// After each token of `chain` the next one is all but certain; the first is <|startoftranscript|>. No token twice. With
+// attention it says when each text token was said: one every half second.
 ToyWhisper MakeToyWhisper(const std::vector<std::int64_t>& chain, std::int64_t vocabulary = 1'769,
-                          std::int64_t no_speech = 266);
+                          std::int64_t no_speech = 266, ToyAttention attention = ToyAttention::kByHead);
 // "hello" from 0 s to 1.5 s, in the tokens of an English model.
 std::vector<std::int64_t> HelloChain();
 

