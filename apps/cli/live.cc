@@ -20,6 +20,7 @@ namespace blindai::cli {
 namespace {
 
 using wire::ItemCompleted;
+using wire::ItemDelta;
 using wire::ItemFailed;
 using wire::ItemPartial;
 using wire::ItemStarted;
@@ -37,6 +38,8 @@ struct LiveWords {
   std::string format = "text";
   std::optional<std::string> language;
   std::vector<std::string> keywords;
+  std::optional<std::string> prompt;
+  std::optional<std::string> delay;
   int silence_ms = 500;
   double threshold = 0.5;
 };
@@ -59,6 +62,12 @@ base::Result<client::LiveOptions> OptionsOf(const LiveWords& words) {
   options.settings.model = words.model.value_or("");
   options.settings.language = words.language.value_or("");
   options.settings.keywords = words.keywords;
+  options.settings.prompt = words.prompt.value_or("");
+  if (words.delay) {
+    options.settings.delay = wire::RealtimeDelayFromName(*words.delay);
+    if (!options.settings.delay)
+      return client::ArgumentError("--delay is none of minimal, low, medium, high, xhigh", "delay");
+  }
   options.settings.format = *format;
   options.settings.turn_detection =
       wire::TurnDetection{.threshold = words.threshold, .silence_duration_ms = words.silence_ms};
@@ -75,6 +84,10 @@ std::string JsonOf(const ItemStarted& event) {
 std::string JsonOf(const ItemStopped& event) {
   return fmt::format(R"({{"event":"stopped","utterance":{},"end":{:.2f}}})", JsonString(event.item_id),
                      event.end_s);
+}
+std::string JsonOf(const ItemDelta& event) {
+  return fmt::format(R"({{"event":"delta","utterance":{},"text":{}}})", JsonString(event.item_id),
+                     JsonString(event.text));
 }
 std::string JsonOf(const ItemPartial& event) {
   return fmt::format(R"({{"event":"partial","utterance":{},"text":{}}})", JsonString(event.item_id),
@@ -117,6 +130,7 @@ class Teller {
     if (lines_) {
       return Result(std::visit([](const auto& one) { return JsonOf(one); }, event) + "\n");
     }
+    if (const auto* delta = std::get_if<ItemDelta>(&event)) Tell(*delta);
     if (const auto* partial = std::get_if<ItemPartial>(&event)) Show(partial->text);
     if (const auto* completed = std::get_if<ItemCompleted>(&event)) Tell(*completed);
   }
@@ -133,18 +147,32 @@ class Teller {
   void Tell(const ItemFailed& failed) {
     failed_ = true;
     shown_.reset();
+    EndLine();
     if (!lines_)
       Note(
           fmt::format("blindai: an utterance has no text: {} [{}]", failed.error.message, failed.error.code));
+  }
+
+  // What will not change is written at once; the utterance's end ends the line.
+  void Tell(const ItemDelta& delta) {
+    if (one_value_) return;
+    shown_.reset();
+    Result(delta.text);
+    line_is_open_ = true;
   }
 
   void Tell(const ItemCompleted& completed) {
     shown_.reset();
     if (one_value_) {
       finals_.push_back(JsonOf(completed));
-    } else if (!completed.text.empty()) {
+    } else if (!line_is_open_ && !completed.text.empty()) {
       Result(completed.text + "\n");
     }
+    EndLine();
+  }
+
+  void EndLine() {
+    if (std::exchange(line_is_open_, false)) Result("\n");
   }
 
   // The line that a final takes the place of.
@@ -159,6 +187,7 @@ class Teller {
   const bool lines_;
   const bool one_value_;
   bool failed_ = false;
+  bool line_is_open_ = false;
   std::optional<Progress> shown_;
   std::vector<std::string> finals_;
 };
@@ -291,6 +320,11 @@ void AddLive(CLI::App& app, ExitCode& code) {
   command->add_option("--language", words->language, "ISO 639-1");
   command->add_option("--keyword", words->keywords, "a word to favour; once for each")
       ->allow_extra_args(false);
+  command->add_option("--prompt", words->prompt, "text that steers how a Whisper model writes names");
+  command->add_option(
+      "--delay", words->delay,
+      "words as soon as they will not change any more: minimal, low, medium or high, the longer "
+      "the surer; without it, and with xhigh, an utterance's text comes with its end");
   command->add_option("--silence-ms", words->silence_ms, "the silence that ends an utterance")
       ->capture_default_str();
   command->add_option("--threshold", words->threshold, "how loud speech is, 0 to 1; 0.5 is -50 dBFS")

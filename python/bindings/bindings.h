@@ -23,7 +23,8 @@ void BindClient(nanobind::module_& module);
 client::LiveOptions MakeLiveOptions(std::optional<std::string> model, std::optional<std::string> language,
                                     std::vector<std::string> keywords, const std::string& encoding,
                                     int rate_hz, std::optional<int> silence_ms, double threshold,
-                                    bool partials);
+                                    bool partials, std::optional<std::string> prompt,
+                                    const std::optional<std::string>& delay);
 
 // Throws the Python exception of an error (blindai/errors.py). `verdict` is an object or None. Needs the GIL.
 [[noreturn]] void Raise(const base::Error& error, nanobind::object verdict = nanobind::none());

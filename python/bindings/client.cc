@@ -217,10 +217,11 @@ std::unique_ptr<client::LiveTranscription> TranscribeLive(Client& self, std::opt
                                                           std::vector<std::string> keywords,
                                                           const std::string& format, int rate,
                                                           std::optional<int> silence_ms, double threshold,
-                                                          bool partials) {
+                                                          bool partials, std::optional<std::string> prompt,
+                                                          const std::optional<std::string>& delay) {
   const client::LiveOptions options =
       MakeLiveOptions(std::move(model), std::move(language), std::move(keywords), format, rate, silence_ms,
-                      threshold, partials);
+                      threshold, partials, std::move(prompt), delay);
   return Blocking(self, [&] { return self.TranscribeLive(options); });
 }
 
@@ -300,7 +301,8 @@ void BindClient(nb::module_& module) {
           },
           "reference"_a)
       .def("transcribe_live", &TranscribeLive, "model"_a.none(), "language"_a.none(), "keywords"_a,
-           "format"_a, "rate"_a, "silence_ms"_a.none(), "threshold"_a, "partials"_a)
+           "format"_a, "rate"_a, "silence_ms"_a.none(), "threshold"_a, "partials"_a, "prompt"_a.none(),
+           "delay"_a.none())
       .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none())
       .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
 

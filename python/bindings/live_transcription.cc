@@ -37,6 +37,9 @@ nb::tuple EventTuple(const client::LiveEvent& event) {
   if (const auto* one = std::get_if<wire::ItemStopped>(&event)) {
     return nb::make_tuple("stopped", one->item_id, one->end_s);
   }
+  if (const auto* one = std::get_if<wire::ItemDelta>(&event)) {
+    return nb::make_tuple("delta", one->item_id, one->text);
+  }
   if (const auto* one = std::get_if<wire::ItemPartial>(&event)) {
     return nb::make_tuple("partial", one->item_id, one->text);
   }
@@ -75,7 +78,8 @@ nb::object Next(LiveTranscription& self) {
 client::LiveOptions MakeLiveOptions(std::optional<std::string> model, std::optional<std::string> language,
                                     std::vector<std::string> keywords, const std::string& encoding,
                                     int rate_hz, std::optional<int> silence_ms, double threshold,
-                                    bool partials) {
+                                    bool partials, std::optional<std::string> prompt,
+                                    const std::optional<std::string>& delay) {
   client::LiveOptions options;
   wire::RealtimeSettings& settings = options.settings;
   settings.model = std::move(model).value_or("");
@@ -89,6 +93,11 @@ client::LiveOptions MakeLiveOptions(std::optional<std::string> model, std::optio
     settings.turn_detection = wire::TurnDetection{.threshold = threshold, .silence_duration_ms = *silence_ms};
   }
   settings.partials = partials;
+  settings.prompt = std::move(prompt).value_or("");
+  if (delay) {
+    settings.delay = wire::RealtimeDelayFromName(*delay);
+    if (!settings.delay) throw nb::value_error("delay must be one of minimal, low, medium, high, xhigh");
+  }
   return options;
 }
 

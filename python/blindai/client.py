@@ -215,7 +215,8 @@ class Client:
     def transcribe_live(self, sound: Iterable[Sound], model: Optional[str] = None, *, rate: int = 16000,
                         format: str = "pcm16", language: Optional[str] = None, keywords: Sequence[str] = (),
                         silence_ms: Optional[int] = 500, threshold: float = 0.5,
-                        partials: bool = True) -> LiveTranscription:
+                        partials: bool = True, prompt: Optional[str] = None,
+                        delay: Optional[str] = None) -> LiveTranscription:
         """Turns sound into text while somebody speaks: ``for event in client.transcribe_live(microphone()): …``
 
         ``sound``: an iterator that gives pieces of one channel of any length, as they come: arrays or torch tensors of
@@ -225,7 +226,9 @@ class Client:
 
         An utterance ends after ``silence_ms`` without sound louder than ``threshold`` (0 to 1; 0.5 is -50 dBFS), and
         with the sound. ``silence_ms=None``: it ends where you ``commit()`` it, and with the sound. ``keywords``: words
-        to favour. ``partials``: also what the text would be now, while somebody speaks.
+        to favour. ``partials``: also what the text would be now, while somebody speaks. ``prompt``: text that steers how
+        a Whisper model writes names. ``delay``: words as "delta" events as soon as they will not change any more:
+        "minimal", "low", "medium" or "high", the longer the surer; without it an utterance's text comes with its end.
 
         Gives a ``LiveTranscription``, an iterator of ``LiveEvent``, over a verified connection of its own that
         ``max_connections`` does not count. Errors are raised by the call, and by the iterator.
@@ -235,7 +238,7 @@ class Client:
         if isinstance(sound, (bytes, bytearray, memoryview)) or _datatypes.is_array(sound):
             raise TypeError("sound must be an iterator of pieces; for a whole recording use transcribe")
         native = self._native.transcribe_live(model, language, list(keywords), format, rate, silence_ms, threshold,
-                                              partials)
+                                              partials, prompt, delay)
         return LiveTranscription(native, sound, encoder_of(format))
 
     def models(self) -> List["_native.Model"]:

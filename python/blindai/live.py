@@ -25,7 +25,8 @@ _PATIENCE_S = 1.0
 class LiveEvent:
     """Something that was heard. Times are seconds since the stream's first sound.
 
-    ``kind``: "started" (speech began at ``start``), "partial" (``text`` as it would be now; it may still change),
+    ``kind``: "started" (speech began at ``start``), "delta" (the next piece of ``text`` that never changes; where a
+    ``delay`` was asked for), "partial" (``text`` as it would be now; it may still change),
     "stopped" (speech ended at ``end``), "final" (``text`` of the utterance, which never changes, with ``start``,
     ``end``, ``words`` and ``latency``), or "failed" (the utterance gets no text; ``error`` says why, and the stream
     goes on). ``utterance`` is the same for all events of one utterance.
@@ -301,7 +302,7 @@ def _event_of(kind: str, utterance: str, value: Any) -> LiveEvent:
         return LiveEvent(kind, utterance, start=value)
     if kind == "stopped":
         return LiveEvent(kind, utterance, end=value)
-    if kind == "partial":
+    if kind in ("delta", "partial"):
         return LiveEvent(kind, utterance, text=value)
     if kind == "failed":
         return LiveEvent(kind, utterance, error=ModelError(*value))

@@ -45,8 +45,8 @@ base::Error Lost(const base::Error& error) {
 }  // namespace
 
 struct LiveTranscription::State {
-  State(std::unique_ptr<net::BlockingWebSocket> open, std::function<bool()> ask)
-      : socket(std::move(open)), keep_waiting(std::move(ask)) {}
+  State(std::unique_ptr<net::BlockingWebSocket> open, std::function<bool()> ask, bool wants_deltas)
+      : socket(std::move(open)), keep_waiting(std::move(ask)), deltas(wants_deltas) {}
 
   // ---- What the server says ----
 
@@ -88,6 +88,7 @@ struct LiveTranscription::State {
       const bool nothing_to_commit = error->event_id == kCommitId && error->error.code == kNothingToCommit;
       return nothing_to_commit ? base::Ok() : Status(error->error);
     }
+    if (std::holds_alternative<wire::ItemDelta>(event) && !deltas) return base::Ok();
     if (std::holds_alternative<wire::ItemCommitted>(event)) ++unfinished;
     if (std::holds_alternative<wire::AudioCleared>(event)) cleared = true;
     if (std::holds_alternative<wire::ItemCompleted>(event) || std::holds_alternative<wire::ItemFailed>(event))
@@ -144,6 +145,7 @@ struct LiveTranscription::State {
 
   const std::unique_ptr<net::BlockingWebSocket> socket;
   const std::function<bool()> keep_waiting;
+  const bool deltas;
   std::mutex sending;
   std::mutex mutex;
   std::condition_variable changed;
@@ -170,7 +172,8 @@ LiveTranscription::~LiveTranscription() {
 Result<std::unique_ptr<LiveTranscription>> LiveTranscription::Start(
     std::unique_ptr<net::BlockingWebSocket> socket, const wire::RealtimeSettings& settings,
     std::function<bool()> keep_waiting) {
-  auto state = std::make_unique<State>(std::move(socket), std::move(keep_waiting));
+  auto state =
+      std::make_unique<State>(std::move(socket), std::move(keep_waiting), settings.delay.has_value());
   BLINDAI_RETURN_IF_ERROR(state->AwaitReady());
   BLINDAI_RETURN_IF_ERROR(state->Say(wire::EncodeSessionUpdate(settings)));
   BLINDAI_RETURN_IF_ERROR(state->AwaitReady());

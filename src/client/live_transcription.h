@@ -32,9 +32,10 @@ struct LiveOptions {
 };
 
 // An utterance begins, ends, has a text that may still change, has its final text, or gets none. Beginnings and ends
-// are told where the server finds them (settings.turn_detection), partials where they are wanted (settings.partials).
-using LiveEvent = std::variant<wire::ItemStarted, wire::ItemStopped, wire::ItemPartial, wire::ItemCompleted,
-                               wire::ItemFailed>;
+// are told where the server finds them (settings.turn_detection), partials where they are wanted (settings.partials),
+// and what will not change of a text, piece by piece, where a delay is said (settings.delay).
+using LiveEvent = std::variant<wire::ItemStarted, wire::ItemStopped, wire::ItemDelta, wire::ItemPartial,
+                               wire::ItemCompleted, wire::ItemFailed>;
 
 class LiveTranscription {
  public:

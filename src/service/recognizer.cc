@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -41,12 +42,13 @@ class CtcRecognizer : public Recognizer {
   CtcRecognizer(const ModelRecord& record, const TranscribeRequest& request, int channels)
       : record_(record),
         alignment_(request.alignment),
-        transcriber_(record.speech->vocabulary, OptionsOf(*record.speech, request), channels) {}
+        transcriber_(std::make_unique<speech::Transcriber>(record.speech->vocabulary,
+                                                           OptionsOf(*record.speech, request), channels)) {}
 
-  void Feed(std::span<const std::vector<float>> channels) override { transcriber_.Feed(channels); }
-  void End() override { transcriber_.End(); }
+  void Feed(std::span<const std::vector<float>> channels) override { transcriber_->Feed(channels); }
+  void End() override { transcriber_->End(); }
   std::optional<std::vector<Tensor>> NextRun() override {
-    std::optional<std::vector<float>> window = transcriber_.NextWindow();
+    std::optional<std::vector<float>> window = transcriber_->NextWindow();
     if (!window) return std::nullopt;
     std::vector<Tensor> inputs;
     inputs.push_back(WindowTensor(record_, *window));
@@ -54,22 +56,29 @@ class CtcRecognizer : public Recognizer {
   }
   base::Status TakeAnswer(std::span<const Tensor> outputs) override {
     const Tensor& scores = outputs.front();
-    return transcriber_.TakeLogits(ScoresOf(scores), FramesOf(scores));
+    return transcriber_->TakeLogits(ScoresOf(scores), FramesOf(scores));
   }
-  bool done() const override { return transcriber_.done(); }
-  double seconds_done() const override { return transcriber_.seconds_done(); }
+  bool done() const override { return transcriber_->done(); }
+  double seconds_done() const override { return transcriber_->seconds_done(); }
   std::vector<Segment> TakeFinished() override {
-    return alignment_.empty() ? transcriber_.TakeFinished() : std::vector<Segment>();
+    return alignment_.empty() ? transcriber_->TakeFinished() : std::vector<Segment>();
   }
   Result<Transcript> Finish() override {
-    if (!alignment_.empty()) return transcriber_.FinishAligned(alignment_);
-    return transcriber_.Finish();
+    if (!alignment_.empty()) return transcriber_->FinishAligned(alignment_);
+    return transcriber_->Finish();
+  }
+  std::unique_ptr<Recognizer> Copy() const override {
+    return std::unique_ptr<Recognizer>(new CtcRecognizer(record_, alignment_, transcriber_->Copy()));
   }
 
  private:
+  CtcRecognizer(const ModelRecord& record, std::string alignment,
+                std::unique_ptr<speech::Transcriber> transcriber)
+      : record_(record), alignment_(std::move(alignment)), transcriber_(std::move(transcriber)) {}
+
   const ModelRecord& record_;
   const std::string alignment_;
-  speech::Transcriber transcriber_;
+  const std::unique_ptr<speech::Transcriber> transcriber_;
 };
 
 // ---- Whisper
@@ -90,22 +99,30 @@ speech::WhisperOptions WhisperOptionsOf(const TranscribeRequest& request) {
 class WhisperRecognizer : public Recognizer {
  public:
   WhisperRecognizer(const ModelRecord& record, const TranscribeRequest& request, int channels)
-      : transcriber_(record.whisper->tokens, model::WhisperDimensionsOf(record.signature).value(),
-                     WhisperOptionsOf(request), channels) {}
+      : transcriber_(std::make_unique<speech::WhisperTranscriber>(
+            record.whisper->tokens, model::WhisperDimensionsOf(record.signature).value(),
+            WhisperOptionsOf(request), channels)) {}
 
-  void Feed(std::span<const std::vector<float>> channels) override { transcriber_.Feed(channels); }
-  void End() override { transcriber_.End(); }
-  std::optional<std::vector<Tensor>> NextRun() override { return transcriber_.NextRun(); }
+  void Feed(std::span<const std::vector<float>> channels) override { transcriber_->Feed(channels); }
+  void End() override { transcriber_->End(); }
+  std::optional<std::vector<Tensor>> NextRun() override { return transcriber_->NextRun(); }
   base::Status TakeAnswer(std::span<const Tensor> outputs) override {
-    return transcriber_.TakeAnswer(outputs);
+    return transcriber_->TakeAnswer(outputs);
   }
-  bool done() const override { return transcriber_.done(); }
-  double seconds_done() const override { return transcriber_.seconds_done(); }
-  std::vector<Segment> TakeFinished() override { return transcriber_.TakeFinished(); }
-  Result<Transcript> Finish() override { return transcriber_.Finish(); }
+  bool done() const override { return transcriber_->done(); }
+  double seconds_done() const override { return transcriber_->seconds_done(); }
+  std::vector<Segment> TakeFinished() override { return transcriber_->TakeFinished(); }
+  Result<Transcript> Finish() override { return transcriber_->Finish(); }
+  std::unique_ptr<Recognizer> Copy() const override {
+    return std::unique_ptr<Recognizer>(new WhisperRecognizer(transcriber_->Copy()));
+  }
+  void KnowLanguage(std::string_view language) override { transcriber_->KnowLanguage(language); }
 
  private:
-  speech::WhisperTranscriber transcriber_;
+  explicit WhisperRecognizer(std::unique_ptr<speech::WhisperTranscriber> transcriber)
+      : transcriber_(std::move(transcriber)) {}
+
+  const std::unique_ptr<speech::WhisperTranscriber> transcriber_;
 };
 
 base::Status CheckCtc(const SpeechSettings& settings, const TranscribeRequest& request) {

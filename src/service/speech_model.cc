@@ -65,16 +65,6 @@ Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCatalogue&
   return served;
 }
 
-Result<std::shared_ptr<const ServedModel>> FindLiveModel(const ModelCatalogue& catalogue,
-                                                         const Caller& caller,
-                                                         const vocabulary::ModelId& id) {
-  BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
-  if (served->record.speech != nullptr) return served;
-  return base::MakeError(
-      base::ErrorKind::kUnsupported, "model-not-live",
-      "a Whisper model transcribes recordings; for live sound name a model of kind=ctc-speech", "model");
-}
-
 SpeechTensors::~SpeechTensors() {
   for (Tensor& tensor : tensors_) base::Wipe(tensor.data);
 }
@@ -108,18 +98,6 @@ model::ModelHost::Ticket RunSpeech(const ServedModel& served, const Caller& call
     if (!answer.ok()) return done(std::move(answer).error());
     done(SpeechTensors(std::move(answer->outputs)));
   });
-}
-
-model::ModelHost::Ticket RunWindow(const ServedModel& served, const Caller& caller,
-                                   std::vector<float>& window, std::chrono::steady_clock::time_point deadline,
-                                   std::function<void(Result<WindowScores>)> done) {
-  std::vector<Tensor> inputs;
-  inputs.push_back(WindowTensor(served.record, window));
-  return RunSpeech(served, caller, std::move(inputs), deadline,
-                   [done = std::move(done)](Result<SpeechTensors> answer) {
-                     if (!answer.ok()) return done(std::move(answer).error());
-                     done(WindowScores(std::move(*answer)));
-                   });
 }
 
 }  // namespace blindai::service

@@ -29,10 +29,6 @@ base::Result<vocabulary::ModelId> SpeechModelOf(const ModelCatalogue& catalogue,
 base::Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCatalogue& catalogue,
                                                                  const Caller& caller,
                                                                  const vocabulary::ModelId& id);
-// The same, and it can follow a live stream. Code also: model-not-live.
-base::Result<std::shared_ptr<const ServedModel>> FindLiveModel(const ModelCatalogue& catalogue,
-                                                               const Caller& caller,
-                                                               const vocabulary::ModelId& id);
 // What a model says that transcribes nothing.
 base::Error NotSpeech();
 
@@ -56,27 +52,11 @@ vocabulary::Tensor WindowTensor(const ModelRecord& record, std::vector<float>& w
 std::span<const float> ScoresOf(const vocabulary::Tensor& answer);
 std::int64_t FramesOf(const vocabulary::Tensor& answer);
 
-// The same of a CTC model's window and its scores, for live streams.
-class WindowScores {
- public:
-  explicit WindowScores(SpeechTensors answer) : answer_(std::move(answer)) {}
-
-  std::span<const float> values() const { return ScoresOf(answer_.tensors().front()); }
-  std::int64_t frames() const { return FramesOf(answer_.tensors().front()); }
-
- private:
-  SpeechTensors answer_;
-};
-
 // Runs a speech model on these inputs, which are wiped; of a CTC model its first output is wanted, of a Whisper model
 // all of them. Codes: those of ModelHost::Run.
 model::ModelHost::Ticket RunSpeech(const ServedModel& served, const Caller& caller,
                                    std::vector<vocabulary::Tensor> inputs,
                                    std::chrono::steady_clock::time_point deadline,
                                    std::function<void(base::Result<SpeechTensors>)> done);
-// The same with normalised samples, which are wiped.
-model::ModelHost::Ticket RunWindow(const ServedModel& served, const Caller& caller,
-                                   std::vector<float>& window, std::chrono::steady_clock::time_point deadline,
-                                   std::function<void(base::Result<WindowScores>)> done);
 
 }  // namespace blindai::service

@@ -11,26 +11,24 @@ namespace {
 
 using vocabulary::ModelId;
 
-WindowScores Scores(vocabulary::Shape shape, std::vector<float> values) {
+vocabulary::Tensor Scores(vocabulary::Shape shape, std::vector<float> values) {
   vocabulary::Tensor tensor{"logits", vocabulary::Datatype::kFp32, std::move(shape),
                             base::Bytes(values.size() * sizeof(float))};
   if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
-  std::vector<vocabulary::Tensor> answer;
-  answer.push_back(std::move(tensor));
-  return WindowScores(SpeechTensors(std::move(answer)));
+  return tensor;
 }
 
-TEST(WindowScores, AreRowsOfOneItem) {
-  const WindowScores scores = Scores({1, 2, 3}, {1, 2, 3, 4, 5, 6});
-  EXPECT_EQ(scores.frames(), 2);
-  EXPECT_EQ(std::vector<float>(scores.values().begin(), scores.values().end()),
-            (std::vector<float>{1, 2, 3, 4, 5, 6}));
+TEST(ScoresOfAWindow, AreRowsOfOneItem) {
+  const vocabulary::Tensor scores = Scores({1, 2, 3}, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(FramesOf(scores), 2);
+  const auto values = ScoresOf(scores);
+  EXPECT_EQ(std::vector<float>(values.begin(), values.end()), (std::vector<float>{1, 2, 3, 4, 5, 6}));
 }
 
-TEST(WindowScores, OfAnotherShapeHaveNoFrames) {
-  EXPECT_EQ(Scores({2, 1, 3}, {1, 2, 3, 4, 5, 6}).frames(), -1);
-  EXPECT_EQ(Scores({2, 3}, {1, 2, 3, 4, 5, 6}).frames(), -1);
-  EXPECT_EQ(Scores({1, 0, 3}, {}).frames(), 0);
+TEST(ScoresOfAWindow, OfAnotherShapeHaveNoFrames) {
+  EXPECT_EQ(FramesOf(Scores({2, 1, 3}, {1, 2, 3, 4, 5, 6})), -1);
+  EXPECT_EQ(FramesOf(Scores({2, 3}, {1, 2, 3, 4, 5, 6})), -1);
+  EXPECT_EQ(FramesOf(Scores({1, 0, 3}, {})), 0);
 }
 
 const Caller kAnna{"anna", 1, true, true};

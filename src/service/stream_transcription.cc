@@ -6,10 +6,39 @@
 #include <utility>
 
 #include "model/supervisor.h"
+#include "service/recognizer.h"
 #include "service/speech_model.h"
-#include "speech/ctc_beam.h"
+#include "speech/chunking.h"
+#include "speech/log_mel.h"
 
 namespace blindai::service {
+namespace {
+
+// What a recording of the same sound would be asked for with.
+TranscribeRequest RecognitionOf(const LiveRequest& live) {
+  TranscribeRequest request;
+  request.keywords = live.keywords;
+  request.language = live.language;
+  request.prompt = live.prompt;
+  request.needs_words = live.needs_words || live.settle_s.has_value();
+  return request;
+}
+
+speech::StreamingOptions StreamingOptionsOf(const ModelRecord& record, const LiveRequest& request) {
+  speech::StreamingOptions options;
+  options.window_samples = speech::ChunkOptions{}.max_samples;
+  if (record.whisper != nullptr) {
+    // However little was said, a look at it costs a window of half a minute.
+    options.window_samples = speech::kWhisperWindow;
+    options.look_samples = 16'000;
+  }
+  options.endpoints = request.endpoints;
+  options.partials = request.partials;
+  options.settle_s = request.settle_s;
+  return options;
+}
+
+}  // namespace
 
 using base::ErrorKind;
 using base::MakeError;
@@ -53,8 +82,6 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
                                                std::shared_ptr<const ServedModel> served, Caller caller,
                                                LiveRequest request, StreamTranscription::OnEvent on_event,
                                                StreamTranscription::OnEnd on_end) {
-    const SpeechSettings& settings = *served->record.speech;
-    BLINDAI_TRY(speech::Keywords keywords, speech::Keywords::Make(request.keywords, settings.vocabulary));
     BLINDAI_TRY(std::unique_ptr<speech::PcmStream> pcm, speech::PcmStream::Make(request.format));
     if (streams->open.fetch_add(1) >= streams->limits.max_streams) {
       --streams->open;
@@ -63,14 +90,8 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
                        "the server has as many live streams as it allows; try again later");
     }
     ++streams->total;
-    speech::StreamingOptions options;
-    options.transcriber.features = settings.features;
-    if (settings.language_model) options.transcriber.language_model = &*settings.language_model;
-    options.transcriber.keywords = std::move(keywords);
-    options.endpoints = request.endpoints;
-    options.partials = request.partials;
-    auto job = std::make_shared<LiveJob>(streams, std::move(served), std::move(caller), std::move(options),
-                                         std::move(pcm));
+    auto job =
+        std::make_shared<LiveJob>(streams, std::move(served), std::move(caller), request, std::move(pcm));
     job->on_event_ = std::move(on_event);
     job->on_end_ = std::move(on_end);
     Supervisor::Instance().Post([job] { job->Watch(); });
@@ -78,13 +99,18 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   }
 
   LiveJob(Streams streams, std::shared_ptr<const ServedModel> served, Caller caller,
-          speech::StreamingOptions options, std::unique_ptr<speech::PcmStream> pcm)
+          const LiveRequest& request, std::unique_ptr<speech::PcmStream> pcm)
       : streams_(std::move(streams)),
         served_(std::move(served)),
         caller_(std::move(caller)),
         pcm_(std::move(pcm)),
-        transcriber_(std::in_place, served_->record.speech->vocabulary, std::move(options)) {}
-  ~LiveJob() { base::Wipe(window_); }
+        transcriber_(
+            std::in_place,
+            [&record = served_->record, wanted = RecognitionOf(request)] {
+              return MakeRecognizer(record, wanted, /*channels=*/1);
+            },
+            StreamingOptionsOf(served_->record, request)) {}
+  ~LiveJob() { WipeInputs(); }
   LiveJob(const LiveJob&) = delete;
   LiveJob& operator=(const LiveJob&) = delete;
 
@@ -155,10 +181,10 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   // Starts the next step when none is under way: the model's answer first, then what came in.
   void Pump() {
     if (busy_ || ended_) return;
-    if (scores_) {
-      const auto scores = std::make_shared<Result<WindowScores>>(std::move(*scores_));
-      scores_.reset();
-      return Offload([self = shared_from_this(), scores] { return self->TakeScores(*scores); }, nullptr);
+    if (answer_) {
+      const auto answer = std::make_shared<Result<SpeechTensors>>(std::move(*answer_));
+      answer_.reset();
+      return Offload([self = shared_from_this(), answer] { return self->TakeAnswer(*answer); }, nullptr);
     }
     if (inputs_.empty() || !held_.empty()) return;
     Input input = std::move(inputs_.front());
@@ -179,8 +205,8 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
         [self = shared_from_this(), work = std::move(work)] {
           self->status_ = work();
           if (!self->running_) {
-            if (auto window = self->transcriber_->NextWindow()) {
-              self->window_ = std::move(*window);
+            if (auto inputs = self->transcriber_->NextRun()) {
+              self->inputs_of_run_ = std::move(*inputs);
               self->running_ = true;
             }
           }
@@ -191,13 +217,12 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   }
 
   // On a helper's thread. An answer that cannot be used counts as no answer.
-  Status TakeScores(const Result<WindowScores>& scores) {
+  Status TakeAnswer(const Result<SpeechTensors>& answer) {
     running_ = false;
-    Status taken =
-        scores.ok() ? transcriber_->TakeLogits(scores->values(), scores->frames()) : scores.error();
+    Status taken = answer.ok() ? transcriber_->TakeAnswer(answer->tensors()) : answer.error();
     if (taken.ok()) return base::Ok();
     failure_ = taken.error();
-    transcriber_->DropWindow();
+    transcriber_->DropRun();
     return base::Ok();
   }
 
@@ -209,7 +234,7 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
     if (backlog_ <= streams_->limits.max_backlog_samples) {
       for (const Taken& taken : std::exchange(held_, {})) taken(base::Ok());
     }
-    if (!window_.empty()) Run();
+    if (!inputs_of_run_.empty()) Run();
     Pump();
   }
 
@@ -226,14 +251,14 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
 
   void Run() {
     waiting_ = true;
-    ticket_ = RunWindow(*served_, caller_, window_, Now() + streams_->limits.run_deadline,
-                        [self = shared_from_this()](Result<WindowScores> scores) {
-                          self->waiting_ = false;
-                          if (self->ended_) return;
-                          self->scores_.emplace(std::move(scores));
-                          self->Pump();
-                        });
-    window_.clear();
+    ticket_ =
+        RunSpeech(*served_, caller_, std::exchange(inputs_of_run_, {}), Now() + streams_->limits.run_deadline,
+                  [self = shared_from_this()](Result<SpeechTensors> answer) {
+                    self->waiting_ = false;
+                    if (self->ended_) return;
+                    self->answer_.emplace(std::move(answer));
+                    self->Pump();
+                  });
   }
 
   void Finish(std::optional<base::Error> why) {
@@ -254,8 +279,12 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
     transcriber_.reset();
     pcm_.reset();
     events_.clear();
-    scores_.reset();
-    base::Wipe(window_);
+    answer_.reset();
+    WipeInputs();
+  }
+  void WipeInputs() {
+    for (vocabulary::Tensor& tensor : inputs_of_run_) base::Wipe(tensor.data);
+    inputs_of_run_.clear();
   }
 
   const Streams streams_;
@@ -271,13 +300,13 @@ class LiveJob : public std::enable_shared_from_this<LiveJob> {
   Supervisor::TimerId timer_;
   model::ModelHost::Ticket ticket_;
   bool waiting_ = false;  // for the model's answer
-  std::optional<Result<WindowScores>> scores_;
+  std::optional<Result<SpeechTensors>> answer_;
 
   // Of the step that is offloaded, or its outcome.
   std::unique_ptr<speech::PcmStream> pcm_;
   std::optional<speech::StreamingTranscriber> transcriber_;
-  bool running_ = false;  // the model has a window, or will get window_
-  std::vector<float> window_;
+  bool running_ = false;  // the model has a run, or will get that of inputs_of_run_
+  std::vector<vocabulary::Tensor> inputs_of_run_;
   std::vector<StreamEvent> events_;
   std::int64_t backlog_ = 0;
   Status status_ = base::Ok();
@@ -292,9 +321,8 @@ StreamTranscription::~StreamTranscription() {
 
 Status StreamTranscription::Check(const ModelCatalogue& catalogue, const Caller& caller,
                                   const vocabulary::ModelId& id, const LiveRequest& request) {
-  BLINDAI_TRY(const std::shared_ptr<const ServedModel> served, FindLiveModel(catalogue, caller, id));
-  BLINDAI_TRY(const speech::Keywords keywords,
-              speech::Keywords::Make(request.keywords, served->record.speech->vocabulary));
+  BLINDAI_TRY(const std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
+  BLINDAI_RETURN_IF_ERROR(CheckRecognition(served->record, RecognitionOf(request)));
   BLINDAI_TRY(const std::unique_ptr<speech::PcmStream> pcm, speech::PcmStream::Make(request.format));
   return base::Ok();
 }
@@ -302,8 +330,9 @@ Status StreamTranscription::Check(const ModelCatalogue& catalogue, const Caller&
 Result<std::unique_ptr<StreamTranscription>> StreamTranscription::Start(
     LiveStreams& streams, const ModelCatalogue& catalogue, const Caller& caller,
     const vocabulary::ModelId& id, LiveRequest request, OnEvent on_event, OnEnd on_end) {
-  BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindLiveModel(catalogue, caller, id));
+  BLINDAI_TRY(std::shared_ptr<const ServedModel> served, FindSpeechModel(catalogue, caller, id));
   BLINDAI_RETURN_IF_ERROR(served->CountRequest(caller));
+  BLINDAI_RETURN_IF_ERROR(CheckRecognition(served->record, RecognitionOf(request)));
   BLINDAI_TRY(auto job, LiveJob::Make(streams.state_, std::move(served), caller, std::move(request),
                                       std::move(on_event), std::move(on_end)));
   return std::unique_ptr<StreamTranscription>(new StreamTranscription(std::move(job)));

@@ -68,8 +68,14 @@ struct LiveRequest {
   // None: utterances end by Commit only.
   std::optional<EndpointOptions> endpoints = EndpointOptions{};
   bool partials = false;
-  // Words to favour; code keyword when the model cannot write one.
+  // As in TranscribeRequest, with its codes.
   std::vector<std::string> keywords = {};
+  std::string language = {};
+  std::string prompt = {};
+  bool needs_words = false;
+  // Words are told for good while the utterance goes on, once they ended so long ago (speech/agreement.h); none: with
+  // its end.
+  std::optional<double> settle_s = {};
 };
 
 class LiveJob;
@@ -82,7 +88,8 @@ class StreamTranscription {
   using OnEnd = std::function<void(base::Error)>;
   using Taken = std::function<void(base::Status)>;
 
-  // Whether a stream could be started, but for its place. Codes: those of FindSpeechModel, keyword, audio-rate.
+  // Whether a stream could be started, but for its place. Codes: those of FindSpeechModel and CheckRecognition,
+  // audio-rate.
   static base::Status Check(const ModelCatalogue& catalogue, const Caller& caller,
                             const vocabulary::ModelId& id, const LiveRequest& request);
   // Codes: those of Check, live-streams-full (kExhausted).

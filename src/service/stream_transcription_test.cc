@@ -1,15 +1,18 @@
-// Live streams with the real worker and engine, and the demo model.
+// Live streams with the real worker and engine, and the demo model; of Whisper models the one in miniature, and the real
+// one where it has been made.
 #include "service/stream_transcription.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <condition_variable>
 #include <future>
 #include <mutex>
 #include <string>
 
 #include "support/demo_speech.h"
+#include "support/whisper_upload.h"
 
 namespace blindai::service {
 namespace {
@@ -42,6 +45,15 @@ class Listener {
       changed_.notify_all();
     };
   }
+  // Everything that has been told for good of an utterance before its final.
+  std::string Settled(std::uint64_t utterance) {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const StreamEvent& event : events_) {
+      if (event.kind == Kind::kSettled && event.utterance == utterance) text += event.transcript.Text();
+    }
+    return text;
+  }
   // The first event of this kind of an utterance.
   StreamEvent Await(Kind kind, std::uint64_t utterance) {
     std::unique_lock lock(mutex_);
@@ -56,6 +68,10 @@ class Listener {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !end_.empty(); });
     return end_;
+  }
+  std::size_t events() {
+    const std::lock_guard lock(mutex_);
+    return events_.size();
   }
   std::vector<StreamEvent> Finals() {
     const std::lock_guard lock(mutex_);
@@ -112,7 +128,7 @@ class StreamTranscriptionTest : public testing::Test {
     }
   }
   // What the path of recordings makes of the same sound.
-  static Transcript FileTranscript(base::ByteView sound) {
+  static Transcript FileTranscript(base::ByteView sound, const char* id = "speech") {
     std::shared_ptr<speech::AudioFile> audio = speech::AudioFile::Create(std::uint64_t{1} << 30).value();
     audio->Append(tests::WavOf(sound)).value();
     audio->Seal().value();
@@ -121,7 +137,7 @@ class StreamTranscriptionTest : public testing::Test {
     DecoderOptions decoder;
     decoder.decoder_program = tests::ProgramsDir() / "blindai-decoder";
     std::promise<Result<TranscribeDone>> done;
-    Transcribe(models_->catalogue(), decoder, Caller::AnonymousWithAllRights(), *ModelId::Parse("speech"),
+    Transcribe(models_->catalogue(), decoder, Caller::AnonymousWithAllRights(), *ModelId::Parse(id),
                std::move(request), [&](Result<TranscribeDone> result) { done.set_value(std::move(result)); });
     return done.get_future().get().value().transcript;
   }
@@ -277,6 +293,7 @@ TEST_F(StreamTranscriptionTest, WhatCannotBeHonouredIsRefusedAtTheStart) {
   EXPECT_EQ(CodeOf(Start({}, "speech", Caller{})), "login-required");
   EXPECT_EQ(CodeOf(Start({.format = {PcmEncoding::kPcm16, 96'000}})), "audio-rate");
   EXPECT_EQ(CodeOf(Start({.keywords = {"CAFÉ 24"}})), "keyword");
+  EXPECT_EQ(CodeOf(Start({.prompt = "A talk."})), "prompt-unsupported");
   EXPECT_EQ(streams_.stats().open, 0u);
 }
 
@@ -291,6 +308,133 @@ TEST_F(StreamTranscriptionTest, TheCountersKnowHowMuchAndNotWhat) {
   EXPECT_GE(stats.finals, 1u);
   EXPECT_NEAR(stats.audio_s, 1 + static_cast<double>(sound.size()) / 32'000, 1e-9);
   EXPECT_GE(stats.latency_s, 0.4);
+}
+
+// ---- Whisper
+
+base::Bytes Tone(double seconds) {
+  base::Bytes sound;
+  for (int i = 0; i < static_cast<int>(16'000 * seconds); ++i) {
+    const auto sample = static_cast<std::int16_t>(std::lround(9'000 * std::sin(0.118 * i)));
+    sound.push_back(static_cast<std::uint8_t>(sample & 0xff));
+    sound.push_back(static_cast<std::uint8_t>((sample >> 8) & 0xff));
+  }
+  return sound;
+}
+base::Bytes Silence(double seconds) { return base::Bytes(static_cast<std::size_t>(32'000 * seconds)); }
+
+// The one in miniature hears "hello" in everything, in the first second of it.
+class WhisperLive : public StreamTranscriptionTest {
+ protected:
+  static void SetUpTestSuite() {
+    StreamTranscriptionTest::SetUpTestSuite();
+    ASSERT_EQ(CodeOf(tests::UploadToyWhisper(*models_, "toy")), "");
+  }
+};
+
+TEST_F(WhisperLive, AnUtteranceEqualsTheFileOfItsSound) {
+  base::Bytes sound = Silence(1);
+  for (const base::Bytes& more : {Tone(2), Silence(1)}) sound.insert(sound.end(), more.begin(), more.end());
+  const auto stream = Start({.format = kAsRecorded, .partials = true}, "toy").value();
+  AppendAll(*stream, sound);
+  const StreamEvent final = listener_.Await(Kind::kFinal, 1);
+  const auto begin = static_cast<std::size_t>(std::llround(final.start_s * 16'000));
+  const auto end = static_cast<std::size_t>(std::llround(final.end_s * 16'000));
+  EXPECT_EQ(final.transcript.Text(), "hello");
+  ExpectSame(final.transcript,
+             FileTranscript(base::ByteView(sound).subspan(2 * begin, 2 * (end - begin)), "toy"),
+             final.start_s);
+  ASSERT_EQ(final.transcript.segments.size(), 1u);
+  ASSERT_EQ(final.transcript.segments[0].words.size(), 1u);
+  EXPECT_NEAR(final.transcript.segments[0].words[0].start_s, 1, 0.05);
+}
+
+TEST_F(WhisperLive, AMinuteThatIsCommittedByHandEqualsItsFile) {
+  base::Bytes sound;
+  for (int i = 0; i < 8; ++i) {
+    for (const base::Bytes& more : {Tone(7), Silence(0.5)})
+      sound.insert(sound.end(), more.begin(), more.end());
+  }
+  const auto stream = Start({.format = kAsRecorded, .endpoints = std::nullopt}, "toy").value();
+  AppendAll(*stream, sound, 4'800);
+  ASSERT_EQ(CodeOf(Commit(*stream)), "");
+  const StreamEvent final = listener_.Await(Kind::kFinal, 1);
+  ExpectSame(final.transcript, FileTranscript(sound, "toy"), 0);
+  EXPECT_GE(final.transcript.segments.size(), 2u);
+}
+
+TEST_F(WhisperLive, WordsThatTwoLooksAgreeInAreToldForGood) {
+  const auto stream = Start({.format = kAsRecorded, .partials = true, .settle_s = 0.5}, "toy").value();
+  AppendAll(*stream, Tone(1));
+  EXPECT_EQ(listener_.Await(Kind::kPartial, 1).transcript.Text(), "hello");
+  AppendAll(*stream, Tone(2));
+  EXPECT_EQ(listener_.Await(Kind::kSettled, 1).transcript.Text(), "hello");
+  AppendAll(*stream, Silence(1));
+  // What it claims to hear ends after 1.5 s, so the rest is heard once more.
+  const std::string final = listener_.Await(Kind::kFinal, 1).transcript.Text();
+  EXPECT_EQ(final, "hello hello");
+  EXPECT_THAT(final, testing::StartsWith(listener_.Settled(1)));
+}
+
+TEST_F(WhisperLive, InSilenceNothingIsHeard) {
+  const auto stream = Start({.format = kAsRecorded, .partials = true, .settle_s = 0.2}, "toy").value();
+  AppendAll(*stream, Silence(10), 32'000);
+  EXPECT_EQ(CodeOf(Commit(*stream)), "input_audio_buffer_commit_empty");
+  EXPECT_EQ(listener_.events(), 0u);
+}
+
+TEST_F(WhisperLive, WhatTheModelCannotDoIsRefusedAtTheStart) {
+  ASSERT_EQ(CodeOf(tests::UploadWhisper(
+                *models_, "blind",
+                tests::MakeToyWhisper(tests::HelloChain(), 1'769, 266, tests::ToyAttention::kNone),
+                tests::ToyWhisperSettings())),
+            "");
+  EXPECT_EQ(CodeOf(Start({.language = "fr"}, "toy")), "language");
+  EXPECT_EQ(CodeOf(Start({.language = "en", .prompt = "hello"}, "toy")), "");
+  EXPECT_EQ(CodeOf(Start({.needs_words = true}, "toy")), "");
+  EXPECT_EQ(CodeOf(Start({.needs_words = true}, "blind")), "words-unsupported");
+  EXPECT_EQ(CodeOf(Start({.settle_s = 1}, "blind")), "words-unsupported");
+  EXPECT_EQ(CodeOf(Start({}, "blind")), "");
+}
+
+class RealWhisperLive : public StreamTranscriptionTest {
+ protected:
+  static void SetUpTestSuite() {
+    StreamTranscriptionTest::SetUpTestSuite();
+    if (!tests::HasWhisperModel()) return;
+    ASSERT_EQ(CodeOf(tests::UploadRealWhisper(*models_, "whisper")), "");
+  }
+  void SetUp() override {
+    if (!tests::HasWhisperModel()) GTEST_SKIP() << tests::kNoWhisperModel;
+  }
+};
+
+TEST_F(RealWhisperLive, EachUtteranceEqualsTheFileOfItsSound) {
+  base::Bytes sound = tests::DemoSound("session.wav", 0);
+  sound.insert(sound.end(), 2 * 16'000, 0);
+  const auto stream = Start({.format = kAsRecorded}, "whisper").value();
+  AppendAll(*stream, sound);
+  listener_.Await(Kind::kFinal, 4);
+  for (const StreamEvent& final : listener_.Finals()) {
+    const auto begin = static_cast<std::size_t>(std::llround(final.start_s * 16'000));
+    const auto end = static_cast<std::size_t>(std::llround(final.end_s * 16'000));
+    ExpectSame(final.transcript,
+               FileTranscript(base::ByteView(sound).subspan(2 * begin, 2 * (end - begin)), "whisper"),
+               final.start_s);
+  }
+  EXPECT_THAT(listener_.Await(Kind::kFinal, 1).transcript.Text(),
+              testing::HasSubstr("good to see you again"));
+}
+
+TEST_F(RealWhisperLive, WhatIsToldForGoodIsTheBeginningOfTheFinal) {
+  base::Bytes sound = tests::DemoSound("session.wav", 0);
+  sound.resize(20 * 32'000);
+  const auto stream = Start({.format = kAsRecorded, .partials = true, .settle_s = 0.2}, "whisper").value();
+  AppendAll(*stream, sound);
+  for (const std::uint64_t utterance : {1U, 2U}) {
+    const StreamEvent final = listener_.Await(Kind::kFinal, utterance);
+    EXPECT_THAT(final.transcript.Text(), testing::StartsWith(listener_.Settled(utterance)));
+  }
 }
 
 }  // namespace

@@ -14,7 +14,6 @@
 
 #include "model/whisper_run.h"
 #include "service/stored_record.h"
-#include "service/stream_transcription.h"
 #include "service/transcribe.h"
 #include "support/demo_speech.h"
 #include "support/onnx_builder.h"
@@ -158,14 +157,6 @@ TEST(WhisperModel, IsStoredWithItsFiles) {
   EXPECT_EQ(back->whisper->tokenizer_json, record.whisper->tokenizer_json);
   EXPECT_EQ(back->whisper->tokens.size(), record.whisper->tokens.size());
   EXPECT_TRUE(model::WhisperDimensionsOf(back->signature));
-}
-
-TEST(WhisperModel, DoesNotFollowLiveSound) {
-  tests::ServedModels models;
-  ASSERT_EQ(CodeOf(UploadToyWhisper(models, "whisper")), "");
-  EXPECT_EQ(CodeOf(StreamTranscription::Check(models.catalogue(), Caller::AnonymousWithAllRights(),
-                                              *ModelId::Parse("whisper"), {})),
-            "model-not-live");
 }
 
 TEST(WhisperModel, SegmentsAreSentWhileTheRecordingIsRead) {

@@ -73,15 +73,6 @@ std::vector<vocabulary::Word> WordsOf(std::span<const CtcCharacter> characters, 
   return words;
 }
 
-std::string TextOf(std::span<const vocabulary::Word> words) {
-  std::string text;
-  for (const vocabulary::Word& word : words) {
-    if (!text.empty()) text += ' ';
-    text += word.text;
-  }
-  return text;
-}
-
 double MeanLogProbability(std::span<const CtcCharacter> characters, const CtcVocabulary& vocabulary) {
   double sum = 0;
   std::int64_t frames = 0;

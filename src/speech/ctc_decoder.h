@@ -56,8 +56,6 @@ std::vector<CtcCharacter> GreedyDecode(const Logits& logits, const CtcVocabulary
 // Words with times; `offset_s` is where frame 0 lies in the recording.
 std::vector<vocabulary::Word> WordsOf(std::span<const CtcCharacter> characters, const CtcVocabulary& tokens,
                                       double offset_s);
-// The text: words with one space between.
-std::string TextOf(std::span<const vocabulary::Word> words);
 // The mean of ln P over the frames of all characters that are not delimiters; 0 without any.
 double MeanLogProbability(std::span<const CtcCharacter> characters, const CtcVocabulary& vocabulary);
 

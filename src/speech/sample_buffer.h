@@ -17,7 +17,9 @@ class SampleBuffer {
  public:
   SampleBuffer() = default;
   ~SampleBuffer() { Wipe(0, samples_.size()); }
-  SampleBuffer(const SampleBuffer&) = delete;
+  SampleBuffer(const SampleBuffer& other)
+      : samples_(other.samples_.begin() + static_cast<std::ptrdiff_t>(other.dropped_), other.samples_.end()),
+        begin_(other.begin_) {}
   SampleBuffer& operator=(const SampleBuffer&) = delete;
 
   std::int64_t begin() const { return begin_; }

@@ -7,22 +7,26 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "speech/agreement.h"
+#include "speech/chunking.h"
 
 namespace blindai::speech {
 namespace {
 
 using vocabulary::Segment;
+using vocabulary::Tensor;
 using vocabulary::Transcript;
 using vocabulary::Word;
 
 constexpr double kSampleRate = 16'000;
 // What follows the last loud frame and still belongs to the utterance: soft endings of words.
 constexpr std::int64_t kTail = 3'200;
-// New sound between two partials, and between two looks at whether the model still hears something without partials.
-constexpr std::int64_t kPartialEvery = 4'800;
+// New sound between two looks at whether the model still hears something, where nobody wants to know what.
 constexpr std::int64_t kLookEvery = 3 * 16'000;
-// The longer the window, the rarer the partials: the model never hears a sample more than about ten times.
-constexpr std::int64_t kPartialShare = 10;
+// The longer the window, the rarer the looks: the model never hears a sample more than about ten times.
+constexpr std::int64_t kLookShare = 10;
+// From so much of an utterance its language is known.
+constexpr std::int64_t kEnoughForLanguage = 3 * 16'000;
 // Without a word for this long, whatever the loudness, an utterance is over.
 constexpr std::int64_t kBlankEnd = 3 * 8'000;
 // In a long utterance this silence is enough.
@@ -50,13 +54,15 @@ void Shift(Transcript& transcript, double by_s) {
 
 // What the transcript would be if the utterance ended at `end`.
 struct StreamingTranscriber::Attempt {
-  std::unique_ptr<Transcriber> transcriber;
+  std::unique_ptr<Recognizer> recognizer;
   std::int64_t end = 0;
 };
 
 struct StreamingTranscriber::Utterance {
-  Utterance(const CtcVocabulary& vocabulary, const TranscriberOptions& options)
-      : base(std::make_unique<Transcriber>(vocabulary, options, 1)) {}
+  Utterance(std::unique_ptr<Recognizer> recognizer, const std::optional<double>& settle_s)
+      : base(std::move(recognizer)) {
+    if (settle_s) agreement.emplace(*settle_s);
+  }
   ~Utterance() {
     if (heard) WipeTexts(*heard);
   }
@@ -69,15 +75,17 @@ struct StreamingTranscriber::Utterance {
   std::int64_t speech_end = 0;  // known when it is closed
   std::int64_t fed = 0;         // to base
   std::optional<std::int64_t> end;
-  std::unique_ptr<Transcriber> base;
+  std::unique_ptr<Recognizer> base;
   SampleBuffer rest;  // of a closed one: what base has not got yet
   // The last attempt: where it ended, and what it gave unless the model could not be run.
   std::int64_t tried = -1;
   std::optional<Transcript> heard;
+  std::optional<Agreement> agreement;
+  bool told_any = false;  // words for good
 };
 
-StreamingTranscriber::StreamingTranscriber(const CtcVocabulary& vocabulary, StreamingOptions options)
-    : vocabulary_(vocabulary), options_(std::move(options)) {
+StreamingTranscriber::StreamingTranscriber(MakeRecognizer make, StreamingOptions options)
+    : make_(std::move(make)), options_(std::move(options)) {
   if (options_.endpoints) endpointer_.emplace(*options_.endpoints);
 }
 
@@ -134,7 +142,7 @@ void StreamingTranscriber::Scan() {
 }
 
 void StreamingTranscriber::Open(std::int64_t begin, std::int64_t speech_begin) {
-  auto utterance = std::make_unique<Utterance>(vocabulary_, options_.transcriber);
+  auto utterance = std::make_unique<Utterance>(make_(), options_.settle_s);
   utterance->number = ++count_;
   utterance->begin = std::max(begin, held_.begin());
   utterance->speech_begin = speech_begin;
@@ -197,23 +205,24 @@ std::optional<std::int64_t> StreamingTranscriber::Goal(const Utterance& utteranc
   if (utterance.tried == confirmed) return std::nullopt;
   // It is quiet: what is heard now is the final, should it stay so.
   if (endpointer_ && known_ - endpointer_->speech_end() >= kTail) return confirmed;
-  const bool partials = options_.partials && confirmed - utterance.begin <= kLongestUtterance;
-  if (!partials && !endpointer_) return std::nullopt;
-  const std::int64_t window = std::min(confirmed - utterance.begin, options_.transcriber.chunks.max_samples);
-  const std::int64_t every = partials ? std::max(kPartialEvery, window / kPartialShare) : kLookEvery;
+  const bool often = looks_often() && confirmed - utterance.begin <= kLongestUtterance;
+  if (!often && !endpointer_) return std::nullopt;
+  const std::int64_t window = std::min(confirmed - utterance.begin, options_.window_samples);
+  const std::int64_t look = utterance.tried < 0 ? options_.first_look_samples : options_.look_samples;
+  const std::int64_t every = often ? std::max(look, window / kLookShare) : kLookEvery;
   const std::int64_t since = std::max(utterance.tried, utterance.speech_begin);
   return confirmed - since >= every ? std::optional(confirmed) : std::nullopt;
 }
 
-std::optional<std::vector<float>> StreamingTranscriber::NextWindow() {
+std::optional<std::vector<Tensor>> StreamingTranscriber::NextRun() {
   BLINDAI_CHECK(waiting_ == Waiting::kNo);
   while (!utterances_.empty()) {
     Utterance& utterance = *utterances_.front();
     if (attempt_ == nullptr) {
       FeedBase(utterance);
-      if (auto window = utterance.base->NextWindow()) {
+      if (auto run = utterance.base->NextRun()) {
         waiting_ = Waiting::kBase;
-        return window;
+        return run;
       }
       const std::optional<std::int64_t> goal = Goal(utterance);
       if (!goal) return std::nullopt;
@@ -222,23 +231,42 @@ std::optional<std::vector<float>> StreamingTranscriber::NextWindow() {
         continue;
       }
       attempt_ = std::make_unique<Attempt>(Attempt{utterance.base->Copy(), *goal});
-      attempt_->transcriber->End();
+      attempt_->recognizer->End();
     }
-    if (auto window = attempt_->transcriber->NextWindow()) {
+    if (auto run = attempt_->recognizer->NextRun()) {
       waiting_ = Waiting::kAttempt;
-      return window;
+      return run;
     }
     Conclude(utterance);
   }
   return std::nullopt;
 }
 
+StreamEvent StreamingTranscriber::SettledEvent(Utterance& utterance, std::vector<Word> words) const {
+  StreamEvent event = EventOf(StreamEvent::Kind::kSettled, utterance);
+  Segment segment;
+  segment.words = std::move(words);
+  vocabulary::FitToWords(segment);
+  if (std::exchange(utterance.told_any, true) && !segment.words.front().is_attached)
+    segment.text.insert(0, " ");
+  event.transcript.segments.push_back(std::move(segment));
+  return event;
+}
+
 // The attempt is complete.
 void StreamingTranscriber::Conclude(Utterance& utterance) {
-  Transcript heard = attempt_->transcriber->Finish();
+  Transcript heard = attempt_->recognizer->Finish().value();
+  if (attempt_->end - utterance.begin >= kEnoughForLanguage) utterance.base->KnowLanguage(heard.language);
   Shift(heard, Seconds(utterance.begin));
   utterance.tried = attempt_->end;
   attempt_.reset();
+  std::vector<Word> settled;
+  if (utterance.agreement && !utterance.end) {
+    settled = utterance.agreement->Look(heard, Seconds(utterance.tried));
+  } else if (utterance.agreement) {
+    utterance.agreement->Keep(heard);
+  }
+  if (!settled.empty()) events_.push_back(SettledEvent(utterance, std::move(settled)));
   const bool said_nothing = heard.segments.empty();
   const double last_word = said_nothing ? Seconds(utterance.speech_begin) : heard.segments.back().end_s;
   std::string before = utterance.heard ? utterance.heard->Text() : std::string();
@@ -281,17 +309,15 @@ void StreamingTranscriber::FailFront() {
   utterances_.pop_front();
 }
 
-base::Status StreamingTranscriber::TakeLogits(std::span<const float> logits, std::int64_t frames) {
+base::Status StreamingTranscriber::TakeAnswer(std::span<const Tensor> outputs) {
   BLINDAI_CHECK(waiting_ != Waiting::kNo);
-  if (waiting_ == Waiting::kBase)
-    BLINDAI_RETURN_IF_ERROR(utterances_.front()->base->TakeLogits(logits, frames));
-  if (waiting_ == Waiting::kAttempt)
-    BLINDAI_RETURN_IF_ERROR(attempt_->transcriber->TakeLogits(logits, frames));
+  if (waiting_ == Waiting::kBase) BLINDAI_RETURN_IF_ERROR(utterances_.front()->base->TakeAnswer(outputs));
+  if (waiting_ == Waiting::kAttempt) BLINDAI_RETURN_IF_ERROR(attempt_->recognizer->TakeAnswer(outputs));
   waiting_ = Waiting::kNo;
   return base::Ok();
 }
 
-void StreamingTranscriber::DropWindow() {
+void StreamingTranscriber::DropRun() {
   BLINDAI_CHECK(waiting_ != Waiting::kNo);
   const Waiting waited = std::exchange(waiting_, Waiting::kNo);
   if (waited == Waiting::kNobody) return;
@@ -305,7 +331,7 @@ std::int64_t StreamingTranscriber::backlog_samples() const {
   std::int64_t samples = 0;
   for (const auto& utterance : utterances_) {
     const auto done = utterance->begin + std::llround(utterance->base->seconds_done() * kSampleRate);
-    const std::int64_t window = utterance->end ? 0 : options_.transcriber.chunks.max_samples;
+    const std::int64_t window = utterance->end ? 0 : options_.window_samples;
     samples += std::max<std::int64_t>(0, utterance->end.value_or(Confirmed()) - done - window);
   }
   return samples;

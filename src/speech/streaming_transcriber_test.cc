@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <string>
 #include <string_view>
 
+#include "speech/transcriber.h"
 #include "support/letter_sounds.h"
 
 namespace blindai::speech {
@@ -16,22 +18,79 @@ using tests::Hear;
 using tests::Letters;
 using tests::SoundOf;
 using tests::Times;
+using vocabulary::Tensor;
 using vocabulary::Transcript;
 using Kind = StreamEvent::Kind;
 
+TranscriberOptions TestTranscriber() {
+  TranscriberOptions options;
+  options.features.do_normalize = false;
+  options.chunks = {.max_samples = 320 * 100, .stride_samples = 320 * 10, .min_silence_samples = 4'800};
+  return options;
+}
+
+// A transcriber of letters, whose runs are its windows.
+class LetterRecognizer : public Recognizer {
+ public:
+  explicit LetterRecognizer(std::unique_ptr<Transcriber> transcriber)
+      : transcriber_(std::move(transcriber)) {}
+
+  void Feed(std::span<const std::vector<float>> channels) override { transcriber_->Feed(channels); }
+  void End() override { transcriber_->End(); }
+  std::optional<std::vector<Tensor>> NextRun() override {
+    const auto window = transcriber_->NextWindow();
+    if (!window) return std::nullopt;
+    return std::vector<Tensor>{TensorOf(*window)};
+  }
+  base::Status TakeAnswer(std::span<const Tensor> outputs) override {
+    const std::vector<float> logits = NumbersOf(outputs.front());
+    return transcriber_->TakeLogits(logits, outputs.front().shape[1]);
+  }
+  bool done() const override { return transcriber_->done(); }
+  double seconds_done() const override { return transcriber_->seconds_done(); }
+  std::vector<vocabulary::Segment> TakeFinished() override { return {}; }
+  base::Result<Transcript> Finish() override { return transcriber_->Finish(); }
+  std::unique_ptr<Recognizer> Copy() const override {
+    return std::make_unique<LetterRecognizer>(transcriber_->Copy());
+  }
+
+  static Tensor TensorOf(const std::vector<float>& numbers, std::int64_t frames = 0) {
+    base::Bytes bytes(numbers.size() * sizeof(float));
+    if (!bytes.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
+    return {"", vocabulary::Datatype::kFp32, {1, frames, 0}, std::move(bytes)};
+  }
+  static std::vector<float> NumbersOf(const Tensor& tensor) {
+    std::vector<float> numbers(tensor.data.size() / sizeof(float));
+    if (!numbers.empty()) std::memcpy(numbers.data(), tensor.data.data(), tensor.data.size());
+    return numbers;
+  }
+
+ private:
+  const std::unique_ptr<Transcriber> transcriber_;
+};
+
+std::unique_ptr<Recognizer> MakeLetters() {
+  return std::make_unique<LetterRecognizer>(
+      std::make_unique<Transcriber>(Letters(), TestTranscriber(), /*channels=*/1));
+}
+
 StreamingOptions TestOptions(bool endpoints = true) {
   StreamingOptions options;
-  options.transcriber.features.do_normalize = false;
-  options.transcriber.chunks = {
-      .max_samples = 320 * 100, .stride_samples = 320 * 10, .min_silence_samples = 4'800};
+  options.window_samples = TestTranscriber().chunks.max_samples;
   if (!endpoints) options.endpoints.reset();
   return options;
 }
 
-// A stream whose model answers at once, unless the test takes the windows itself.
+// What the model says to a run.
+std::vector<Tensor> Answer(const std::vector<Tensor>& run) {
+  const std::vector<float> window = LetterRecognizer::NumbersOf(run.front());
+  return {LetterRecognizer::TensorOf(Hear(window), tests::FramesIn(window.size()))};
+}
+
+// A stream whose model answers at once, unless the test takes the runs itself.
 class Stream {
  public:
-  explicit Stream(StreamingOptions options = TestOptions()) : transcriber(Letters(), std::move(options)) {}
+  explicit Stream(StreamingOptions options = TestOptions()) : transcriber(MakeLetters, std::move(options)) {}
 
   void Feed(std::string_view text) { Feed(SoundOf(text)); }
   void Feed(const std::vector<float>& sound, std::size_t piece = 640) {
@@ -45,10 +104,10 @@ class Stream {
     Run();
   }
   void Run() {
-    while (const auto window = transcriber.NextWindow()) {
-      ++windows;
-      longest = std::max(longest, window->size());
-      EXPECT_TRUE(transcriber.TakeLogits(Hear(*window), tests::FramesIn(window->size())).ok());
+    while (const auto run = transcriber.NextRun()) {
+      ++runs;
+      longest = std::max(longest, run->front().data.size() / sizeof(float));
+      EXPECT_TRUE(transcriber.TakeAnswer(Answer(*run)).ok());
     }
     Collect();
   }
@@ -63,6 +122,7 @@ class Stream {
       const char* mark = event.kind == Kind::kStarted   ? "+"
                          : event.kind == Kind::kEnded   ? "-"
                          : event.kind == Kind::kPartial ? "?"
+                         : event.kind == Kind::kSettled ? ">"
                          : event.kind == Kind::kFinal   ? "="
                                                         : "!";
       told += (told.empty() ? "" : " ") + std::to_string(event.utterance) + mark + event.transcript.Text();
@@ -81,7 +141,7 @@ class Stream {
 
   StreamingTranscriber transcriber;
   std::vector<StreamEvent> events;
-  int windows = 0;
+  int runs = 0;
   std::size_t longest = 0;
 };
 
@@ -138,12 +198,12 @@ TEST(StreamingTranscriber, TheFinalIsThereWhenTheSilenceIsLongEnoughBecauseItWas
   Stream stream;
   stream.Feed("ABCD" + Silence(24));
   EXPECT_EQ(stream.Told(), "1+");
-  const int windows = stream.windows;
+  const int runs = stream.runs;
   stream.Feed(SoundOf("."), 320);
   ASSERT_EQ(stream.events.size(), 2u);
   EXPECT_NEAR(stream.events[1].latency_s, 0.5, 1e-9);
   EXPECT_EQ(stream.Told(), "1- 1=ABCD");
-  EXPECT_EQ(stream.windows, windows) << "the model was not asked again";
+  EXPECT_EQ(stream.runs, runs) << "the model was not asked again";
 }
 
 TEST(StreamingTranscriber, PartialsAreMarkedAndGrow) {
@@ -160,6 +220,40 @@ TEST(StreamingTranscriber, TheFirstPartialComesWithinThreeHundredMillisecondsOfS
   Stream stream(options);
   stream.Feed(Silence(50) + Times("A.", 8));
   EXPECT_EQ(stream.Told(), "1+ 1?AAAAAAAA");
+}
+
+TEST(StreamingTranscriber, WordsAreToldForGoodWhileTheUtteranceGoesOn) {
+  StreamingOptions options = TestOptions();
+  options.settle_s = 0.2;
+  Stream stream(options);
+  stream.Feed("AB|CD|" + Silence(9) + "DDCC|BBAA|" + Silence(9) + "ABAB|" + Times("C", 9) + Silence(40));
+  EXPECT_EQ(stream.Told(), "1+ 1>AB CD 1> DC BA 1> ABAB C 1- 1=AB CD DC BA ABAB C");
+}
+
+TEST(StreamingTranscriber, SettledWordsAreTheBeginningOfTheFinal) {
+  std::mt19937 random(5);
+  std::size_t settled = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::string text;
+    while (text.size() < 1'000) {
+      for (unsigned i = 0; i < 1 + random() % 60; ++i) text += "ABCD|."[random() % 6];
+      text += Silence(static_cast<int>(random() % 40));
+    }
+    StreamingOptions options = TestOptions();
+    options.settle_s = 0.1 * static_cast<double>(random() % 10);
+    options.partials = round % 2 == 0;
+    Stream stream(options);
+    stream.Feed(SoundOf(text + Silence(40)), 1 + random() % 3'000);
+    std::string told;
+    for (const StreamEvent& event : stream.events) {
+      if (event.kind == Kind::kSettled) told += event.transcript.Text();
+      if (event.kind != Kind::kFinal) continue;
+      EXPECT_THAT(event.transcript.Text(), testing::StartsWith(told));
+      settled += told.size();
+      told.clear();
+    }
+  }
+  EXPECT_GT(settled, 1'000U);
 }
 
 TEST(StreamingTranscriber, AnUtteranceEqualsTheFileOfItsSamples) {
@@ -185,7 +279,7 @@ TEST(StreamingTranscriber, AnUtteranceEqualsTheFileOfItsSamples) {
       EXPECT_GE(begin, before) << "no sample is in two utterances";
       before = end;
       const std::vector<float> part(sound.begin() + begin, sound.begin() + end);
-      ExpectSame(event.transcript, FileTranscript(part, options.transcriber), event.start_s);
+      ExpectSame(event.transcript, FileTranscript(part, TestTranscriber()), event.start_s);
       ++finals;
     }
     EXPECT_GT(finals, 0);
@@ -221,7 +315,7 @@ TEST(StreamingTranscriber, CommittedByHandAWholeRecordingEqualsItsFile) {
     EXPECT_EQ(stream.Told(), "") << "nothing ends by itself";
     stream.Commit();
     ASSERT_EQ(stream.events.size(), 2u);
-    ExpectSame(stream.events[1].transcript, FileTranscript(sound, options.transcriber), 0);
+    ExpectSame(stream.events[1].transcript, FileTranscript(sound, TestTranscriber()), 0);
     EXPECT_DOUBLE_EQ(stream.events[1].end_s, static_cast<double>(sound.size()) / 16'000);
   }
 }
@@ -271,13 +365,13 @@ TEST(StreamingTranscriber, WhatIsClearedIsNotHeard) {
   }
 }
 
-TEST(StreamingTranscriber, LogitsOfAClearedUtteranceAreIgnored) {
+TEST(StreamingTranscriber, AnAnswerAboutAClearedUtteranceIsIgnored) {
   Stream stream(TestOptions(false));
   stream.transcriber.Feed(SoundOf(Times("ABCD|", 30)));
-  const auto window = stream.transcriber.NextWindow();
-  ASSERT_TRUE(window);
+  const auto run = stream.transcriber.NextRun();
+  ASSERT_TRUE(run);
   stream.transcriber.Clear();
-  ASSERT_TRUE(stream.transcriber.TakeLogits(Hear(*window), tests::FramesIn(window->size())).ok());
+  ASSERT_TRUE(stream.transcriber.TakeAnswer(Answer(*run)).ok());
   stream.Feed("DDDDDD");
   stream.Commit();
   EXPECT_EQ(stream.Told(), "2- 2=D");
@@ -324,7 +418,7 @@ TEST(StreamingTranscriber, WhatIsHeldDoesNotGrowWithTheStream) {
 TEST(StreamingTranscriber, ABacklogIsToldWhileTheModelIsBusy) {
   Stream stream(TestOptions(false));
   stream.transcriber.Feed(SoundOf(Times("ABCD|", 30)));
-  ASSERT_TRUE(stream.transcriber.NextWindow());
+  ASSERT_TRUE(stream.transcriber.NextRun());
   EXPECT_EQ(stream.transcriber.backlog_samples(), 50 * 320);
   stream.transcriber.Feed(SoundOf(Times("ABCD|", 30)));
   EXPECT_EQ(stream.transcriber.backlog_samples(), 200 * 320);
@@ -346,8 +440,8 @@ TEST(StreamingTranscriber, AModelThatFailsCostsOneUtteranceAndNotTheStream) {
   Stream stream(TestOptions(false));
   stream.transcriber.Feed(SoundOf("ABCDABCD"));
   ASSERT_TRUE(stream.transcriber.Commit().ok());
-  ASSERT_TRUE(stream.transcriber.NextWindow());
-  stream.transcriber.DropWindow();
+  ASSERT_TRUE(stream.transcriber.NextRun());
+  stream.transcriber.DropRun();
   stream.Feed("CCCCCC");
   stream.Commit();
   EXPECT_EQ(stream.Told(), "1- 1! 2- 2=C");
@@ -358,8 +452,8 @@ TEST(StreamingTranscriber, APartialThatFailsIsLeftOut) {
   options.partials = true;
   Stream stream(options);
   stream.transcriber.Feed(SoundOf(Times("ABCD", 6)));
-  ASSERT_TRUE(stream.transcriber.NextWindow());
-  stream.transcriber.DropWindow();
+  ASSERT_TRUE(stream.transcriber.NextRun());
+  stream.transcriber.DropRun();
   stream.Run();
   EXPECT_EQ(stream.Told(), "1+");
   stream.Feed(Silence(40));
@@ -369,8 +463,8 @@ TEST(StreamingTranscriber, APartialThatFailsIsLeftOut) {
 TEST(StreamingTranscriber, AFailureInTheMiddleOfALongUtteranceEndsIt) {
   Stream stream;
   stream.transcriber.Feed(SoundOf(Times("ABCD|", 60)));
-  ASSERT_TRUE(stream.transcriber.NextWindow());
-  stream.transcriber.DropWindow();
+  ASSERT_TRUE(stream.transcriber.NextRun());
+  stream.transcriber.DropRun();
   stream.Feed("AAAAAA" + Silence(40));
   EXPECT_EQ(stream.Told(), "1+ 1- 1! 2+ 2- 2=A");
 }
@@ -379,11 +473,12 @@ TEST(StreamingTranscriber, LogitsOfAnotherShapeAreRefused) {
   Stream stream(TestOptions(false));
   stream.transcriber.Feed(SoundOf("ABCDABCD"));
   ASSERT_TRUE(stream.transcriber.Commit().ok());
-  ASSERT_TRUE(stream.transcriber.NextWindow());
-  const auto taken = stream.transcriber.TakeLogits(std::vector<float>(9), 1);
+  ASSERT_TRUE(stream.transcriber.NextRun());
+  const auto taken = stream.transcriber.TakeAnswer(
+      std::vector<Tensor>{LetterRecognizer::TensorOf(std::vector<float>(9), 1)});
   ASSERT_FALSE(taken.ok());
   EXPECT_EQ(taken.error().code, "model-frames");
-  stream.transcriber.DropWindow();
+  stream.transcriber.DropRun();
   stream.Collect();
   EXPECT_EQ(stream.Told(), "1- 1!");
 }

@@ -26,6 +26,8 @@ constexpr std::int64_t kBlock = 1'600;  // muted together
 constexpr std::int64_t kSecond = 16'000;
 // Sound is heard from a little before it begins.
 constexpr std::int64_t kLead = 3'200;
+// Searched for sound at a time.
+constexpr std::int64_t kScan = 2 * kSecond;
 // Loud frames in a row that are sound, and not a click.
 constexpr int kLeastLoudFrames = 3;
 // A window is not cut before.
@@ -122,7 +124,7 @@ WhisperTranscriber::WhisperTranscriber(const WhisperTokens& tokens,
       dimensions_(dimensions),
       options_(std::move(options)),
       prompt_(PromptOf(tokens, options_.prompt)),
-      log_mel_(static_cast<int>(dimensions.bins)),
+      log_mel_(std::make_shared<LogMel>(static_cast<int>(dimensions.bins))),
       tracks_(static_cast<std::size_t>(channels)),
       language_(tokens.languages().empty() ? "en" : options_.language) {
   BLINDAI_CHECK(channels == 1 || channels == 2);
@@ -135,6 +137,15 @@ WhisperTranscriber::~WhisperTranscriber() {
   for (Track& track : tracks_) {
     for (Segment& segment : track.segments) vocabulary::WipeTexts(segment);
   }
+}
+
+std::unique_ptr<WhisperTranscriber> WhisperTranscriber::Copy() const {
+  BLINDAI_CHECK(tracks_.size() == 1 && !waiting_ && !window_);
+  return std::unique_ptr<WhisperTranscriber>(new WhisperTranscriber(*this));
+}
+
+void WhisperTranscriber::KnowLanguage(std::string_view language) {
+  if (language_.empty() && tokens_.languages().contains(language)) language_ = language;
 }
 
 void WhisperTranscriber::Feed(std::span<const std::vector<float>> channels) {
@@ -207,7 +218,7 @@ std::vector<float> WhisperTranscriber::Heard(const Track& track, std::int64_t fr
 // Goes on to where there is sound. False: there is none in what is known.
 bool WhisperTranscriber::SkipSilence(Track& track) {
   while (track.at < known()) {
-    const std::int64_t to = std::min(known(), track.at + kWhisperWindow);
+    const std::int64_t to = std::min(known(), track.at + kScan);
     std::vector<float> heard = Heard(track, track.at, to);
     const std::vector<bool> loud = LoudFrames(heard);
     base::Wipe(heard);
@@ -237,7 +248,7 @@ void WhisperTranscriber::Open(Track& track) {
       window.complete = true;
     }
   }
-  window.features = log_mel_.Of(std::span(heard).first(static_cast<std::size_t>(window.end - window.begin)));
+  window.features = log_mel_->Of(std::span(heard).first(static_cast<std::size_t>(window.end - window.begin)));
   base::Wipe(heard);
   window_ = std::move(window);
 }
@@ -409,10 +420,7 @@ void WhisperTranscriber::Close(const std::vector<Piece>& pieces, const Measures&
       word.start_s += begin_s;
       word.end_s += begin_s;
     }
-    if (!segment.words.empty()) {
-      segment.start_s = segment.words.front().start_s;
-      segment.end_s = segment.words.back().end_s;
-    }
+    if (!segment.words.empty()) vocabulary::FitToWords(segment);
     track.segments.push_back(std::move(segment));
   }
   std::int64_t next = window_->end;

@@ -16,9 +16,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -61,8 +63,12 @@ class WhisperTranscriber {
   WhisperTranscriber(const WhisperTokens& tokens, const model::WhisperDimensions& dimensions,
                      WhisperOptions options, int channels);
   ~WhisperTranscriber();
-  WhisperTranscriber(const WhisperTranscriber&) = delete;
   WhisperTranscriber& operator=(const WhisperTranscriber&) = delete;
+  // The same state again, to end it here and see what the transcript would be. Of one channel, when NextRun has just
+  // had nothing; not for another thread.
+  std::unique_ptr<WhisperTranscriber> Copy() const;
+  // A copy has found out which language is spoken.
+  void KnowLanguage(std::string_view language);
 
   // The next samples at 16 kHz, as many of each channel.
   void Feed(std::span<const std::vector<float>> channels);
@@ -83,6 +89,7 @@ class WhisperTranscriber {
   vocabulary::Transcript Finish() const;
 
  private:
+  WhisperTranscriber(const WhisperTranscriber&) = default;
   // One channel.
   struct Track {
     int channel = 0;
@@ -134,7 +141,7 @@ class WhisperTranscriber {
   const model::WhisperDimensions dimensions_;
   const WhisperOptions options_;
   const std::vector<int> prompt_;
-  LogMel log_mel_;
+  std::shared_ptr<LogMel> log_mel_;  // with the copies
   std::vector<Track> tracks_;
   bool ended_ = false;
   std::optional<CrossTalk> cross_talk_;

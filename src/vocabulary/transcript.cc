@@ -14,6 +14,23 @@ std::string Transcript::Text() const {
   return text;
 }
 
+std::string TextOf(std::span<const Word> words, bool begins_text) {
+  std::string text;
+  for (const Word& word : words) {
+    const bool spaced = !word.is_attached && !(begins_text && text.empty());
+    text += (spaced ? " " : "") + word.text;
+  }
+  return text;
+}
+
+void FitToWords(Segment& segment) {
+  base::Wipe(segment.text.data(), segment.text.size());
+  segment.text = TextOf(segment.words);
+  if (segment.words.empty()) return;
+  segment.start_s = segment.words.front().start_s;
+  segment.end_s = segment.words.back().end_s;
+}
+
 void WipeTexts(Segment& segment) {
   base::Wipe(segment.text.data(), segment.text.size());
   for (Word& word : segment.words) base::Wipe(word.text.data(), word.text.size());

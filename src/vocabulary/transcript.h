@@ -2,6 +2,7 @@
 // the start of the recording, always of the recording as it was given: cutting at silence never moves them.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,11 @@ struct Transcript {
   // The words of all segments in order, one space between segments.
   std::string Text() const;
 };
+
+// With one space before each word that is not attached, also before the first unless the text begins with it.
+std::string TextOf(std::span<const Word> words, bool begins_text = true);
+// Text, start and end become those of its words. Without words it is empty and keeps its times.
+void FitToWords(Segment& segment);
 
 // Overwrites all texts, when the last reader is done with them.
 void WipeTexts(Transcript& transcript);

@@ -1,5 +1,6 @@
 #include "protocols/endpoints/realtime.h"
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cmath>
@@ -34,6 +35,8 @@ using vocabulary::ModelId;
 
 // RFC 6455 section 7.4.1: a normal end.
 constexpr std::uint16_t kNormalEnd = 1000;
+// What the delays minimal, low, medium and high mean, in seconds after a word's end.
+constexpr std::array<double, 4> kSettleS = {0.2, 0.5, 1, 2};
 
 service::LiveRequest RequestOf(const wire::RealtimeSettings& settings) {
   constexpr service::PcmEncoding kEncodings[] = {service::PcmEncoding::kPcm16, service::PcmEncoding::kMulaw,
@@ -52,6 +55,11 @@ service::LiveRequest RequestOf(const wire::RealtimeSettings& settings) {
   }
   request.partials = settings.partials;
   request.keywords = settings.keywords;
+  request.language = settings.language;
+  request.prompt = settings.prompt;
+  request.needs_words = settings.logprobs;
+  if (settings.delay && *settings.delay != wire::RealtimeDelay::kXHigh)
+    request.settle_s = kSettleS.at(static_cast<std::size_t>(*settings.delay));
   return request;
 }
 
@@ -239,6 +247,8 @@ class Session {
       }
       case StreamEvent::Kind::kPartial:
         return {encoder_.Partial(item, event.transcript)};
+      case StreamEvent::Kind::kSettled:
+        return {encoder_.Settled(item, event.transcript, settings_.logprobs)};
       case StreamEvent::Kind::kFinal:
         return encoder_.Completed(item, event.transcript, event.start_s, event.end_s, event.latency_s,
                                   settings_.logprobs);

@@ -179,7 +179,7 @@ std::string SpeakerLabel(const TranscriptionRequest& request, int speaker) {
   return index < request.speaker_names.size() ? request.speaker_names[index] : SpeakerName(speaker);
 }
 
-std::string EncodeLogprobs(const std::vector<Word>& words, bool begins_text) {
+std::string EncodeLogprobs(std::span<const Word> words, bool begins_text) {
   return List(words, [&](const Word& word) { return LogprobOf(word, std::exchange(begins_text, false)); });
 }
 

@@ -11,6 +11,7 @@
 // `speaker`.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,6 @@ std::string EncodeTranscription(const TranscriptionRequest& request,
 std::string SpeakerLabel(const TranscriptionRequest& request, int speaker);
 
 // [{"token","logprob","bytes"}] of one segment's words; the first token begins with a space unless it begins the text.
-std::string EncodeLogprobs(const std::vector<vocabulary::Word>& words, bool begins_text);
+std::string EncodeLogprobs(std::span<const vocabulary::Word> words, bool begins_text);
 
 }  // namespace blindai::wire

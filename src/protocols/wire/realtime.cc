@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <utility>
@@ -20,6 +21,8 @@ using base::Status;
 constexpr std::string_view kCode = "realtime-event";
 constexpr std::size_t kMaxNameBytes = 512;
 constexpr std::size_t kMaxKeywords = 1'000;
+constexpr std::size_t kMaxPromptBytes = 16'384;
+constexpr std::array<std::string_view, 5> kDelays = {"minimal", "low", "medium", "high", "xhigh"};
 
 base::Error Unsupported(std::string param, std::string_view what) {
   std::string message = "'" + param + "' " + std::string(what);
@@ -123,12 +126,15 @@ Status TakeTranscription(const Part& parent, std::string_view name, RealtimeSett
   if (language) settings.language = *std::move(language);
   BLINDAI_TRY(std::optional<std::vector<std::string>> keywords, part->Texts("keywords"));
   if (keywords) settings.keywords = *std::move(keywords);
-  BLINDAI_TRY(const std::optional<std::string> prompt, part->fields().OptionalString("prompt"));
-  if (prompt && !prompt->empty()) {
-    return Unsupported(part->Param("prompt"),
-                       "cannot be honoured: a CTC model reads no prompt; use keywords");
-  }
-  return part->Refuse("delay", "cannot be chosen: finals come when the silence is long enough");
+  BLINDAI_TRY(std::optional<std::string> prompt, part->fields().OptionalString("prompt"));
+  if (prompt && prompt->size() > kMaxPromptBytes) return part->fields().Wrong("prompt", "is too long");
+  if (prompt) settings.prompt = *std::move(prompt);
+  BLINDAI_TRY(const std::optional<std::string> delay, part->fields().OptionalString("delay"));
+  if (!delay) return base::Ok();
+  settings.delay = RealtimeDelayFromName(*delay);
+  if (!settings.delay)
+    return Unsupported(part->Param("delay"), "is none of minimal, low, medium, high, xhigh");
+  return base::Ok();
 }
 
 Status TakeTurnDetection(const Part& parent, RealtimeSettings& settings) {
@@ -268,6 +274,8 @@ std::string TranscriptionOf(const RealtimeSettings& settings) {
     for (const std::string& word : settings.keywords) out += JsonString(word) + ",";
     out.back() = ']';
   }
+  if (!settings.prompt.empty()) out += ",\"prompt\":" + JsonString(settings.prompt);
+  if (settings.delay) out += ",\"delay\":" + JsonString(kDelays[static_cast<std::size_t>(*settings.delay)]);
   return out + "}";
 }
 
@@ -287,6 +295,12 @@ std::string IncludeOf(const RealtimeSettings& settings) {
 }
 
 }  // namespace
+
+std::optional<RealtimeDelay> RealtimeDelayFromName(std::string_view name) {
+  const auto found = std::ranges::find(kDelays, name);
+  if (found == kDelays.end()) return std::nullopt;
+  return static_cast<RealtimeDelay>(found - kDelays.begin());
+}
 
 ClientMessage DecodeClientEvent(base::ByteView text, const RealtimeSettings& now) {
   auto object = ParseSmallJsonObject(text, kCode, kMaxRealtimeMessageBytes);

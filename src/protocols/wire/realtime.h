@@ -45,9 +45,18 @@ struct TurnDetection {
   friend bool operator==(const TurnDetection&, const TurnDetection&) = default;
 };
 
+// How long words wait before they are told while somebody still speaks: the longer, the surer they are. kXHigh: until
+// the utterance is complete.
+enum class RealtimeDelay { kMinimal, kLow, kMedium, kHigh, kXHigh };
+// "minimal", "low", …; nothing for others.
+std::optional<RealtimeDelay> RealtimeDelayFromName(std::string_view name);
+
 struct RealtimeSettings {
   std::string model;
   std::string language;
+  std::string prompt;
+  // None: as kXHigh.
+  std::optional<RealtimeDelay> delay = {};
   std::vector<std::string> keywords;
   RealtimeFormat format;
   // None: the client commits.

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 #include <utility>
 
+#include "base/secret.h"
 #include "protocols/wire/errors.h"
 #include "protocols/wire/json_fields.h"
 #include "protocols/wire/openai_audio.h"
@@ -154,29 +156,51 @@ std::string RealtimeEncoder::Partial(std::uint64_t item, const Transcript& trans
                            JsonString(transcript.Text())));
 }
 
+std::string RealtimeEncoder::Delta(std::uint64_t item, std::string_view text, std::span<const Word> words,
+                                   bool begins_text, bool logprobs) {
+  const std::string more = logprobs ? ",\"logprobs\":" + EncodeLogprobs(words, begins_text) : "";
+  return Event(
+      std::string(kTranscription) + "delta",
+      fmt::format(R"("item_id":{},"content_index":0,"delta":{}{})", ItemId(item), JsonString(text), more));
+}
+
+std::string RealtimeEncoder::Settled(std::uint64_t item, const Transcript& words, bool logprobs) {
+  std::string text = words.Text();
+  const std::vector<Word> all = WordsOf(words);
+  std::string delta = Delta(item, text, all, told_bytes_ == 0, logprobs);
+  told_bytes_ += text.size();
+  told_words_ += all.size();
+  base::Wipe(text.data(), text.size());
+  return delta;
+}
+
 std::vector<std::string> RealtimeEncoder::Completed(std::uint64_t item, const Transcript& transcript,
                                                     double start_s, double end_s, double latency_s,
                                                     bool logprobs) {
-  const std::string text = JsonString(transcript.Text());
+  std::string text = transcript.Text();
   const std::vector<Word> words = WordsOf(transcript);
   const std::string more = logprobs ? ",\"logprobs\":" + EncodeLogprobs(words, true) : "";
   std::vector<std::string> events;
-  if (!transcript.segments.empty()) {
-    events.push_back(
-        Event(std::string(kTranscription) + "delta",
-              fmt::format(R"("item_id":{},"content_index":0,"delta":{}{})", ItemId(item), text, more)));
+  const std::size_t told_bytes = std::min(text.size(), std::exchange(told_bytes_, 0));
+  const std::size_t told_words = std::min(words.size(), std::exchange(told_words_, 0));
+  if (told_bytes < text.size()) {
+    events.push_back(Delta(item, std::string_view(text).substr(told_bytes),
+                           std::span(words).subspan(told_words), told_bytes == 0, logprobs));
   }
   events.push_back(Event(
       std::string(kTranscription) + "completed",
       fmt::format(
           R"("item_id":{},"content_index":0,"transcript":{}{},"usage":{{"type":"duration","seconds":{:.3f}}},)"
           R"("start":{:.3f},"end":{:.3f},"latency_ms":{},"words":{})",
-          ItemId(item), text, more, end_s - start_s, start_s, end_s, Milliseconds(latency_s),
+          ItemId(item), JsonString(text), more, end_s - start_s, start_s, end_s, Milliseconds(latency_s),
           WordList(words))));
+  base::Wipe(text.data(), text.size());
   return events;
 }
 
 std::string RealtimeEncoder::Failed(std::uint64_t item, const base::Error& error) {
+  told_bytes_ = 0;
+  told_words_ = 0;
   return Event(
       std::string(kTranscription) + "failed",
       fmt::format(R"("item_id":{},"content_index":0,"error":{})", ItemId(item), ErrorObject(error, "")));
@@ -218,6 +242,12 @@ Result<ServerEvent> DecodeServerEvent(base::ByteView text) {
   if (!std::string_view(type).starts_with(kTranscription)) return ServerEvent(OtherServerEvent{});
   const std::string_view what = std::string_view(type).substr(kTranscription.size());
   if (what == "completed") return ReadCompleted(fields, object);
+  if (what == "delta") {
+    ItemDelta item;
+    BLINDAI_TRY(item.item_id, fields.String("item_id"));
+    BLINDAI_TRY(item.text, fields.String("delta"));
+    return ServerEvent(std::move(item));
+  }
   if (what == "partial") {
     ItemPartial item;
     BLINDAI_TRY(item.item_id, fields.String("item_id"));

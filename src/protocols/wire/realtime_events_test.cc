@@ -72,6 +72,39 @@ TEST(RealtimeEvents, AnItemIsToldWithAllRequiredFields) {
   EXPECT_EQ(whole.at("words").at(1).at("word"), "WORLD");
 }
 
+// One segment as the next words of an item.
+Transcript Next(std::string text, std::vector<std::string> words) {
+  Transcript next;
+  next.segments.emplace_back().text = std::move(text);
+  for (std::string& word : words) next.segments.back().words.emplace_back().text = std::move(word);
+  return next;
+}
+
+TEST(RealtimeEvents, DeltasAddUpToTheTranscriptHoweverMuchWasToldBefore) {
+  RealtimeEncoder encoder("s");
+  for (const bool all : {false, true}) {
+    std::string text;
+    const auto add = [&text](const std::string& event) {
+      const json::object delta = Object(event);
+      EXPECT_EQ(delta.at("type"), "conversation.item.input_audio_transcription.delta");
+      EXPECT_EQ(std::get<ItemDelta>(Read(event)).text, delta.at("delta").as_string());
+      text += delta.at("delta").as_string();
+      EXPECT_EQ(delta.at("logprobs").as_array().size(), 1u);
+    };
+    add(encoder.Settled(1, Next("HELLO", {"HELLO"}), true));
+    if (all) add(encoder.Settled(1, Next(" WORLD", {"WORLD"}), true));
+    const auto events = encoder.Completed(1, HelloWorld(), 0, 1, 0.5, true);
+    ASSERT_EQ(events.size(), all ? 1u : 2u);
+    if (!all) add(events[0]);
+    EXPECT_EQ(text, "HELLO WORLD");
+    EXPECT_EQ(Object(events.back()).at("transcript").as_string(), text);
+  }
+  // The next item begins anew, also after one that failed.
+  (void)encoder.Settled(2, Next("HELLO", {"HELLO"}), false);
+  (void)encoder.Failed(2, {});
+  EXPECT_EQ(Object(encoder.Completed(3, HelloWorld(), 0, 1, 0.5, false)[0]).at("delta"), "HELLO WORLD");
+}
+
 TEST(RealtimeEvents, AnItemInWhichNothingWasSaidHasNoDelta) {
   RealtimeEncoder encoder("s");
   const auto events = encoder.Completed(1, {}, 0, 1, 0.5, false);

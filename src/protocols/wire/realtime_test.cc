@@ -63,6 +63,18 @@ TEST(Realtime, WhatAnUpdateDoesNotSayStaysAsItWas) {
   EXPECT_FALSE(SettingsOf(R"({"include":[]})", now).partials);
 }
 
+TEST(Realtime, PromptAndDelayAreRead) {
+  const RealtimeSettings settings = SettingsOf(Input(R"("transcription":{"prompt":"Dr. Ó","delay":"low"})"));
+  EXPECT_EQ(settings.prompt, "Dr. Ó");
+  EXPECT_EQ(settings.delay, RealtimeDelay::kLow);
+  EXPECT_EQ(SettingsOf(EncodeRealtimeSession(settings, "")), settings);
+  EXPECT_EQ(SettingsOf(Input(R"("transcription":{"delay":"xhigh"})")).delay, RealtimeDelay::kXHigh);
+  EXPECT_FALSE(SettingsOf(Input(R"("transcription":{})")).delay);
+  const std::string longest(16'385, 'x');
+  EXPECT_EQ(Refusal(Input(R"("transcription":{"prompt":")" + longest + R"("})")),
+            "realtime-event session.audio.input.transcription.prompt");
+}
+
 TEST(Realtime, G711HasItsOneRate) {
   EXPECT_EQ(SettingsOf(Input(R"("format":{"type":"audio/pcmu"})")).format,
             (RealtimeFormat{RealtimeEncoding::kMulaw, 8'000}));
@@ -94,9 +106,7 @@ TEST(Realtime, WhatCannotBeHonouredIsRefusedByName) {
             "realtime-unsupported session.audio.input.turn_detection.type");
   EXPECT_EQ(Refusal(Input(R"("turn_detection":{"idle_timeout_ms":5000})")),
             "realtime-unsupported session.audio.input.turn_detection.idle_timeout_ms");
-  EXPECT_EQ(Refusal(Input(R"("transcription":{"prompt":"a talk"})")),
-            "realtime-unsupported session.audio.input.transcription.prompt");
-  EXPECT_EQ(Refusal(Input(R"("transcription":{"delay":"low"})")),
+  EXPECT_EQ(Refusal(Input(R"("transcription":{"delay":"soon"})")),
             "realtime-unsupported session.audio.input.transcription.delay");
   EXPECT_EQ(Refusal(Input(R"("transcription":{"languages":["en","de"]})")),
             "realtime-unsupported session.audio.input.transcription.languages");
