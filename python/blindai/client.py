@@ -226,8 +226,8 @@ class Client:
 
         An utterance ends after ``silence_ms`` without sound louder than ``threshold`` (0 to 1; 0.5 is -50 dBFS), and
         with the sound. ``silence_ms=None``: it ends where you ``commit()`` it, and with the sound. ``keywords``: words
-        to favour. ``partials``: also what the text would be now, while somebody speaks. ``prompt``: text that steers how
-        a Whisper model writes names. ``delay``: words as "delta" events as soon as they will not change any more:
+        to favour. ``partials``: also what the text would be now, while somebody speaks. ``prompt``: text that steers
+        how a Whisper model writes names. ``delay``: words as "delta" events as soon as they will not change any more:
         "minimal", "low", "medium" or "high", the longer the surer; without it an utterance's text comes with its end.
 
         Gives a ``LiveTranscription``, an iterator of ``LiveEvent``, over a verified connection of its own that

@@ -1,5 +1,5 @@
-// Live streams with the real worker and engine, and the demo model; of Whisper models the one in miniature, and the real
-// one where it has been made.
+// Live streams with the real worker and engine, and the demo model; of Whisper models the one in miniature, and the
+// real one where it has been made.
 #include "service/stream_transcription.h"
 
 #include <gmock/gmock.h>
