@@ -4,9 +4,9 @@
 //
 // An item is an utterance. Its deltas only append and together equal the `transcript` of its `completed` event. With a
 // `delay` they come while somebody speaks, from words that will not change; without, there is one. Beyond OpenAI:
-// partials, when asked for (`…input_audio_transcription.partial`: `transcript` so far); `completed` has `words` (`word`,
-// `start`, `end`, `confidence`), `start` and `end` in seconds of the session's sound, and `latency_ms`: sound between
-// the end of speech and the final. An `error` object has the `status` that an answer would have had.
+// partials, when asked for (`…input_audio_transcription.partial`: `transcript` so far); `completed` has `words`
+// (`word`, `start`, `end`, `confidence`), `start` and `end` in seconds of the session's sound, and `latency_ms`: sound
+// between the end of speech and the final. An `error` object has the `status` that an answer would have had.
 #pragma once
 
 #include <cstddef>
