@@ -438,6 +438,54 @@ TEST(WhisperTranscriber, TheSameSoundInBothChannelsIsOneRecordingAndHeardOnce) {
   EXPECT_EQ(transcript.segments[0].speaker, vocabulary::kNoSpeaker);
 }
 
+TEST(WhisperTranscriber, ACopySaysWhatTheTranscriptWouldBeIfItEndedHereAndChangesNothing) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, SayHello(tokens));
+  const model::WhisperDimensions dimensions{.bins = 80, .frames = kWhisperFrames, .vocabulary = kVocabulary};
+  const auto finish = [&model](WhisperTranscriber& transcriber) {
+    transcriber.End();
+    while (const auto inputs = transcriber.NextRun())
+      EXPECT_TRUE(transcriber.TakeAnswer(model.Run(*inputs)).ok());
+    return transcriber.Finish();
+  };
+  WhisperTranscriber transcriber(tokens, dimensions, {}, 1);
+  for (int second = 1; second <= 33; ++second) {
+    transcriber.Feed(std::vector<std::vector<float>>{second % 11 == 0 ? Silence(1) : Tone(1)});
+    while (const auto inputs = transcriber.NextRun())
+      EXPECT_TRUE(transcriber.TakeAnswer(model.Run(*inputs)).ok());
+    if (second % 8 != 0) continue;
+    const auto copy = transcriber.Copy();
+    const Transcript now = finish(*copy);
+    EXPECT_EQ(now.duration_s, second);
+    EXPECT_THAT(now.segments, testing::Not(IsEmpty()));
+  }
+  const Transcript whole = finish(transcriber);
+  Model again(tokens, SayHello(tokens));
+  std::vector<float> recording;
+  for (int second = 1; second <= 33; ++second)
+    recording = std::move(recording) + (second % 11 == 0 ? Silence(1) : Tone(1));
+  const Transcript file = Transcribe(tokens, again, {recording});
+  EXPECT_EQ(whole.Text(), file.Text());
+  EXPECT_EQ(whole.segments.size(), file.segments.size());
+}
+
+TEST(WhisperTranscriber, ALanguageThatACopyHasHeardIsNotAskedForAgain) {
+  const WhisperTokens tokens = Tokens(true);
+  Model model(tokens, SayHello(tokens));
+  WhisperTranscriber transcriber(tokens, {.bins = 80, .frames = kWhisperFrames, .vocabulary = kVocabulary},
+                                 {}, 1);
+  transcriber.KnowLanguage("xx");  // it knows no such language
+  transcriber.KnowLanguage("fr");
+  transcriber.KnowLanguage("en");  // too late
+  transcriber.Feed(std::vector<std::vector<float>>{Tone(3)});
+  transcriber.End();
+  while (const auto inputs = transcriber.NextRun())
+    EXPECT_TRUE(transcriber.TakeAnswer(model.Run(*inputs)).ok());
+  ASSERT_THAT(model.asked(), SizeIs(1));
+  EXPECT_THAT(model.asked()[0].rules.prompt, ElementsAre(261, 263, 266));
+  EXPECT_EQ(transcriber.Finish().language, "fr");
+}
+
 TEST(WhisperTranscriber, TheLanguageIsHeardFirst) {
   const WhisperTokens tokens = Tokens(true);
   Model model(tokens, SayHello(tokens));

@@ -42,6 +42,14 @@ TEST(Subtitles, LongSegmentsAreCutBetweenWords) {
             "3\n00:00:02,000 --> 00:00:03,000\nCCCC\n\n");
 }
 
+TEST(Subtitles, NoSpaceGoesBeforeAWordThatIsAttached) {
+  std::vector<Word> words(3);
+  words[0] = {.text = "你", .start_s = 1, .end_s = 2};
+  words[1] = {.text = "好", .start_s = 2, .end_s = 3, .is_attached = true};
+  words[2] = {.text = "iPhone", .start_s = 3, .end_s = 4};
+  EXPECT_EQ(EncodeSrt(Of(words)), "1\n00:00:01,000 --> 00:00:04,000\n你好 iPhone\n\n");
+}
+
 TEST(Subtitles, WhatWasSaidCannotBecomeMarkupOrEndACue) {
   EXPECT_EQ(EncodeVtt(Of({{"<b>&\n\n00:00", 0, 1, 1}})),
             "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n&lt;b&gt;&amp;  00:00\n\n");
