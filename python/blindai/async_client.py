@@ -55,13 +55,13 @@ class AsyncClient:
                            language_model: Optional[FileLike] = None,
                            precision: Optional[str] = None, save: Optional[bool] = None,
                            visibility: Optional[str] = None, tenants: Optional[Sequence[str]] = None,
-                           ttl: Optional[int] = None, progress: Optional[Progress] = None,
-                           **of_05: Any) -> "_native.Model":
+                           ttl: Optional[int] = None, default: bool = False,
+                           progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
         """``Client.upload_model``; ``progress`` is called on another thread."""
         return await self._run(self._connected().upload_model, model, model_id, kind=kind, vocab=vocab,
                                preprocessor=preprocessor, language_model=language_model, precision=precision,
-                               save=save, visibility=visibility, tenants=tenants, ttl=ttl, progress=progress,
-                               **of_05)
+                               save=save, visibility=visibility, tenants=tenants, ttl=ttl, default=default,
+                               progress=progress, **of_05)
 
     async def predict(self, model_id: str, inputs: Any = None, *, outputs: Optional[Sequence[str]] = None,
                       timeout: Optional[float] = None, **of_05: Any) -> Response:
