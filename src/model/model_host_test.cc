@@ -782,10 +782,11 @@ TEST_F(BatchTest, WhenAllAreGivenUpTheWorkerIsEndedAfterItsGraceAndTheNextRunWor
     EXPECT_EQ(Given(runs_[i]), "cancelled");
   }
   ASSERT_TRUE(Until([&] { return host->stats().restarts == 1; }));
-  runs_.clear();
-  Fill(*host, {});
+  Running next(*host, Request(5, 1));
+  ASSERT_TRUE(Until([&] { return host->stats().run.pending == 0; }));  // the new worker has it
+  worker_ = static_cast<pid_t>(host->stats().pid);
   GoOn();
-  EXPECT_EQ(Given(runs_[0]), "100 of 1");
+  EXPECT_EQ(Given(next), "5 of 1");
   ExpectNoShareHeld();
 }
 

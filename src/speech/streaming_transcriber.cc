@@ -85,7 +85,7 @@ struct StreamingTranscriber::Utterance {
 };
 
 StreamingTranscriber::StreamingTranscriber(MakeRecognizer make, StreamingOptions options)
-    : make_(std::move(make)), options_(std::move(options)) {
+    : make_(std::move(make)), options_(options) {
   if (options_.endpoints) endpointer_.emplace(*options_.endpoints);
 }
 
