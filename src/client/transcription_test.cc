@@ -119,7 +119,7 @@ TEST(Transcription, WithoutANameTheDefaultIsAskedForBeforeTheRecordingIsSent) {
   Client client(To(server));
   ASSERT_TRUE(client.Transcribe(kRecording, {}).ok());
   ASSERT_EQ(server.data_requests().size(), 1u) << "nobody lists models first";
-  const base::Bytes& body = server.data_requests().back().body;
+  const base::Bytes body = server.data_requests().back().body;
   const std::string_view sent = base::AsText(body);
   EXPECT_THAT(sent, HasSubstr("name=\"model\"\r\n\r\ndefault\r\n"));
   EXPECT_LT(sent.find("default"), sent.find("RIFF"));
