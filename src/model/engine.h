@@ -20,8 +20,9 @@ class Engine {
   virtual ~Engine() = default;
 
   // Reads, converts and compiles the model, and runs it once where it can. `file` is given back to the kernel
-  // as soon as it has been converted. Called once.
-  virtual Failure Load(Mapping file, LoadedMessage& loaded) = 0;
+  // as soon as it has been converted. `measure_rows`: finds out too whether runs may be computed as one
+  // (batching.h), which takes up to a second. Called once.
+  virtual Failure Load(Mapping file, bool measure_rows, LoadedMessage& loaded) = 0;
 
   // One run. Inputs are read where they lie; outputs are copied into `outputs`, and the engine's own copies
   // wiped. After kRun or kMemory the engine is not to be trusted with another run: end the process.

@@ -382,9 +382,9 @@ class ModelHost::Impl : public std::enable_shared_from_this<ModelHost::Impl> {
   bool outputs_sent_ = false;
   // What the worker had used up to the end of its last run: what it uses after that is the next one's.
   double charged_cpu_ms_ = 0;
-  bool has_run_ = false;         // since its start
-  std::uint16_t max_rows_ = 1;   // of a batch, as the worker measured it when it loaded
-  bool a_batch_failed_ = false;  // none is made any more
+  bool has_run_ = false;  // since its start
+  // Of a batch, as the first worker measured it; 1 as soon as a batch failed. Nothing: no worker has said it yet.
+  std::optional<std::uint16_t> max_rows_;
   // Whose run ended the worker before, or needed one that has served nobody: the start is charged like the run.
   std::optional<Scheduler::Request> start_is_for_;
 
@@ -531,14 +531,14 @@ void ModelHost::Impl::On(const CagedMessage& message) {
   }
   phase_ = Phase::kLoading;
   reached_loading_ = true;
-  if (!worker_->Send(LoadMessage{file_->size()}, file_->fd()).ok()) Kill(Doom::kCrashed);
+  if (!worker_->Send(LoadMessage{file_->size(), !max_rows_}, file_->fd()).ok()) Kill(Doom::kCrashed);
 }
 
 void ModelHost::Impl::On(LoadedMessage message) {
   if (phase_ != Phase::kLoading || !CheckSignature(message.signature).ok()) return Kill(Doom::kCrashed);
   // After a restart the model must be what it was.
-  max_rows_ =
-      HasRows(message.signature) ? std::exchange(message.max_rows, std::uint16_t{1}) : std::uint16_t{1};
+  const std::uint16_t rows = std::exchange(message.max_rows, std::uint16_t{1});
+  if (!max_rows_) max_rows_ = HasRows(message.signature) ? rows : std::uint16_t{1};
   if (has_signature_ && Encode(FromWorker(message)) != Encode(FromWorker(loaded_)))
     return Kill(Doom::kCrashed);
   if (!has_signature_) loaded_ = std::move(message);
@@ -936,8 +936,8 @@ void ModelHost::Impl::StartRun(Scheduler::RunId run) {
 Execution ModelHost::Impl::Gather(PendingPtr first) {
   Execution execution{.members = {first}, .plan = first->plan};
   const std::uint64_t row_bytes = std::max<std::uint64_t>(first->plan.region_bytes, 1);
-  const std::uint64_t most = std::min<std::uint64_t>(max_rows_, options_.max_tensor_bytes / row_bytes);
-  if (most < 2 || a_batch_failed_) return execution;
+  const std::uint64_t most = std::min<std::uint64_t>(*max_rows_, options_.max_tensor_bytes / row_bytes);
+  if (most < 2) return execution;
   for (auto at = queue_.begin(); at != queue_.end() && execution.rows() < most;) {
     const PendingPtr other = at->second;
     const bool fits = other->request.caller == first->request.caller &&
@@ -1062,7 +1062,7 @@ void ModelHost::Impl::FinishRun(std::uint64_t outputs_used, base::Result<std::ve
 // One request may have spoilt the run of several: they are computed one by one then, and so is all that comes later.
 void ModelHost::Impl::FailExecution(const Execution& execution, const base::Error& error) {
   const auto self = shared_from_this();
-  a_batch_failed_ = a_batch_failed_ || (execution.IsBatch() && !execution.answered());
+  if (execution.IsBatch() && !execution.answered()) max_rows_ = 1;
   for (const PendingPtr& member : execution.members) {
     const bool again = execution.IsBatch() && !member->answered() && !stopping_;
     if (!again) {

@@ -790,6 +790,16 @@ TEST_F(BatchTest, WhenAllAreGivenUpTheWorkerIsEndedAfterItsGraceAndTheNextRunWor
   ExpectNoShareHeld();
 }
 
+TEST_F(BatchTest, AWorkerThatComesAnewNeedNotProveIt) {
+  auto host = *Start("rows");
+  ASSERT_EQ(kill(static_cast<pid_t>(host->stats().pid), SIGKILL), 0);
+  ASSERT_TRUE(Until([&] { return host->stats().restarts == 1; }));
+  ASSERT_TRUE(RunOn(*host, Request(5, 1)).ok());  // the new worker, which measured nothing, is there
+  Fill(*host, {1, 2});
+  GoOn();
+  EXPECT_THAT(AllGiven(), testing::ElementsAre("100 of 1", "1 of 2", "2 of 2"));
+}
+
 class FailingBatchTest : public BatchTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(FailingBatchTest, IsComputedOneByOneThenAndSoIsWhatComesLater) {

@@ -101,8 +101,9 @@ std::optional<vocabulary::TensorSpec> SpecOf(const ov::Output<const ov::Node>& p
   return vocabulary::TensorSpec{name, *datatype, ShapeOf(port.get_partial_shape())};
 }
 
-// Floats between -1 and 1, and integers that are 0 or 1, which every index allows.
-base::Bytes Noise(const ov::element::Type& type, std::size_t elements, std::mt19937& random) {
+// Floats between -1 and 1, and integers that are 0 or 1, which every index allows. The same of the same seed.
+base::Bytes Noise(const ov::element::Type& type, std::size_t elements, std::size_t seed) {
+  std::mt19937 random(static_cast<std::mt19937::result_type>(seed));
   std::uniform_real_distribution<float> floats(-1, 1);
   base::ByteWriter writer;
   for (std::size_t i = 0; i < elements; ++i) {
@@ -182,7 +183,7 @@ class OpenVinoEngine : public Engine {
     return true;
   }
 
-  Failure Load(Mapping file, LoadedMessage& loaded) override {
+  Failure Load(Mapping file, bool measure_rows, LoadedMessage& loaded) override {
     return Guarded(Failure::kRejected, [&] {
       if (IsBundle(file.view())) return LoadBundle(std::move(file), loaded);
       auto model = runtime_.Convert(file.view());
@@ -205,7 +206,7 @@ class OpenVinoEngine : public Engine {
         compiled_ = runtime_.Compile(model, /*kept_kernels=*/0);
         request_ = compiled_.create_infer_request();
       }
-      if (HasRows(loaded.signature)) loaded.max_rows = ProveBatchingOnNoise();
+      if (measure_rows && HasRows(loaded.signature)) loaded.max_rows = ProveBatchingOnNoise();
       model.reset();
       compiled_.release_memory();
       ReturnFreedMemory();
@@ -331,13 +332,12 @@ class OpenVinoEngine : public Engine {
   }
 
   std::uint16_t ProveBatchingOnNoise() {
-    std::mt19937 random(1);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same noise each time is wanted
     std::vector<std::vector<base::Bytes>> noise;  // [port][row]
     for (const auto& port : ports_) {
       const std::size_t elements = ov::shape_size(ShapeOfRows(port, 1));
       std::vector<base::Bytes>& rows = noise.emplace_back();
       for (std::size_t row = 0; row < kMostRows; ++row)
-        rows.push_back(Noise(port.get_element_type(), elements, random));
+        rows.push_back(Noise(port.get_element_type(), elements, noise.size() * kMostRows + row));
     }
     return ProveBatching([&](std::span<const std::size_t> rows) {
       std::optional<RowsRun> ran;

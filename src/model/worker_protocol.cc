@@ -140,7 +140,7 @@ struct Encoder {
                          .U8(m.own_mount_namespace ? 1 : 0));
   }
   ByteWriter operator()(const LoadMessage& m) const {
-    return std::move(Begin(Kind::kLoad).U64(m.model_bytes));
+    return std::move(Begin(Kind::kLoad).U64(m.model_bytes).U8(m.measure_rows ? 1 : 0));
   }
   ByteWriter operator()(const RegionMessage& m) const {
     return std::move(Begin(Kind::kRegion).U8(static_cast<std::uint8_t>(m.use)).U64(m.bytes));
@@ -191,6 +191,8 @@ base::Result<StartMessage> ReadStart(ByteReader& reader) {
 base::Result<LoadMessage> ReadLoad(ByteReader& reader) {
   LoadMessage m;
   BLINDAI_TRY(m.model_bytes, reader.U64("model bytes"));
+  BLINDAI_TRY(const std::uint8_t measure, Choice(reader, "measure rows", 1));
+  m.measure_rows = measure == 1;
   return m;
 }
 

@@ -65,11 +65,12 @@ struct CagedMessage {
 
 struct LoadMessage {  // with the descriptor
   std::uint64_t model_bytes = 0;
+  bool measure_rows = true;  // false: an earlier worker did (LoadedMessage::max_rows)
 };
 
 struct LoadedMessage {
   ModelSignature signature;
-  std::uint16_t max_rows = 1;  // runs that may be computed as one (batching.h), as this worker measured
+  std::uint16_t max_rows = 1;  // runs that may be computed as one (batching.h), if that was to be measured
 };
 
 enum class RegionUse : std::uint8_t { kInputs = 0, kOutputs = 1 };

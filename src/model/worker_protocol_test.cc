@@ -14,7 +14,7 @@ LoadedMessage SomeLoaded() {
 }
 
 std::vector<ToWorker> AllToWorker() {
-  return {StartMessage{Precision::kBf16, 7, 1ULL << 40, true}, LoadMessage{123'456'789'012},
+  return {StartMessage{Precision::kBf16, 7, 1ULL << 40, true}, LoadMessage{123'456'789'012, false},
           RegionMessage{RegionUse::kOutputs, 4096},
           RunMessage{9, {{1, {2, 3}, 64, 24}, {0, {}, 128, 4}}, {1, 0}}, CancelMessage{9}};
 }
@@ -66,6 +66,14 @@ TEST(WorkerProtocol, EveryShorterAndLongerPacketIsRefused) {
     for (std::size_t size = 0; size < packet.size(); ++size) {
       EXPECT_FALSE(DecodeToWorker(base::ByteView(packet).first(size)).ok()) << size;
     }
+  }
+}
+
+TEST(WorkerProtocol, RowsAreFromOneToTheMostThatAreComputedAsOne) {
+  for (const int rows : {0, 1, 2, int{kMostRows}, kMostRows + 1, 0xffff}) {
+    LoadedMessage loaded = SomeLoaded();
+    loaded.max_rows = static_cast<std::uint16_t>(rows);
+    EXPECT_EQ(DecodeFromWorker(Encode(FromWorker(loaded))).ok(), rows >= 1 && rows <= kMostRows) << rows;
   }
 }
 

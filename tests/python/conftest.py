@@ -83,3 +83,17 @@ def speech(server):
         connected.upload_model(DEMO / "blindai-demo-en.onnx", model_id="speech", kind="ctc-speech", visibility="public")
         yield "speech"
         connected.delete_model("speech")
+
+
+WHISPER = ROOT / "build/models/whisper-tiny-en"
+needs_whisper = pytest.mark.skipif(not (WHISPER / "encoder_model.onnx").exists(),
+                                   reason="no Whisper model; `./run model whisper-tiny-en` makes it")
+
+
+@pytest.fixture(scope="module")
+def whisper(server):
+    """The real Whisper on the shared server, by its name."""
+    with blindai.connect(server.address, simulation=True) as connected:
+        connected.upload_model(WHISPER, model_id="whisper", kind="whisper", visibility="public")
+        yield "whisper"
+        connected.delete_model("whisper")

@@ -7,22 +7,11 @@ import numpy as np
 import pytest
 
 import blindai
-from conftest import BIN, DEMO, ROOT
+from conftest import BIN, DEMO, needs_whisper
 
-WHISPER = ROOT / "build/models/whisper-tiny-en"
 RATE = 16_000
 
-pytestmark = pytest.mark.skipif(not (WHISPER / "encoder_model.onnx").exists(),
-                                reason="no Whisper model; `./run model whisper-tiny-en` makes it")
-
-
-@pytest.fixture(scope="module")
-def whisper(server):
-    """The model on the shared server, by its name."""
-    with blindai.connect(server.address, simulation=True) as connected:
-        connected.upload_model(WHISPER, model_id="live-whisper", kind="whisper", visibility="public")
-        yield "live-whisper"
-        connected.delete_model("live-whisper")
+pytestmark = needs_whisper
 
 
 def samples(name):

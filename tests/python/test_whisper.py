@@ -9,23 +9,12 @@ import openai
 import pytest
 
 import blindai
-from conftest import BIN, DEMO, ROOT, SimulatedServer
+from conftest import BIN, DEMO, WHISPER, SimulatedServer, needs_whisper
 from test_openai import trusting
 
-WHISPER = ROOT / "build/models/whisper-tiny-en"
 HELLO = DEMO / "hello_world.wav"
 
-pytestmark = pytest.mark.skipif(not (WHISPER / "encoder_model.onnx").exists(),
-                                reason="no Whisper model; `./run model whisper-tiny-en` makes it")
-
-
-@pytest.fixture(scope="module")
-def whisper(server):
-    """The model on the shared server, by its name."""
-    with blindai.connect(server.address, simulation=True) as connected:
-        connected.upload_model(WHISPER, model_id="whisper", kind="whisper", visibility="public")
-        yield "whisper"
-        connected.delete_model("whisper")
+pytestmark = needs_whisper
 
 
 def test_a_segment_says_how_sure_the_model_was(client, whisper):

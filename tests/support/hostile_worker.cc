@@ -32,7 +32,7 @@ LoadedMessage Signature() {
 }
 
 // False: nothing more to say for this load.
-void AnswerLoad(const std::string& lie) {
+void AnswerLoad(const std::string& lie, bool measure_rows) {
   LoadedMessage loaded = Signature();
   if (lie == "end-at-load") _exit(0);
   if (lie == "silent-at-load") return;
@@ -44,7 +44,7 @@ void AnswerLoad(const std::string& lie) {
   if (lie == "names-twice") {
     loaded.signature.outputs.push_back(loaded.signature.outputs[0]);
   }
-  if (lie.starts_with("rows")) loaded.max_rows = kMostRows;
+  if (measure_rows && lie.starts_with("rows")) loaded.max_rows = kMostRows;
   if (lie == "bytes-type") loaded.signature.inputs[0].datatype = vocabulary::Datatype::kBytes;
   Say(loaded);
 }
@@ -184,7 +184,7 @@ int Main() {
       const auto file = Mapping::Map(packet->descriptor.get(), load->model_bytes, false);
       lie = base::AsText(file->view());
       stash.Remember(packet->descriptor.get(), load->model_bytes);
-      AnswerLoad(lie);
+      AnswerLoad(lie, load->measure_rows);
     }
     if (const auto* region = std::get_if<RegionMessage>(&*message)) {
       // The server must not fault when the region that it reads is cut short.
