@@ -847,6 +847,24 @@ TEST_F(EngineBatchTest, RowsOfAModelOfRowsAreEachTheirOwn) {
   EXPECT_TRUE(Until(has_run_some_as_one));
 }
 
+TEST_F(EngineBatchTest, AModelThatBreaksOffWithSeveralRowsStaysGoodForOne) {
+  tests::OnnxGraph graph;  // y = x + x, where one x must have one row
+  graph.Input("x", tests::kOnnxFloat, {"batch", 4}).Output("y", tests::kOnnxFloat, {"batch", 4});
+  graph.Initializer(tests::Int64Tensor("one_row", {2}, {1, 4}));
+  graph.Node(tests::OnnxNode("Reshape", {"x", "one_row"}, {"row"}));
+  graph.Node(tests::OnnxNode("Add", {"x", "row"}, {"y"}));
+  auto host = StartReal(tests::OnnxModel(graph).Bytes());
+  Fill(*host, {1, 2, 3});
+  GoOn();
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const float x = i == 0 ? 100 : static_cast<float>(i);
+    EXPECT_EQ(ValuesOf<float>(runs_[i].Wait()->outputs[0]), std::vector<float>(4, 2 * x));
+  }
+  EXPECT_EQ(host->stats().run.executions, runs_.size());
+  const auto two = RunOn(*host, {Floats("x", {2, 4}, std::vector<float>(8, 1))});
+  EXPECT_EQ(two.error().code, "run-failed") << "so this test shows nothing";
+}
+
 TEST_F(EngineBatchTest, AModelThatMixesRowsGetsOneRunAtATime) {
   tests::OnnxGraph graph;  // y = x less the mean of all rows
   graph.Input("x", tests::kOnnxFloat, {"batch", 4}).Output("y", tests::kOnnxFloat, {"batch", 4});

@@ -200,13 +200,12 @@ class OpenVinoEngine : public Engine {
         return Failure::kNone;
       }
       runtime_.Shrink(*model);
-      compiled_ = runtime_.Compile(model, kKeptKernels);
-      request_ = compiled_.create_infer_request();
-      if (!WarmUp()) {
-        compiled_ = runtime_.Compile(model, /*kept_kernels=*/0);
-        request_ = compiled_.create_infer_request();
+      CompileAndWarmUp(model);
+      if (measure_rows && HasRows(loaded.signature)) {
+        const auto rows = ProveBatchingOnNoise();
+        if (!rows) CompileAndWarmUp(model);
+        loaded.max_rows = rows.value_or(1);
       }
-      if (measure_rows && HasRows(loaded.signature)) loaded.max_rows = ProveBatchingOnNoise();
       model.reset();
       compiled_.release_memory();
       ReturnFreedMemory();
@@ -281,6 +280,14 @@ class OpenVinoEngine : public Engine {
     return Failure::kNone;
   }
 
+  void CompileAndWarmUp(const std::shared_ptr<ov::Model>& model) {
+    compiled_ = runtime_.Compile(model, kKeptKernels);
+    request_ = compiled_.create_infer_request();
+    if (WarmUp()) return;
+    compiled_ = runtime_.Compile(model, /*kept_kernels=*/0);
+    request_ = compiled_.create_infer_request();
+  }
+
   // One run on zeros, so that the first request does not pay for what is made on first use, and a model that
   // crashes or never ends does so before it is published. Dimensions that vary get one small size after
   // another until the model takes them; a model that wants others is still a good model.
@@ -331,7 +338,8 @@ class OpenVinoEngine : public Engine {
     return zeros;
   }
 
-  std::uint16_t ProveBatchingOnNoise() {
+  // Nothing: a run broke off, and left shapes in the engine with which later runs may answer wrongly.
+  std::optional<std::uint16_t> ProveBatchingOnNoise() {
     std::vector<std::vector<base::Bytes>> noise;  // [port][row]
     for (const auto& port : ports_) {
       const std::size_t elements = ov::shape_size(ShapeOfRows(port, 1));
@@ -339,14 +347,18 @@ class OpenVinoEngine : public Engine {
       for (std::size_t row = 0; row < kMostRows; ++row)
         rows.push_back(Noise(port.get_element_type(), elements, noise.size() * kMostRows + row));
     }
-    return ProveBatching([&](std::span<const std::size_t> rows) {
+    bool broke_off = false;
+    const std::uint16_t max_rows = ProveBatching([&](std::span<const std::size_t> rows) {
       std::optional<RowsRun> ran;
-      Guarded(Failure::kRun, [&] {
+      const Failure failure = Guarded(Failure::kRun, [&] {
         ran = RunRowsOf(noise, rows);
         return Failure::kNone;
       });
+      broke_off = broke_off || failure != Failure::kNone;
       return ran;
     });
+    if (broke_off) return std::nullopt;
+    return max_rows;
   }
 
   static ov::Shape ShapeOfRows(const ov::Output<ov::Node>& port, std::size_t rows) {
