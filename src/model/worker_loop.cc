@@ -91,7 +91,8 @@ class Workshop {
   void Do(const LoadMessage& load, const OwnedDescriptor& descriptor) {
     auto file = Mapping::Map(descriptor.get(), load.model_bytes, /*writable=*/false);
     LoadedMessage loaded;
-    const Failure failure = file.ok() ? engine_.Load(std::move(*file), load.measure_rows, loaded) : Failure::kMemory;
+    const Failure failure =
+        file.ok() ? engine_.Load(std::move(*file), load.measure_rows, loaded) : Failure::kMemory;
     if (failure != Failure::kNone) return Say(FailedMessage{0, failure});
     Say(std::move(loaded));
   }
