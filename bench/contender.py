@@ -3,6 +3,7 @@
 
     contender.py onnxruntime|openvino MODEL.onnx THREADS PRECISION
     contender.py blindai ADDRESS THREADS PRECISION      (the model is on the server under the name "MODEL-PRECISION")
+    contender.py product - THREADS PRECISION            (OpenVINO's matrix product; the number is its size)
 
 Reads a number of samples from each line of stdin, runs the model once on that much noise, and answers with a line of
 JSON: seconds, and the process's resident memory in MiB. The first answer, before any run, has the memory only.
@@ -41,7 +42,29 @@ def blindai_runner(address, _threads, precision):
     return lambda x: client.predict(f"wav2vec2-{precision}", x).output[0].as_numpy()
 
 
-RUNNERS = {"onnxruntime": onnxruntime_runner, "openvino": openvino_runner, "blindai": blindai_runner}
+def product_runner(_model, threads, precision):
+    """What the machine can do: the product of a square matrix and a constant one."""
+    import openvino
+    from openvino import opset13
+
+    def run(x):
+        size = x.shape[1]
+        if size not in compiled:
+            left = opset13.parameter([size, size], np.float32)
+            right = opset13.constant(np.random.default_rng(1).standard_normal((size, size)).astype(np.float32))
+            compiled[size] = openvino.Core().compile_model(
+                openvino.Model([opset13.matmul(left, right, False, False)], [left]), "CPU", {
+                    "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
+                    "ENABLE_CPU_PINNING": False}).create_infer_request(), np.repeat(x, size, 0)
+        request, square = compiled[size]
+        return request.infer({0: square}, share_inputs=True, share_outputs=True)[0]
+
+    compiled = {}
+    return run
+
+
+RUNNERS = {"onnxruntime": onnxruntime_runner, "openvino": openvino_runner, "blindai": blindai_runner,
+           "product": product_runner}
 
 
 def resident_mib():
@@ -58,7 +81,7 @@ def main():
         begin = time.perf_counter()
         logits = run(x)
         seconds = time.perf_counter() - begin
-        assert logits.shape[0] == 1 and logits.shape[2] == 32, logits.shape
+        assert kind == "product" or logits.shape[0] == 1 and logits.shape[2] == 32, logits.shape
         print(json.dumps({"seconds": seconds, "resident_mib": resident_mib()}), flush=True)
 
 

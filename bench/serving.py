@@ -9,6 +9,7 @@ the server is behind.
 import concurrent.futures
 import contextlib
 import dataclasses
+import itertools
 import multiprocessing
 import pathlib
 import subprocess
@@ -25,15 +26,16 @@ sys.path.insert(0, str(ROOT / "tools"))
 from report import print_table  # noqa: E402
 from simulated_server import PROGRAM, SimulatedServer  # noqa: E402
 
+WAV2VEC2 = ROOT / "build/bench/wav2vec2-base.onnx"
 DEMO = ROOT / "models/blindai-demo-en/blindai-demo-en.onnx"
 CLIENTS = 4         # of a closed loop that keeps the server busy
 SHORT_S, LONG_S = 5, 30  # of sound
 AT_ONCE = 96        # requests of one open loop that may be under way
 RARE_PER_S = 8      # requests of one who sends few
 SECONDS = 6         # of each measurement
-TURNS, TURN_S = 5, 2  # of one who is measured alone and beside others
+TURNS, TURN_S = 8, 5  # of one who is measured alone and beside others
 QUEUE_MS = 500      # limits.queue_ms: under overload what would wait longer is refused
-BARE_ROUNDS = 4     # of bare OpenVINO and of the server, taking turns
+BARE_ROUNDS, BARE_S = 4, 4  # of bare OpenVINO and of the server, taking turns
 
 
 def sound(seconds):
@@ -117,19 +119,46 @@ def open_loop(call, rate, seconds, seed=1, stop=None):
     return outcome
 
 
-def take_turns(measured, load):
-    """(alone, beside, load): what `measured(seconds, seed)` meets without and with `load(stop)`, turn by turn."""
+def take_turns(measured, loop, *load):
+    """(alone, beside, load): what `measured(seconds, seed)` meets without and with `loop(*load, stop=…)`, turn by turn.
+    The load comes from a process of its own, so that its requests delay the measured ones at the server only."""
     alone, shared, others = Outcome(0), Outcome(0), Outcome(0)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Manager() as manager, spawn.Pool(1) as pool:
         for turn in range(TURNS):
             alone.add(measured(TURN_S, turn))
-            stop = threading.Event()
-            running = pool.submit(load, stop)
-            time.sleep(0.5)
+            stop = manager.Event()
+            running = pool.apply_async(loop, load, {"stop": stop})
+            time.sleep(1)
             shared.add(measured(TURN_S, turn))
             stop.set()
-            others.add(running.result())
+            others.add(running.get())
     return alone, shared, others
+
+
+@dataclasses.dataclass
+class Call:
+    """One run of a model on so much sound. Each process that is handed one has its own connections and sound."""
+
+    address: str
+    key: str
+    model: str
+    seconds: float
+
+    def __post_init__(self):
+        self._client = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self):
+        return Call, dataclasses.astuple(self)
+
+    def __call__(self):
+        with self._lock:
+            if self._client is None:
+                self._client = blindai.connect(addr=self.address, simulation=True, api_key=self.key,
+                                               max_connections=AT_ONCE)
+                self._samples = sound(self.seconds)
+        self._client.predict(self.model, self._samples)
 
 
 class Tenants:
@@ -145,7 +174,6 @@ class Tenants:
         self.key("first")
         log = stack.enter_context(open(ROOT / "build/log/bench-server.log", "a"))
         self._server = stack.enter_context(SimulatedServer("--config", str(config), log=log))
-        self._stack = stack
 
     def key(self, tenant):
         if tenant not in self._keys:
@@ -154,16 +182,15 @@ class Tenants:
                 check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
         return self._keys[tenant]
 
-    def caller(self, tenant, seconds, model="demo"):
-        """A function that runs that tenant's model on so much sound."""
-        client = self._stack.enter_context(blindai.connect(
-            addr=self._server.address, simulation=True, api_key=self.key(tenant), max_connections=AT_ONCE))
+    def caller(self, tenant, seconds, model="demo", file=DEMO):
+        """A Call of that tenant's model."""
         name = f"{tenant}-{model}"
-        client.upload_model(str(DEMO), model_id=name, visibility="private")
-        samples = sound(seconds)
+        with blindai.connect(addr=self._server.address, simulation=True, api_key=self.key(tenant)) as client:
+            client.upload_model(str(file), model_id=name, visibility="private")
+        call = Call(self._server.address, self.key(tenant), name, seconds)
         for _ in range(5):  # until the server has learned what it costs
-            client.predict(name, samples)
-        return lambda: client.predict(name, samples)
+            call()
+        return call
 
 
 # ---- What is measured ----
@@ -187,7 +214,7 @@ def long_beside_short():
         tenants = Tenants(stack)
         short, long = tenants.caller("clinic", SHORT_S), tenants.caller("radio", LONG_S)
         alone, shared, others = take_turns(lambda seconds, seed: open_loop(short, RARE_PER_S, seconds, seed),
-                                           lambda stop: closed_loop(long, 1, 10 * TURN_S, stop))
+                                           closed_loop, long, 1, 10 * TURN_S)
         rows = [alone.row("short requests alone"), shared.row(f"beside another tenant's of {LONG_S} s of sound"),
                 others.row("the long ones")]
     print_table(HEAD, rows)
@@ -201,7 +228,7 @@ def quiet_beside_flood():
         capacity = closed_loop(flooding, CLIENTS, SECONDS / 2).achieved
         alone, shared, others = take_turns(
             lambda seconds, seed: open_loop(quiet, RARE_PER_S, seconds, seed),
-            lambda stop: open_loop(flooding, 2 * capacity, 10 * TURN_S, stop=stop))
+            open_loop, flooding, 2 * capacity, 10 * TURN_S)
         rows = [alone.row("a quiet tenant alone"), shared.row("beside one that sends twice what the server can"),
                 others.row("that one")]
     print_table(HEAD, rows)
@@ -215,9 +242,9 @@ class Bare:
     compiled = None
 
     @classmethod
-    def compile(cls, streams, threads):
+    def compile(cls, file, streams, threads):
         import openvino
-        cls.compiled = openvino.Core().compile_model(str(DEMO), "CPU", {
+        cls.compiled = openvino.Core().compile_model(str(file), "CPU", {
             "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams,
             "ENABLE_CPU_PINNING": False})
         cls.measure(streams, 1)
@@ -237,19 +264,20 @@ class Bare:
 def against_bare():
     """A model with two threads, two with one each, and OpenVINO with as many streams: each kept busy."""
     rows = []
-    for streams, threads in ((1, 2), (2, 1)):
+    for (name, file), (streams, threads) in itertools.product(
+            (("demo model", DEMO), ("wav2vec2-base", WAV2VEC2)), ((1, 2), (2, 1))):
         with contextlib.ExitStack() as stack:
             tenants = Tenants(stack, threads=threads)
-            calls = [tenants.caller("first", SHORT_S, f"demo-{number}") for number in range(streams)]
+            calls = [tenants.caller("first", SHORT_S, f"model-{number}", file) for number in range(streams)]
             bare = stack.enter_context(multiprocessing.get_context("spawn").Pool(
-                1, Bare.compile, (streams, streams * threads)))
+                1, Bare.compile, (file, streams, streams * threads)))
             rates = []
             for _ in range(BARE_ROUNDS):
                 with concurrent.futures.ThreadPoolExecutor(streams) as pool:
-                    ours = sum(done.achieved for done in pool.map(lambda call: closed_loop(call, 2, 2), calls))
-                rates.append((ours, bare.apply(Bare.measure, (streams, 2))))
+                    ours = sum(done.achieved for done in pool.map(lambda call: closed_loop(call, 2, BARE_S), calls))
+                rates.append((ours, bare.apply(Bare.measure, (streams, BARE_S))))
         ours, theirs = np.median(np.array(rates), axis=0)
-        rows.append([f"{streams} × {threads} threads", f"{theirs:.1f}", f"{ours:.1f}",
+        rows.append([f"{name}, {streams} × {threads} threads", f"{theirs:.1f}", f"{ours:.1f}",
                      f"{np.median([a / b for a, b in rates]):.2f}"])
     print_table(["models or streams", "bare OpenVINO, 1/s", "blindai, 1/s", "against bare (wanted: 0.95)"],
                 rows)

@@ -31,9 +31,9 @@ def whisper_blindai(run):
         return seconds, text, f"front {peak_mib(running.process.pid):.0f} MiB; worker {workers:.0f}"
 
 
-def faster_whisper(run, wheel, compute_type):
+def faster_whisper(run, wheel, compute_type, *words):
     done = subprocess.run([sys.executable, HERE / "faster_whisper_peer.py", wheel, compute_type, str(run.threads),
-                           run.flac], stdout=subprocess.PIPE, text=True, check=True)
+                           run.flac, *words], stdout=subprocess.PIPE, text=True, check=True)
     answer = json.loads(done.stdout)
     return answer["seconds"], answer["text"], f"{answer['peak_mib']:.0f} MiB"
 
@@ -50,7 +50,8 @@ def wrong_words(seconds, text):
 def whisper_rows(run, wheel):
     """A row each of what was quickest in two rounds, in which all take turns: the machine has other work too."""
     contenders = {
-        "blindai f32": lambda: whisper_blindai(run),
+        "blindai f32, words timed": lambda: whisper_blindai(run),
+        "faster-whisper float32 (CTranslate2), words timed too": lambda: faster_whisper(run, wheel, "float32", "words"),
         "faster-whisper float32 (CTranslate2)": lambda: faster_whisper(run, wheel, "float32"),
         "faster-whisper int8 (CTranslate2)": lambda: faster_whisper(run, wheel, "int8"),
     }

@@ -12,7 +12,7 @@ changes.
 import onnx.defs as defs
 
 MIN_OPSET = 7
-MAX_OPSET = 24
+MAX_OPSET = 28
 
 RUN = """
 Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization

@@ -584,6 +584,33 @@ std::vector<Story> OperatorStories() {
        [] {
          return One(OnnxNode("SpaceToDepth", {"x"}, {"y"}).Int("blocksize", 1 << 30), OnnxDims{1, 4, 2, 2});
        }},
+      {"AttentionThroughAWindow", "operator-refused",
+       [] {
+         OnnxGraph graph;
+         for (const char* name : {"q", "k", "v"}) graph.Input(name, kOnnxFloat, {1, 2, 4, 8});
+         graph.Output("y", kOnnxFloat, {1, 2, 4, 8});
+         return Model(graph.Node(OnnxNode("Attention", {"q", "k", "v"}, {"y"}).Int("left_window_size", 1)),
+                      25);
+       }},
+      {"SpaceToDepthByColumns", "operator-refused",
+       [] {
+         return One(OnnxNode("SpaceToDepth", {"x"}, {"y"}).Int("blocksize", 2).Text("mode", "CRD"),
+                    OnnxDims{1, 4, 2, 2}, 28);
+       }},
+      {"RecurrenceWithTheBatchFirst", "operator-refused",
+       [] {
+         OnnxGraph graph;
+         graph.Input("x", kOnnxFloat, {1, 3, 2}).Output("y", kOnnxFloat, {1, 3, 1, 2});
+         graph.Initializer(Zeros("w", {1, 2, 2})).Initializer(Zeros("r", {1, 2, 2}));
+         return Model(
+             graph.Node(OnnxNode("RNN", {"x", "w", "r"}, {"y"}).Int("hidden_size", 2).Int("layout", 1)));
+       }},
+      {"BitShiftOfOpset28", "operator-refused",
+       [] {
+         OnnxGraph graph;
+         graph.Input("x", kOnnxUint8, {4}).Input("by", kOnnxUint8, {4}).Output("y", kOnnxUint8, {4});
+         return Model(graph.Node(OnnxNode("BitShift", {"x", "by"}, {"y"}).Text("direction", "LEFT")), 28);
+       }},
       {"CastToDouble", "element-type",
        [] {
          OnnxGraph graph;

@@ -21,7 +21,7 @@ using base::Result;
 using base::Status;
 
 constexpr std::int64_t kMinIrVersion = 3;
-constexpr std::int64_t kMaxIrVersion = 13;
+constexpr std::int64_t kMaxIrVersion = 14;
 constexpr std::int64_t kMaxOtherOpset = 100;  // of a domain that is imported and not used
 constexpr std::size_t kMaxOpsets = 32;
 constexpr std::int64_t kMaxAttribute = std::int64_t{1} << 20;
@@ -104,6 +104,7 @@ class Judge {
                    std::vector<NameId>& own);
   Status CheckArity(const NodeFacts& node, const Operator& definition) const;
   Status CheckAttributes(const NodeFacts& node, const Operator& definition) const;
+  static Status CheckIsComputedAsSaid(const NodeFacts& node, const Operator& definition);
   Status CheckAttributeRange(const NodeFacts& node, const AttributeFacts& attribute) const;
   Status CheckExactness() const;
   Result<std::vector<Value>> CheckControlFlow(const NodeFacts& node, const std::vector<const Value*>& inputs,
@@ -310,6 +311,7 @@ Status Judge::CheckNode(const GraphFacts& graph, const NodeFacts& node, std::siz
   }
   BLINDAI_RETURN_IF_ERROR(CheckArity(node, *definition));
   BLINDAI_RETURN_IF_ERROR(CheckAttributes(node, *definition));
+  BLINDAI_RETURN_IF_ERROR(CheckIsComputedAsSaid(node, *definition));
   std::vector<const Value*> inputs;
   for (const NameId name : node.inputs) {
     if (name != kNoName && !defined_[name]) return Undefined(graph, name);
@@ -388,6 +390,29 @@ Status Judge::CheckAttributes(const NodeFacts& node, const Operator& definition)
       definition.MissingAttribute([&seen](std::string_view name) { return seen.contains(name); });
   if (!missing.empty()) {
     return OperatorError(node, "operator-attribute", "attribute " + Quoted(missing) + " is missing");
+  }
+  return base::Ok();
+}
+
+// What an operator asks for and the engine leaves out without a word: a wrong answer. Found by ONNX's node tests with
+// OpenVINO 2026.4.1; to be looked at again with another engine.
+Status Judge::CheckIsComputedAsSaid(const NodeFacts& node, const Operator& definition) {
+  const auto ignored = [&node](std::string_view what) {
+    return OperatorError(node, "operator-refused", "the engine ignores " + std::string(what));
+  };
+  for (const std::string_view window : {"left_window_size", "right_window_size"}) {
+    const AttributeFacts* size = node.Attribute(window);
+    if (size != nullptr && size->integer >= 0) return ignored(Quoted(window));
+  }
+  if (const AttributeFacts* mode = node.Attribute("mode");
+      node.op_type == "SpaceToDepth" && mode != nullptr && mode->text != "DCR") {
+    return ignored("its 'mode'");
+  }
+  if (const AttributeFacts* layout = node.Attribute("layout"); layout != nullptr && layout->integer != 0)
+    return ignored("its 'layout'; put the time first");
+  if (node.op_type == "BitShift" && definition.since >= 28) {
+    return ignored(
+        "what opset 28 says of signs and of shifts by more than the width; up to opset 27 it is served");
   }
   return base::Ok();
 }

@@ -11,7 +11,7 @@
 namespace blindai::model::onnx {
 
 inline constexpr std::int64_t kMinOpset = 7;
-inline constexpr std::int64_t kMaxOpset = 24;
+inline constexpr std::int64_t kMaxOpset = 28;
 // In max_inputs and max_outputs: as many as there are.
 inline constexpr std::size_t kAnyNumber = 255;
 

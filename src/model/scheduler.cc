@@ -225,23 +225,37 @@ double Scheduler::PauseLeftMs(const Running& run, Time now) {
   return std::min(fair_ms, Ms(run.request.deadline - now) - (whole_ms - computed_ms));
 }
 
-bool Scheduler::IsLong(const Running& run, double patience_ms, Time now) {
-  const double computed_ms = ComputedMs(run, now);
-  const double left_ms = run.request.cost ? run.request.cost->wall_ms - computed_ms : 0;
-  return computed_ms >= patience_ms || left_ms >= patience_ms;
+// As far as one can tell; of a run that takes longer than predicted, or an unknown one, nothing.
+double Scheduler::LeftMs(const Running& run, Time now) {
+  return run.request.cost ? std::max(0.0, run.request.cost->wall_ms - ComputedMs(run, now)) : 0;
 }
 
-// Whether it stands still for a run that starts beside it: a short one, that can use the cores, of a tenant who has had
-// no more than its own.
-bool Scheduler::StandsStillFor(const Request& request, const Running& running, Time now) const {
+bool Scheduler::IsLong(const Running& run, double patience_ms, Time now) {
+  return ComputedMs(run, now) >= patience_ms || LeftMs(run, now) >= patience_ms;
+}
+
+// Whether it can be paused for the time that the other computes: one that can use the cores, of a tenant who has had no
+// more than its own.
+bool Scheduler::MayStandStillFor(const Request& request, const Running& running, Time now) const {
   if (!request.cost) return false;
   const RunCost& cost = *request.cost;
   const double cores = running.request.cost ? running.request.cost->cores() : limits_.cores;
   const Tenant& tenant = tenants_.at(running.request.tenant);
   const double not_charged_ms = std::max(0.0, ComputedMs(running, now) * cores - running.charged_ms);
-  return IsLong(running, PatienceMs(request), now) && cost.cores() >= kWorthPausing * cores &&
-         cost.wall_ms <= PauseLeftMs(running, now) &&
+  return cost.cores() >= kWorthPausing * cores && cost.wall_ms <= PauseLeftMs(running, now) &&
          tenants_.at(request.tenant).virtual_ms <= tenant.virtual_ms + not_charged_ms / tenant.weight;
+}
+
+// Whether more of its tenant wait, while the request is all that its own tenant has here; and it is worth a pause. Two
+// who ask for one thing each wait for each other: pausing would delay the first by more than it spares the second.
+bool Scheduler::IsOfAFlood(const Running& running, const Request& request, Time now) const {
+  const Tenant& asking = tenants_.at(request.tenant);
+  return asking.queued == 1 && asking.running == 0 && tenants_.at(running.request.tenant).queued > 0 &&
+         LeftMs(running, now) >= kShortestPatienceMs && MayStandStillFor(request, running, now);
+}
+
+bool Scheduler::GivesWayTo(const Request& request, const Running& running, Time now) const {
+  return IsLong(running, PatienceMs(request), now) || IsOfAFlood(running, request, now);
 }
 
 void Scheduler::PauseAndResume(Time now, std::vector<Decision>& decisions) {
@@ -270,9 +284,8 @@ bool Scheduler::MayEverGoBeside(const Request& request) const {
 bool Scheduler::MayStart(const Request& request, Time now) const {
   if (running_.empty() || BusyCores() + kFreeCore < limits_.cores) return true;
   if (!MayEverGoBeside(request)) return false;
-  const double patience_ms = PatienceMs(request);
   return std::ranges::all_of(running_,
-                             [&](const auto& entry) { return IsLong(entry.second, patience_ms, now); });
+                             [&](const auto& entry) { return GivesWayTo(request, entry.second, now); });
 }
 
 bool Scheduler::NeedsReplacement(const GroupKey& group) const {
@@ -310,8 +323,15 @@ std::optional<Scheduler::GroupKey> Scheduler::Pick(Time now) const {
 }
 
 Scheduler::Decision Scheduler::Start(const GroupKey& key, Time now) {
-  const RunId run = groups_.at(key).waiting.begin()->first.second;
-  Request request = TakeOut(run);
+  const auto& [place, waiting] = *groups_.at(key).waiting.begin();
+  const RunId run = place.second;
+  const bool beside = !running_.empty() && BusyCores() + kFreeCore >= limits_.cores;
+  std::vector<RunId> pauses;
+  for (const auto& [id, running] : running_) {
+    if (beside && GivesWayTo(waiting, running, now) && MayStandStillFor(waiting, running, now))
+      pauses.push_back(id);
+  }
+  const Request request = TakeOut(run);
   Tenant& tenant = tenants_.at(key.tenant);
   Member& member = tenant.members.at(key.caller);
   virtual_ms_ = std::max(virtual_ms_, tenant.virtual_ms);
@@ -319,11 +339,6 @@ Scheduler::Decision Scheduler::Start(const GroupKey& key, Time now) {
   const double cpu_ms = CostOf(request).cpu_ms;
   tenant.virtual_ms += cpu_ms / tenant.weight;
   member.virtual_ms += cpu_ms;
-  const bool beside = !running_.empty() && BusyCores() + kFreeCore >= limits_.cores;
-  std::vector<RunId> pauses;
-  for (const auto& [id, running] : running_) {
-    if (beside && StandsStillFor(request, running, now)) pauses.push_back(id);
-  }
   ++tenant.running;
   ++member.running;
   if (beside) ++tenant.beside;

@@ -15,7 +15,8 @@
 // against it, so that nobody waits for a stranger's long run. The long ones are paused meanwhile, since threads that
 // wait for each other lose far more than half of their speed on shared cores; but only for a tenant who was charged no
 // more, and none for longer, altogether, than it computes: beyond that the kernel divides the cores. Of each tenant at
-// most one such run more goes on than the cores hold.
+// most one such run more goes on than the cores hold. A tenant's only request does not even wait for a run of its own
+// length when more of that one's tenant wait: a flood is paused for whoever asks for one thing.
 #pragma once
 
 #include <chrono>
@@ -171,8 +172,11 @@ class Scheduler {
   static double PausedMs(const Running& run, Time now);
   static double ComputedMs(const Running& run, Time now);
   static double PauseLeftMs(const Running& run, Time now);
+  static double LeftMs(const Running& run, Time now);
   static bool IsLong(const Running& run, double patience_ms, Time now);
-  bool StandsStillFor(const Request& request, const Running& running, Time now) const;
+  bool MayStandStillFor(const Request& request, const Running& running, Time now) const;
+  bool IsOfAFlood(const Running& running, const Request& request, Time now) const;
+  bool GivesWayTo(const Request& request, const Running& running, Time now) const;
   void PauseAndResume(Time now, std::vector<Decision>& decisions);
   bool MayEverGoBeside(const Request& request) const;
   bool NeedsReplacement(const GroupKey& group) const;

@@ -261,6 +261,52 @@ TEST_F(SchedulerTest, ARunThatEndsWhileItStandsStillLeavesNothingBehind) {
   EXPECT_EQ(scheduler_.tenants(), 0u);
 }
 
+TEST_F(SchedulerTest, AFloodStandsStillForWhoAsksForOneThing) {
+  const auto flooded = OpenLane();
+  const auto first = Add(RunOf(flooded, 1, Cost(20)));
+  Add(RunOf(flooded, 1, Cost(20)));
+  EXPECT_EQ(StartedAt(0), Runs{first});
+  const auto lane = OpenLane();
+  const auto only = Add(RunOf(lane, 2, Cost(20)), 5);
+  EXPECT_EQ(StartedAt(5), Runs{only});
+  EXPECT_EQ(paused_, Runs{first});
+  scheduler_.End(only, 40);
+  EXPECT_EQ(StartedAt(25), Runs{});
+  EXPECT_EQ(resumed_, Runs{first});
+  Add(RunOf(lane, 2, Cost(20)), 26);
+  EXPECT_EQ(StartedAt(26), Runs{}) << "it has stood still for as long as it computes";
+}
+
+TEST_F(SchedulerTest, AFloodIsNotPausedForTheLastMoment) {
+  const auto flooded = OpenLane();
+  const auto first = Add(RunOf(flooded, 1, Cost(20)));
+  Add(RunOf(flooded, 1, Cost(20)));
+  EXPECT_EQ(StartedAt(0), Runs{first});
+  Add(RunOf(OpenLane(), 2, Cost(20)), 16);
+  EXPECT_EQ(StartedAt(16), Runs{});
+}
+
+TEST_F(SchedulerTest, WhoAsksForOneThingWaitsForAnothersOnlyOne) {
+  const auto first = Add(RunOf(OpenLane(), 1, Cost(20)));
+  EXPECT_EQ(StartedAt(0), Runs{first});
+  const auto second = Add(RunOf(OpenLane(), 2, Cost(20)), 5);
+  EXPECT_EQ(StartedAt(5), Runs{});
+  scheduler_.End(first, 40);
+  EXPECT_EQ(StartedAt(20), Runs{second});
+}
+
+TEST_F(SchedulerTest, TwoFloodsTakeTurnsWithoutPauses) {
+  const auto one = OpenLane();
+  const auto other = OpenLane();
+  const auto first = Add(RunOf(one, 1, Cost(20)));
+  Add(RunOf(one, 1, Cost(20)));
+  Add(RunOf(other, 2, Cost(20)));
+  Add(RunOf(other, 2, Cost(20)));
+  EXPECT_EQ(StartedAt(0), Runs{first});
+  EXPECT_EQ(StartedAt(5), Runs{});
+  EXPECT_EQ(scheduler_.waiting(), 3u);
+}
+
 // ---- order
 
 TEST_F(SchedulerTest, AFloodOfOneCallerIsNotWaitedFor) {
