@@ -1,7 +1,7 @@
 #include "model/model_store.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
 #include <utility>
 
 #include "model/sealed_file.h"
@@ -9,6 +9,7 @@
 namespace blindai::model {
 namespace {
 
+using base::ByteView;
 using base::ErrorKind;
 using base::MakeError;
 using base::Result;
@@ -23,7 +24,16 @@ constexpr unsigned kStartSteps = 2;
 
 const SealedIdentity kIndexIdentity{"index of the model store", "", 1};
 
-SealedIdentity IdentityOf(const StoredModel& model) { return {model.id, model.owner, model.version}; }
+// No model's id has a space in it and none is of version 0, so neither kind is ever taken for the other.
+SealedIdentity IdentityOf(const StoreIndex::Item& item) {
+  const StoredModel& model = item.model;
+  if (item.sealed_as == SealedAs::kModel) return {model.id, model.owner, model.version};
+  return {"model file " + model.sha256_hex, model.owner, 0};
+}
+
+bool HasTheBytesOf(const StoredModel& a, const StoredModel& b) {
+  return a.owner == b.owner && a.sha256_hex == b.sha256_hex && a.bytes == b.bytes;
+}
 
 SealedWriter::Write WriteTo(StoreFiles::Output& output) {
   return [&output](base::ByteView bytes) { return output.Append(bytes); };
@@ -39,6 +49,11 @@ base::Error ModelDamaged() {
 
 base::Error NotStored() {
   return MakeError(ErrorKind::kNotFound, "model-not-stored", "this model is not in the store");
+}
+
+base::Error DetailsTooLarge() {
+  return MakeError(ErrorKind::kUnsupported, "save-unsupported",
+                   "what belongs to this model beside its file is too large to be stored; leave save out");
 }
 
 base::Error IndexUnusable(std::string_view why) {
@@ -94,8 +109,7 @@ void ModelStore::Start() {
   }
   // Leftovers go only once the index is known to be on the disk: until then an older one may still come back.
   if (!BeReady().ok()) return;
-  std::set<std::string> used;
-  for (const auto& [id, item] : items_) used.insert(item.file);
+  const std::set<std::string> used = FilesOf(items_);
   for (const auto& entry : *entries) {
     if (IsModelFileName(entry.name) && !used.contains(entry.name))
       static_cast<void>(files_->Remove(entry.name));
@@ -135,8 +149,8 @@ Status ModelStore::ReadIndex() {
     }
   }
   for (StoreIndex::Item& item : index->items) {
-    std::string id = item.model.id;
-    items_.emplace(std::move(id), std::move(item));
+    Key key(item.model.id, item.model.version);
+    items_.emplace(std::move(key), std::move(item));
   }
   return base::Ok();
 }
@@ -145,14 +159,17 @@ Status ModelStore::ReadIndex() {
 void ModelStore::CheckFiles(const std::vector<StoreFiles::Entry>& entries) {
   std::map<std::string_view, std::uint64_t> sizes;
   for (const auto& entry : entries) sizes.emplace(entry.name, entry.bytes);
-  for (auto& [id, item] : items_) {
+  const auto is_whole = [&](const StoreIndex::Item& item) {
     const auto found = sizes.find(item.file);
-    item.model.is_damaged = true;
-    if (found == sizes.end() || found->second != SealedFileBytes(item.model.bytes)) continue;
+    if (found == sizes.end() || found->second != SealedFileBytes(item.model.bytes)) return false;
     const auto input = files_->OpenFile(item.file);
-    if (!input.ok()) continue;
-    const auto reader = SealedReader::Open(ReadFrom(**input), key_, IdentityOf(item.model));
-    item.model.is_damaged = !reader.ok() || reader->length() != item.model.bytes;
+    if (!input.ok()) return false;
+    const auto reader = SealedReader::Open(ReadFrom(**input), key_, IdentityOf(item));
+    return reader.ok() && reader->length() == item.model.bytes;
+  };
+  std::set<std::string_view> looked_at;
+  for (const auto& [key, item] : items_) {
+    if (looked_at.insert(item.file).second && !is_whole(item)) damaged_.insert(item.file);
   }
 }
 
@@ -173,7 +190,7 @@ Status ModelStore::WriteIndex(const Items& items, std::uint64_t count) {
   StoreIndex index;
   index.is_counted = options_.counter != nullptr;
   index.count = count;
-  for (const auto& [id, item] : items) index.items.push_back(item);
+  for (const auto& [key, item] : items) index.items.push_back(item);
   const base::SecretBytes content(EncodeStoreIndex(index));
   BLINDAI_RETURN_IF_ERROR(files_->Remove(kNewIndexFile));
   BLINDAI_TRY(const auto output, files_->Create(kNewIndexFile));
@@ -207,6 +224,17 @@ Status ModelStore::Commit(const Items& items, unsigned count_steps) {
   return placed;
 }
 
+// The items are these from now on, on the disk first. Gives the files that nothing names any more.
+Result<std::vector<std::string>> ModelStore::Become(Items items) {
+  BLINDAI_RETURN_IF_ERROR(Commit(items, 1));
+  const std::set<std::string> before = FilesOf(std::exchange(items_, std::move(items)));
+  const std::set<std::string> after = FilesOf(items_);
+  std::vector<std::string> orphans;
+  std::ranges::set_difference(before, after, std::back_inserter(orphans));
+  for (const std::string& file : orphans) damaged_.erase(file);
+  return orphans;
+}
+
 // ---- use
 
 std::optional<base::Error> ModelStore::refusal() const {
@@ -217,14 +245,34 @@ std::optional<base::Error> ModelStore::refusal() const {
 std::vector<StoredModel> ModelStore::List() const {
   const std::lock_guard lock(mutex_);
   std::vector<StoredModel> models;
-  for (const auto& [id, item] : items_) models.push_back(item.model);
+  for (const auto& [key, item] : items_) {
+    models.push_back(item.model);
+    models.back().is_damaged = damaged_.contains(item.file);
+  }
   return models;
 }
 
+std::vector<std::uint64_t> ModelStore::Versions(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::uint64_t> versions;
+  for (auto at = items_.lower_bound({id, 0}); at != items_.end() && at->first.first == id; ++at)
+    versions.push_back(at->first.second);
+  return versions;
+}
+
 std::uint64_t ModelStore::BytesOf(const Items& items) const {
+  std::set<std::string_view> counted;
   std::uint64_t sum = writing_bytes_;
-  for (const auto& [id, item] : items) sum += SealedFileBytes(item.model.bytes);
+  for (const auto& [key, item] : items) {
+    if (counted.insert(item.file).second) sum += SealedFileBytes(item.model.bytes);
+  }
   return sum;
+}
+
+std::set<std::string> ModelStore::FilesOf(const Items& items) {
+  std::set<std::string> files;
+  for (const auto& [key, item] : items) files.insert(item.file);
+  return files;
 }
 
 std::uint64_t ModelStore::bytes() const {
@@ -232,10 +280,10 @@ std::uint64_t ModelStore::bytes() const {
   return BytesOf(items_);
 }
 
-Status ModelStore::WriteModel(const std::string& name, const StoredModel& model, const ModelFile& file) {
+Status ModelStore::WriteFile(const std::string& name, const StoredModel& model, const ModelFile& file) {
   BLINDAI_TRY(const auto output, files_->Create(name));
   BLINDAI_TRY(SealedWriter writer,
-              SealedWriter::Begin(WriteTo(*output), key_, IdentityOf(model), model.bytes));
+              SealedWriter::Begin(WriteTo(*output), key_, IdentityOf({.model = model}), model.bytes));
   base::SecretBytes piece(kPieceBytes);
   for (std::uint64_t at = 0; at < model.bytes;) {
     const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, model.bytes - at));
@@ -249,59 +297,122 @@ Status ModelStore::WriteModel(const std::string& name, const StoredModel& model,
   return files_->SyncFolder();
 }
 
-Status ModelStore::Save(StoredModel model, const ModelFile& file) {
+Status ModelStore::MaySave(const StoredModel& model, std::uint64_t more_bytes) const {
+  if (model.details.size() > kMaxStoreDetailsBytes) return DetailsTooLarge();
+  const auto version = items_.lower_bound({model.id, 0});
+  if (version != items_.end() && version->first.first == model.id &&
+      version->second.model.owner != model.owner) {
+    return MakeError(ErrorKind::kConflict, "model-id-taken",
+                     "a stored model of somebody else has this id; choose another");
+  }
+  const bool is_full = more_bytes > 0 && BytesOf(items_) + more_bytes > options_.max_bytes;
+  if (is_full || items_.size() >= kMaxStoredModels) {
+    return MakeError(
+        ErrorKind::kExhausted, "store-quota",
+        "the model store is full (storage.bytes); delete stored models, or upload without save=true");
+  }
+  return base::Ok();
+}
+
+const StoreIndex::Item* ModelStore::Shareable(const StoredModel& model) const {
+  for (const auto& [key, item] : items_) {
+    if (HasTheBytesOf(item.model, model) && item.sealed_as == SealedAs::kContent &&
+        !damaged_.contains(item.file))
+      return &item;
+  }
+  return nullptr;
+}
+
+Status ModelStore::Save(StoredModel model, const ModelFile& file,
+                        const std::vector<std::uint64_t>& instead_of) {
   BLINDAI_CHECK(file.sealed());
   model.sha256_hex = file.sha256_hex();
   model.bytes = file.size();
   model.is_damaged = false;
   const std::uint64_t sealed_bytes = SealedFileBytes(model.bytes);
-  {
-    const std::lock_guard lock(mutex_);
-    BLINDAI_RETURN_IF_ERROR(BeReady());
-    if (model.details.size() > kMaxStoreDetailsBytes) {
-      return MakeError(
-          ErrorKind::kUnsupported, "save-unsupported",
-          "what belongs to this model beside its file is too large to be stored; leave save out");
-    }
-    if (BytesOf(items_) + sealed_bytes > options_.max_bytes || items_.size() >= kMaxStoredModels) {
-      return MakeError(
-          ErrorKind::kExhausted, "store-quota",
-          "the model store is full (storage.bytes); delete stored models, or upload without save=true");
-    }
-    writing_bytes_ += sealed_bytes;
-  }
-  const std::string name = RandomModelFileName();
-  const Status written = WriteModel(name, model, file);
 
+  // A file that is there is read through before it is relied on. Meanwhile it may go with the last model that named it,
+  // so what is found is looked up again.
+  for (std::string whole;;) {
+    StoreIndex::Item there;
+    {
+      const std::lock_guard lock(mutex_);
+      BLINDAI_RETURN_IF_ERROR(BeReady());
+      const StoreIndex::Item* const found = Shareable(model);
+      BLINDAI_RETURN_IF_ERROR(MaySave(model, found == nullptr ? sealed_bytes : 0));
+      if (found == nullptr) {
+        writing_bytes_ += sealed_bytes;
+        break;
+      }
+      if (found->file == whole) return Put(std::move(model), whole, instead_of);
+      there = *found;
+    }
+    if (ReadFile(there, [](ByteView) { return base::Ok(); }).ok()) {
+      whole = there.file;
+    } else {
+      const std::lock_guard lock(mutex_);
+      damaged_.insert(there.file);
+    }
+  }
+
+  const std::string name = RandomModelFileName();
+  Status saved = WriteFile(name, model, file);
   const std::lock_guard lock(mutex_);
   writing_bytes_ -= sealed_bytes;
-  if (Status ready = written.ok() ? BeReady() : written; !ready.ok()) {
-    static_cast<void>(files_->Remove(name));
-    return ready;
-  }
+  if (saved.ok()) saved = BeReady();
+  if (saved.ok()) saved = Put(std::move(model), name, instead_of);
+  // If the index may already name it, the next start decides.
+  if (!saved.ok() && !refusal_) static_cast<void>(files_->Remove(name));
+  return saved;
+}
+
+// Whatever has these bytes names this file afterwards: one that was damaged, one that an older server sealed for one
+// model, and one that another Save has written meanwhile give way to it.
+Status ModelStore::Put(StoredModel model, const std::string& file,
+                       const std::vector<std::uint64_t>& instead_of) {
+  BLINDAI_RETURN_IF_ERROR(MaySave(model, 0));
   Items next = items_;
-  StoreIndex::Item& item = next[model.id];
-  const std::string replaced = std::exchange(item.file, name);
-  item.model = std::move(model);
-  if (Status committed = Commit(next, 1); !committed.ok()) {
-    // If the index may already name it, the next start decides.
-    if (!refusal_) static_cast<void>(files_->Remove(name));
-    return committed;
+  for (const std::uint64_t version : instead_of) next.erase({model.id, version});
+  for (auto& [key, item] : next) {
+    if (!HasTheBytesOf(item.model, model)) continue;
+    item.file = file;
+    item.sealed_as = SealedAs::kContent;
   }
-  items_ = std::move(next);
-  // The next start removes it if this fails.
-  if (!replaced.empty()) static_cast<void>(files_->Remove(replaced));
+  Key key(model.id, model.version);
+  next.insert_or_assign(std::move(key), StoreIndex::Item{std::move(model), file, SealedAs::kContent});
+  BLINDAI_TRY(const std::vector<std::string> orphans, Become(std::move(next)));
+  // The next start removes what this cannot.
+  for (const std::string& orphan : orphans) static_cast<void>(files_->Remove(orphan));
   return base::Ok();
 }
 
-Result<std::shared_ptr<ModelFile>> ModelStore::Load(const std::string& id) const {
+Status ModelStore::Update(std::vector<StoredModel> models) {
+  const std::lock_guard lock(mutex_);
+  Items next = items_;
+  for (StoredModel& model : models) {
+    if (model.details.size() > kMaxStoreDetailsBytes) return DetailsTooLarge();
+    const auto found = next.find({model.id, model.version});
+    if (found == next.end() || !HasTheBytesOf(found->second.model, model)) return NotStored();
+    found->second.model.details = std::move(model.details);
+  }
+  BLINDAI_RETURN_IF_ERROR(BeReady());
+  if (models.empty()) return base::Ok();
+  BLINDAI_TRY(const std::vector<std::string> orphans, Become(std::move(next)));
+  BLINDAI_CHECK(orphans.empty());
+  return base::Ok();
+}
+
+Result<std::shared_ptr<ModelFile>> ModelStore::Load(const std::string& id, std::uint64_t version) const {
   StoreIndex::Item item;
   while (true) {
     {
       const std::lock_guard lock(mutex_);
-      const auto found = items_.find(id);
+      const auto found = items_.find({id, version});
       if (found == items_.end()) return NotStored();
-      if (found->second.file == item.file) return ModelDamaged();
+      if (found->second.file == item.file) {
+        damaged_.insert(item.file);
+        return ModelDamaged();
+      }
       item = found->second;
     }
     Result<std::shared_ptr<ModelFile>> file = LoadItem(item);
@@ -310,35 +421,46 @@ Result<std::shared_ptr<ModelFile>> ModelStore::Load(const std::string& id) const
   }
 }
 
-Result<std::shared_ptr<ModelFile>> ModelStore::LoadItem(const StoreIndex::Item& item) const {
+Status ModelStore::ReadFile(const StoreIndex::Item& item, const std::function<Status(ByteView)>& take) const {
   const auto input = files_->OpenFile(item.file);
   if (!input.ok()) return ModelDamaged();
-  Result<SealedReader> reader = SealedReader::Open(ReadFrom(**input), key_, IdentityOf(item.model));
+  Result<SealedReader> reader = SealedReader::Open(ReadFrom(**input), key_, IdentityOf(item));
   if (!reader.ok() || reader->length() != item.model.bytes) return ModelDamaged();
-  BLINDAI_TRY(const std::shared_ptr<ModelFile> file, ModelFile::Create(options_.max_model_bytes));
   while (true) {
     const Result<base::SecretBytes> piece = reader->Next();
     if (!piece.ok()) return ModelDamaged();
-    if (piece->empty()) break;
-    BLINDAI_RETURN_IF_ERROR(file->Append(piece->ExposeSecret()));
+    if (piece->empty()) return base::Ok();
+    BLINDAI_RETURN_IF_ERROR(take(piece->ExposeSecret()));
   }
+}
+
+Result<std::shared_ptr<ModelFile>> ModelStore::LoadItem(const StoreIndex::Item& item) const {
+  BLINDAI_TRY(const std::shared_ptr<ModelFile> file, ModelFile::Create(options_.max_model_bytes));
+  BLINDAI_RETURN_IF_ERROR(ReadFile(item, [&file](ByteView piece) { return file->Append(piece); }));
   BLINDAI_RETURN_IF_ERROR(file->Seal());
   if (file->sha256_hex() != item.model.sha256_hex) return ModelDamaged();
   return file;
 }
 
+Status ModelStore::Delete(const std::string& id, const std::vector<std::uint64_t>& versions) {
+  const std::lock_guard lock(mutex_);
+  return Drop([&](const Key& key) {
+    return key.first == id && std::ranges::find(versions, key.second) != versions.end();
+  });
+}
+
 Status ModelStore::Delete(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  const auto found = items_.find(id);
-  if (found == items_.end()) return NotStored();
-  BLINDAI_RETURN_IF_ERROR(BeReady());
-  const std::string file = found->second.file;
+  return Drop([&](const Key& key) { return key.first == id; });
+}
+
+Status ModelStore::Drop(const std::function<bool(const Key&)>& is_meant) {
   Items next = items_;
-  next.erase(id);
-  BLINDAI_RETURN_IF_ERROR(Commit(next, 1));
-  items_ = std::move(next);
-  BLINDAI_RETURN_IF_ERROR(files_->Remove(file));
-  return files_->SyncFolder();
+  if (std::erase_if(next, [&](const auto& entry) { return is_meant(entry.first); }) == 0) return NotStored();
+  BLINDAI_RETURN_IF_ERROR(BeReady());
+  BLINDAI_TRY(const std::vector<std::string> orphans, Become(std::move(next)));
+  for (const std::string& orphan : orphans) BLINDAI_RETURN_IF_ERROR(files_->Remove(orphan));
+  return orphans.empty() ? base::Ok() : files_->SyncFolder();
 }
 
 }  // namespace blindai::model

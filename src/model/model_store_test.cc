@@ -14,7 +14,11 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <thread>
+#include <utility>
 
+#include "base/byte_writer.h"
+#include "encoding/hex.h"
 #include "model/sealed_file.h"
 
 namespace blindai::model {
@@ -223,29 +227,60 @@ std::string TextOf(const ModelFile& file) {
   return std::string(base::AsText(bytes));
 }
 
-Status Save(ModelStore& store, const std::string& id, std::string_view text, std::uint64_t version = 1) {
-  return store.Save({.id = id,
-                     .owner = "anna",
-                     .version = version,
-                     .sha256_hex = "",
-                     .bytes = 0,
-                     .details = base::CopyBytes(base::AsBytes("details of " + std::string(text)))},
-                    *FileOf(text));
+std::string DetailsOf(std::string_view text) { return "details of " + std::string(text); }
+
+StoredModel Model(const std::string& id, std::string_view text, std::uint64_t version,
+                  const std::string& owner = "anna") {
+  return {.id = id,
+          .owner = owner,
+          .version = version,
+          .sha256_hex = "",
+          .bytes = 0,
+          .details = base::CopyBytes(base::AsBytes(DetailsOf(text)))};
 }
-std::string Load(const ModelStore& store, const std::string& id) {
-  const auto file = store.Load(id);
+Status Save(ModelStore& store, const std::string& id, std::string_view text, std::uint64_t version = 1,
+            const std::vector<std::uint64_t>& instead_of = {}, const std::string& owner = "anna") {
+  return store.Save(Model(id, text, version, owner), *FileOf(text), instead_of);
+}
+// Gives every version of a model these details.
+Status Describe(ModelStore& store, const std::string& id, std::string_view details) {
+  std::vector<StoredModel> models;
+  for (StoredModel& model : store.List()) {
+    if (model.id != id) continue;
+    model.details = base::CopyBytes(base::AsBytes(details));
+    models.push_back(std::move(model));
+  }
+  return store.Update(std::move(models));
+}
+std::string Load(const ModelStore& store, const std::string& id, std::uint64_t version = 1) {
+  const auto file = store.Load(id, version);
   return file.ok() ? TextOf(**file) : file.error().code;
 }
-// Every model with its content, as a restart finds them.
+// "a@1": every version with its content, as a restart finds them, and with its details where they were changed.
 std::map<std::string, std::string> Contents(const ModelStore& store) {
   std::map<std::string, std::string> contents;
-  for (const StoredModel& model : store.List()) contents[model.id] = Load(store, model.id);
+  for (const StoredModel& model : store.List()) {
+    std::string& content = contents[model.id + "@" + std::to_string(model.version)];
+    content = Load(store, model.id, model.version);
+    const bool is_loaded = !content.starts_with("model-");
+    if (is_loaded && base::AsText(model.details) != DetailsOf(content))
+      content += ", " + std::string(base::AsText(model.details));
+  }
   return contents;
+}
+std::vector<std::string> ModelFiles(const Disk& disk) {
+  std::vector<std::string> files;
+  for (const auto& [name, node] : disk.now) {
+    if (IsModelFileName(name)) files.push_back(name);
+  }
+  return files;
 }
 std::string RefusalOf(const ModelStore& store) {
   const auto refusal = store.refusal();
   return refusal ? refusal->code : "none";
 }
+
+using Contents_t = std::map<std::string, std::string>;
 
 const std::string kLong(70'000, 'w');  // two chunks
 
@@ -269,7 +304,8 @@ TEST(ModelStore, WhatWasSavedIsThereAfterARestart) {
   EXPECT_EQ(models[0].sha256_hex, FileOf(kLong)->sha256_hex());
   EXPECT_EQ(base::AsText(models[1].details), "details of two");
   EXPECT_FALSE(models[0].is_damaged);
-  EXPECT_EQ(Load(*store, "a"), kLong);
+  EXPECT_EQ(Load(*store, "a", 3), kLong);
+  EXPECT_EQ(Load(*store, "a", 2), "model-not-stored");
   EXPECT_EQ(Load(*store, "c"), "model-not-stored");
 }
 
@@ -289,8 +325,11 @@ TEST(ModelStore, ReplacingAndDeletingLeaveNoOldFileBehind) {
   Disk disk;
   const auto store = OpenStore(disk);
   ASSERT_TRUE(Save(*store, "a", "one").ok());
-  ASSERT_TRUE(Save(*store, "a", "two", 2).ok());
+  ASSERT_TRUE(Save(*store, "a", "two").ok());
   EXPECT_EQ(Load(*store, "a"), "two");
+  EXPECT_EQ(disk.now.size(), 2u);
+  ASSERT_TRUE(Save(*store, "a", "three", 2, {1, 7}).ok());
+  EXPECT_EQ(Contents(*store), (Contents_t{{"a@2", "three"}}));
   EXPECT_EQ(disk.now.size(), 2u);
   ASSERT_TRUE(store->Delete("a").ok());
   EXPECT_EQ(disk.now.size(), 1u);
@@ -302,29 +341,247 @@ TEST(ModelStore, TheQuotaRefusesTheNewModelAndKeepsTheOld) {
   Disk disk;
   const auto store = OpenStore(disk, nullptr, 7, SealedFileBytes(kLong.size()) + 200);
   ASSERT_TRUE(Save(*store, "a", kLong).ok());
-  EXPECT_EQ(Save(*store, "b", kLong).error().code, "store-quota");
+  EXPECT_EQ(Save(*store, "b", std::string(kLong.size(), 'u')).error().code, "store-quota");
   EXPECT_TRUE(Save(*store, "c", "small").ok());
   EXPECT_EQ(Load(*store, "a"), kLong);
 }
 
+// ---- versions
+
+TEST(ModelStore, VersionsOfAModelLieBesideEachOtherAndGoOneByOneOrAllAtOnce) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  for (const std::uint64_t version : {10, 2, 1}) {
+    ASSERT_TRUE(Save(*store, "a", "a" + std::to_string(version), version).ok());
+  }
+  ASSERT_TRUE(Save(*store, "b", "b1").ok());
+  EXPECT_EQ(store->Versions("a"), (std::vector<std::uint64_t>{1, 2, 10}));
+  EXPECT_EQ(Contents(*OpenStore(disk)),
+            (Contents_t{{"a@1", "a1"}, {"a@2", "a2"}, {"a@10", "a10"}, {"b@1", "b1"}}));
+  ASSERT_TRUE(store->Delete("a", {2, 10, 77}).ok());
+  EXPECT_EQ(Contents(*OpenStore(disk)), (Contents_t{{"a@1", "a1"}, {"b@1", "b1"}}));
+  EXPECT_EQ(store->Delete("a", {2}).error().code, "model-not-stored");
+  ASSERT_TRUE(Save(*store, "a", "a3", 3).ok());
+  ASSERT_TRUE(store->Delete("a").ok());
+  EXPECT_EQ(Contents(*OpenStore(disk)), (Contents_t{{"b@1", "b1"}}));
+  EXPECT_EQ(ModelFiles(disk).size(), 1u);
+  EXPECT_TRUE(store->Versions("a").empty());
+}
+
+TEST(ModelStore, AnIdHasOneOwner) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  ASSERT_TRUE(Save(*store, "a", "one").ok());
+  for (const std::uint64_t version : {1, 2}) {
+    EXPECT_EQ(Save(*store, "a", "hers", version, {1}, "berta").error().code, "model-id-taken");
+  }
+  EXPECT_EQ(Contents(*store), (Contents_t{{"a@1", "one"}}));
+  EXPECT_EQ(ModelFiles(disk).size(), 1u);
+}
+
+TEST(ModelStore, DetailsChangeForAllThatAreNamedOrForNone) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  ASSERT_TRUE(Save(*store, "a", "one", 1).ok());
+  ASSERT_TRUE(Save(*store, "a", "two", 2).ok());
+  ASSERT_TRUE(Save(*store, "b", "three").ok());
+  const std::vector<std::string> files = ModelFiles(disk);
+  std::set<std::string> written;
+  disk.before_each = [&] {
+    for (const auto& change : disk.unsynced) written.insert(change.name);
+  };
+  ASSERT_TRUE(Describe(*store, "a", "stable").ok());
+  // No model's file was touched.
+  EXPECT_EQ(written, (std::set<std::string>{"index.sealed.new"}));
+  EXPECT_EQ(ModelFiles(disk), files);
+  const Contents_t described{{"a@1", "one, stable"}, {"a@2", "two, stable"}, {"b@1", "three"}};
+  EXPECT_EQ(Contents(*OpenStore(disk)), described);
+
+  std::vector<StoredModel> models = store->List();
+  for (StoredModel& model : models) model.details = {1};
+  const auto expect_refused = [&](auto&& bend, const std::string& code) {
+    std::vector<StoredModel> bent = models;
+    bend(bent.back());
+    EXPECT_EQ(store->Update(std::move(bent)).error().code, code);
+    EXPECT_EQ(Contents(*store), described);
+    EXPECT_EQ(Contents(*OpenStore(disk)), described);
+  };
+  expect_refused([](StoredModel& model) { model.version = 2; }, "model-not-stored");
+  expect_refused([](StoredModel& model) { model.id = "c"; }, "model-not-stored");
+  expect_refused([](StoredModel& model) { model.owner = "berta"; }, "model-not-stored");
+  expect_refused([](StoredModel& model) { model.sha256_hex = std::string(64, '0'); }, "model-not-stored");
+  expect_refused([](StoredModel& model) { ++model.bytes; }, "model-not-stored");
+  expect_refused([](StoredModel& model) { model.details.resize(kMaxStoreDetailsBytes + 1); },
+                 "save-unsupported");
+  EXPECT_TRUE(store->Update({}).ok());
+}
+
+// ---- the same bytes
+
+TEST(ModelStore, TheSameBytesOfOneOwnerLieThereOnceAndCountOnce) {
+  Disk disk;
+  const auto store = OpenStore(disk, nullptr, 7, SealedFileBytes(kLong.size()) + 200);
+  ASSERT_TRUE(Save(*store, "a", kLong).ok());
+  const std::uint64_t bytes = store->bytes();
+  ASSERT_TRUE(Save(*store, "a", kLong, 2).ok());
+  ASSERT_TRUE(Save(*store, "b", kLong).ok());
+  // In the place of itself, too.
+  ASSERT_TRUE(Save(*store, "a", kLong, 2).ok());
+  EXPECT_EQ(store->bytes(), bytes);
+  EXPECT_EQ(ModelFiles(disk).size(), 1u);
+  const Contents_t all{{"a@1", kLong}, {"a@2", kLong}, {"b@1", kLong}};
+  EXPECT_EQ(Contents(*store), all);
+  const auto again = OpenStore(disk);
+  EXPECT_EQ(Contents(*again), all);
+  EXPECT_EQ(again->bytes(), bytes);
+}
+
+TEST(ModelStore, AFileStaysAsLongAsSomethingNamesIt) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  ASSERT_TRUE(Save(*store, "a", "same").ok());
+  ASSERT_TRUE(Save(*store, "a", "same", 2).ok());
+  ASSERT_TRUE(Save(*store, "b", "same").ok());
+  ASSERT_TRUE(Save(*store, "a", "other", 3, {2}).ok());
+  ASSERT_TRUE(store->Delete("a").ok());
+  EXPECT_EQ(ModelFiles(disk).size(), 1u);
+  EXPECT_EQ(Contents(*OpenStore(disk)), (Contents_t{{"b@1", "same"}}));
+  ASSERT_TRUE(store->Delete("b").ok());
+  EXPECT_TRUE(ModelFiles(disk).empty());
+}
+
+// That somebody else has a file must not show in how much is written for it, or counted.
+TEST(ModelStore, TheSameBytesOfAnotherOwnerAreAnotherFile) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  const auto operations_of = [&](const std::string& id, std::string_view text, const std::string& owner) {
+    const int before = disk.operations;
+    EXPECT_TRUE(Save(*store, id, text, 1, {}, owner).ok());
+    return disk.operations - before;
+  };
+  operations_of("a", "weights", "anna");
+  const std::uint64_t bytes = store->bytes();
+  const int same = operations_of("b", "weights", "berta");
+  EXPECT_EQ(store->bytes(), 2 * bytes);
+  EXPECT_EQ(same, operations_of("c", "unknown", "berta"));
+  // No account is one tenant of its own.
+  EXPECT_EQ(same, operations_of("d", "weights", ""));
+  EXPECT_EQ(ModelFiles(disk).size(), 4u);
+  EXPECT_LT(operations_of("e", "weights", ""), same);
+  EXPECT_EQ(ModelFiles(disk).size(), 4u);
+}
+
+TEST(ModelStore, ADamagedFileIsNotSharedAndTheNextUploadOfItsBytesHealsAllThatNamedIt) {
+  for (const std::size_t at : {std::size_t{3}, kSealedHeaderBytes + 5, SealedFileBytes(kLong.size()) - 1}) {
+    Disk disk;
+    {
+      const auto store = OpenStore(disk);
+      ASSERT_TRUE(Save(*store, "a", kLong).ok());
+      ASSERT_TRUE(Save(*store, "a", kLong, 2).ok());
+    }
+    disk.now.at(ModelFiles(disk)[0])->content[at] ^= 1;
+    const auto store = OpenStore(disk);
+    EXPECT_EQ(store->List()[1].is_damaged, at < kSealedHeaderBytes) << at;
+    // Nobody has read it yet: the upload itself finds out.
+    ASSERT_TRUE(Save(*store, "b", kLong).ok());
+    const Contents_t healed{{"a@1", kLong}, {"a@2", kLong}, {"b@1", kLong}};
+    EXPECT_EQ(Contents(*store), healed) << at;
+    for (const StoredModel& model : store->List()) EXPECT_FALSE(model.is_damaged);
+    EXPECT_EQ(Contents(*OpenStore(disk)), healed) << at;
+    EXPECT_EQ(ModelFiles(disk).size(), 1u);
+  }
+}
+
+TEST(ModelStore, WhatALoadFoundDamagedIsListedSo) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  ASSERT_TRUE(Save(*store, "a", kLong).ok());
+  ASSERT_TRUE(Save(*store, "b", kLong).ok());
+  disk.now.at(ModelFiles(disk)[0])->content.back() ^= 1;
+  EXPECT_FALSE(store->List()[0].is_damaged);
+  EXPECT_EQ(Load(*store, "a"), "model-damaged");
+  EXPECT_TRUE(store->List()[0].is_damaged);
+  EXPECT_TRUE(store->List()[1].is_damaged);
+  ASSERT_TRUE(Save(*store, "b", kLong).ok());
+  EXPECT_FALSE(store->List()[0].is_damaged);
+  EXPECT_EQ(Load(*store, "a"), kLong);
+}
+
+// ---- at the same time
+
+// Does something once, at the first operation on the disk for which it is time.
+void Once(Disk& disk, std::function<bool()> is_time, std::function<void()> act) {
+  disk.before_each = [&disk, is_time = std::move(is_time), act = std::move(act)] {
+    if (!is_time()) return;
+    const auto now = std::exchange(disk.before_each, [] {});
+    act();
+  };
+}
+
+TEST(ModelStoreAtTheSameTime, AFileThatIsDeletedWhileItIsReadToBeSharedIsWrittenAnew) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  ASSERT_TRUE(Save(*store, "a", kLong).ok());
+  Once(
+      disk, [] { return true; }, [&] { ASSERT_TRUE(store->Delete("a").ok()); });
+  ASSERT_TRUE(Save(*store, "b", kLong).ok());
+  EXPECT_EQ(Contents(*store), (Contents_t{{"b@1", kLong}}));
+  EXPECT_EQ(Contents(*OpenStore(disk)), (Contents_t{{"b@1", kLong}}));
+  EXPECT_EQ(ModelFiles(disk).size(), 1u);
+}
+
+TEST(ModelStoreAtTheSameTime, TwoSavesOfTheSameBytesLeaveOneFile) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  Once(
+      disk, [&] { return !ModelFiles(disk).empty(); }, [&] { ASSERT_TRUE(Save(*store, "b", kLong).ok()); });
+  ASSERT_TRUE(Save(*store, "a", kLong).ok());
+  EXPECT_EQ(Contents(*store), (Contents_t{{"a@1", kLong}, {"b@1", kLong}}));
+  EXPECT_EQ(ModelFiles(disk).size(), 1u);
+  EXPECT_EQ(store->bytes(), SealedFileBytes(kLong.size()));
+}
+
+TEST(ModelStoreAtTheSameTime, ALoadWhoseFileIsRemovedFindsTheNewOneOrNone) {
+  Disk disk;
+  const auto store = OpenStore(disk);
+  ASSERT_TRUE(Save(*store, "a", "one").ok());
+  Once(
+      disk, [] { return true; }, [&] { ASSERT_TRUE(Save(*store, "a", "two").ok()); });
+  EXPECT_EQ(Load(*store, "a"), "two");
+  EXPECT_FALSE(store->List()[0].is_damaged);
+  Once(
+      disk, [] { return true; }, [&] { ASSERT_TRUE(store->Delete("a").ok()); });
+  EXPECT_EQ(Load(*store, "a"), "model-not-stored");
+}
+
 // ---- crashes
 
-using Contents_t = std::map<std::string, std::string>;
-
-// Saves, replaces and deletes. `states[i]` is what is acknowledged after i steps.
+// Saves, replaces, shares, describes and deletes. `kStates[i]` is what is acknowledged after i steps.
 const std::vector<std::function<Status(ModelStore&)>> kSteps = {
     [](ModelStore& store) { return Save(store, "a", "one"); },
     [](ModelStore& store) { return Save(store, "b", kLong); },
-    [](ModelStore& store) { return Save(store, "a", "two", 2); },
+    [](ModelStore& store) { return Save(store, "a", "two", 2, {1}); },
+    [](ModelStore& store) { return Save(store, "a", kLong, 3); },
+    [](ModelStore& store) { return Describe(store, "a", "stable"); },
     [](ModelStore& store) { return store.Delete("b"); },
+    [](ModelStore& store) {
+      return Save(store, "a", "three", 4, {2, 3});
+    },
     [](ModelStore& store) { return Save(store, "b", "three"); },
+    [](ModelStore& store) { return store.Delete("a", {4}); },
 };
-const std::vector<Contents_t> kStates = {{},
-                                         {{"a", "one"}},
-                                         {{"a", "one"}, {"b", kLong}},
-                                         {{"a", "two"}, {"b", kLong}},
-                                         {{"a", "two"}},
-                                         {{"a", "two"}, {"b", "three"}}};
+const std::vector<Contents_t> kStates = {
+    {},
+    {{"a@1", "one"}},
+    {{"a@1", "one"}, {"b@1", kLong}},
+    {{"a@2", "two"}, {"b@1", kLong}},
+    {{"a@2", "two"}, {"a@3", kLong}, {"b@1", kLong}},
+    {{"a@2", "two, stable"}, {"a@3", kLong + ", stable"}, {"b@1", kLong}},
+    {{"a@2", "two, stable"}, {"a@3", kLong + ", stable"}},
+    {{"a@4", "three"}},
+    {{"a@4", "three"}, {"b@1", "three"}},
+    {{"b@1", "three"}},
+};
 
 // Opens the store and runs the steps until one fails; how many were acknowledged.
 std::size_t RunSteps(Disk& disk, MonotonicCounter* counter) {
@@ -346,8 +603,10 @@ void ExpectWhole(Disk disk, const Counter& counter_then, bool counted, std::size
   const bool is_new = acknowledged + 1 < kStates.size() && contents == kStates[acknowledged + 1];
   ASSERT_TRUE(is_old || is_new) << where;
   for (const StoredModel& model : store->List()) ASSERT_FALSE(model.is_damaged) << where;
-  // Leftovers of the crash are gone: the index, and one file for each model.
-  ASSERT_EQ(disk.now.size(), 1 + contents.size()) << where;
+  // Leftovers of the crash are gone: the index, and one file for each content.
+  std::set<std::string> files;
+  for (const auto& [version, content] : contents) files.insert(content.substr(0, content.find(',')));
+  ASSERT_EQ(disk.now.size(), 1 + files.size()) << where;
   ASSERT_TRUE(Save(*store, "new", "later").ok()) << where;
 }
 
@@ -414,34 +673,34 @@ TEST(ModelStore, WhenOneOperationFailsNothingAcknowledgedIsLostAndNothingIsHalf)
       Disk disk;
       disk.failing = at;
       disk.failing_errno = error;
-      Contents_t acknowledged, tried;
+      Contents_t shown;
+      std::optional<std::size_t> in_doubt;  // the step after which the store wants to be opened anew
       {
         const auto store = OpenStore(disk);
+        if (RefusalOf(*store) != "none") in_doubt = 0;
         for (std::size_t step = 0; step < kSteps.size(); ++step) {
-          const Contents_t before = Contents(*store);
-          disk.failing = at;
-          const Status done = kSteps[step](*store);
+          const bool is_done = kSteps[step](*store).ok();
           // An error means: not done, or not surely done. The models stay usable as they were or as they are wanted.
-          const Contents_t after = Contents(*store);
-          if (!done.ok()) {
-            for (const auto& [id, content] : after) {
-              ASSERT_TRUE(content.find("model-") == std::string::npos) << at << " " << step << content;
-            }
+          shown = Contents(*store);
+          for (const auto& [version, content] : shown) {
+            ASSERT_TRUE(is_done || !content.starts_with("model-")) << at << " " << step << content;
           }
-          acknowledged = after;
+          if (RefusalOf(*store) == "none") {
+            in_doubt.reset();
+          } else if (!in_doubt) {
+            in_doubt = step;
+          }
         }
-        tried = Contents(*store);
       }
       disk.failing = -1;
       const auto store = OpenStore(disk);
       ASSERT_EQ(RefusalOf(*store), "none") << at;
-      for (const auto& [id, content] : Contents(*store)) {
-        ASSERT_TRUE(content == "one" || content == "two" || content == "three" || content == kLong)
-            << at << " " << id;
+      const Contents_t contents = Contents(*store);
+      if (in_doubt) {
+        ASSERT_TRUE(contents == kStates[*in_doubt] || contents == kStates[*in_doubt + 1]) << at;
+      } else {
+        ASSERT_EQ(contents, shown) << at;
       }
-      // What the last store showed is there, unless its last index is in doubt.
-      for (const auto& [id, content] : acknowledged)
-        ASSERT_TRUE(Contents(*store).contains(id)) << at << " " << id;
     }
   }
 }
@@ -454,7 +713,7 @@ TEST(ModelStore, AFullDiskRefusesTheNewModelAndServesTheOld) {
   disk.failing = disk.operations + 1;
   EXPECT_EQ(Save(*store, "b", "two").error().code, "store-full");
   EXPECT_EQ(disk.now.size(), files);
-  EXPECT_EQ(Contents(*store), (Contents_t{{"a", "one"}}));
+  EXPECT_EQ(Contents(*store), (Contents_t{{"a@1", "one"}}));
   // Room again: no restart is needed.
   EXPECT_TRUE(Save(*store, "b", "two").ok());
 }
@@ -465,7 +724,7 @@ TEST(ModelStore, AReadOnlyDiskServesWhatIsThere) {
   disk.is_read_only = true;
   const auto store = OpenStore(disk);
   EXPECT_EQ(RefusalOf(*store), "store-read-only");
-  EXPECT_EQ(Contents(*store), (Contents_t{{"a", "one"}}));
+  EXPECT_EQ(Contents(*store), (Contents_t{{"a@1", "one"}}));
   EXPECT_EQ(Save(*store, "b", "two").error().code, "store-read-only");
   EXPECT_EQ(store->Delete("a").error().code, "store-read-only");
   EXPECT_EQ(Load(*store, "a"), "one");
@@ -525,7 +784,7 @@ TEST_F(HostileDiskTest, EveryChangedByteOfTheIndexIsNoticedAndNothingIsOverwritt
     ASSERT_EQ(disk_.now.size(), 3u);
   }
   File("index.sealed") = good;
-  EXPECT_EQ(Contents(*OpenStore(disk_)), (Contents_t{{"a", "one"}, {"b", "two"}}));
+  EXPECT_EQ(Contents(*OpenStore(disk_)), (Contents_t{{"a@1", "one"}, {"b@1", "two"}}));
 }
 
 TEST_F(HostileDiskTest, EveryTruncationOfTheIndexIsNoticed) {
@@ -544,13 +803,37 @@ TEST_F(HostileDiskTest, SwappedFilesAreNoticed) {
   EXPECT_EQ(Load(*store, "b"), "model-damaged");
 }
 
+TEST_F(HostileDiskTest, EveryChangedByteOfASharedFileIsNoticedByAllThatNameIt) {
+  ASSERT_TRUE(Save(*OpenStore(disk_), "a", "two", 2).ok());
+  const Bytes good = File(b_);
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    File(b_) = good;
+    File(b_)[at] ^= 1;
+    const auto store = OpenStore(disk_);
+    ASSERT_EQ(Load(*store, "a"), "one") << at;
+    ASSERT_EQ(Load(*store, "a", 2), "model-damaged") << at;
+    ASSERT_EQ(Load(*store, "b"), "model-damaged") << at;
+  }
+}
+
+TEST_F(HostileDiskTest, TheSameBytesOfAnotherOwnerInTheFilesPlaceAreNoticed) {
+  ASSERT_TRUE(Save(*OpenStore(disk_), "c", "one", 1, {}, "berta").ok());
+  for (const std::string& name : ModelFiles(disk_)) {
+    if (name != a_ && name != b_) File(a_) = File(name);
+  }
+  const auto store = OpenStore(disk_);
+  EXPECT_TRUE(store->List()[0].is_damaged);
+  EXPECT_EQ(Load(*store, "a"), "model-damaged");
+  EXPECT_EQ(Load(*store, "c"), "one");
+}
+
 TEST_F(HostileDiskTest, AnOlderVersionOfAModelIsNoticed) {
   const Bytes old = File(a_);
-  ASSERT_TRUE(Save(*OpenStore(disk_), "a", "ONE", 2).ok());
+  ASSERT_TRUE(Save(*OpenStore(disk_), "a", "ONE", 2, {1}).ok());
   for (const auto& [name, node] : disk_.now) {
     if (IsModelFileName(name) && name != b_) node->content = old;
   }
-  EXPECT_EQ(Load(*OpenStore(disk_), "a"), "model-damaged");
+  EXPECT_EQ(Load(*OpenStore(disk_), "a", 2), "model-damaged");
 }
 
 TEST_F(HostileDiskTest, AnOlderFileOfTheSameNameVersionAndLengthIsNoticed) {
@@ -570,8 +853,8 @@ TEST_F(HostileDiskTest, AMissingModelFileIsReportedAndTheOwnerMayReplaceIt) {
   EXPECT_TRUE(store->List()[0].is_damaged);
   EXPECT_EQ(Load(*store, "a"), "model-damaged");
   EXPECT_EQ(Load(*store, "b"), "two");
-  ASSERT_TRUE(Save(*store, "a", "again", 2).ok());
-  EXPECT_EQ(Load(*store, "a"), "again");
+  ASSERT_TRUE(Save(*store, "a", "again", 2, {1}).ok());
+  EXPECT_EQ(Contents(*store), (Contents_t{{"a@2", "again"}, {"b@1", "two"}}));
 }
 
 TEST_F(HostileDiskTest, AMissingIndexBesideModelsIsNoticed) {
@@ -601,7 +884,7 @@ TEST_F(HostileDiskTest, ForeignFilesAreLeftAlone) {
 TEST_F(HostileDiskTest, WithoutACounterAnOlderCopyOfTheWholeStorePasses) {
   Disk old = Copy();
   ASSERT_TRUE(OpenStore(disk_)->Delete("a").ok());
-  EXPECT_EQ(Contents(*OpenStore(old)), (Contents_t{{"a", "one"}, {"b", "two"}}));
+  EXPECT_EQ(Contents(*OpenStore(old)), (Contents_t{{"a@1", "one"}, {"b@1", "two"}}));
 }
 
 TEST(CountedStore, AnOlderCopyOfTheWholeStoreIsNoticed) {
@@ -666,6 +949,96 @@ TEST(CountedStore, ACounterThatFailsStopsSavingAndNothingIsAcknowledged) {
   EXPECT_EQ(RefusalOf(*OpenStore(disk, &counter)), "none");
 }
 
+// ---- the store of an older server
+
+// A sealed file as any server writes it.
+std::shared_ptr<Node> SealedNode(const SealedIdentity& identity, ByteView content) {
+  auto node = std::make_shared<Node>();
+  const auto write = [&node](ByteView bytes) {
+    node->content.insert(node->content.end(), bytes.begin(), bytes.end());
+    return base::Ok();
+  };
+  auto writer = SealedWriter::Begin(write, Key(), identity, content.size());
+  BLINDAI_CHECK(writer.ok() && writer->Append(content).ok() && writer->Finish().ok());
+  node->synced = node->content.size();
+  return node;
+}
+
+// Format 1 (docs/formats/sealed_file.md): one version of each id, each file sealed under id, owner and version.
+class OlderServersDiskTest : public ::testing::Test {
+ protected:
+  OlderServersDiskTest() {
+    base::ByteWriter index;
+    index.U32(1).U8(0).U64(0).U32(2);
+    Add(index, "a", 5, "one", 'a');
+    Add(index, "b", 1, "one", 'b');
+    disk_.now["index.sealed"] = SealedNode({"index of the model store", "", 1}, index.view());
+    disk_.synced = disk_.now;
+  }
+  void Add(base::ByteWriter& index, std::string_view id, std::uint64_t version, std::string_view text,
+           char digit) {
+    const auto sized = [&](std::string_view field) {
+      index.U32(static_cast<std::uint32_t>(field.size())).Append(field);
+    };
+    sized(id);
+    sized("anna");
+    const std::string digits(32, digit);
+    index.U64(version).U64(text.size());
+    index.Append(*encoding::HexDecode(FileOf(text)->sha256_hex())).Append(*encoding::HexDecode(digits));
+    sized(DetailsOf(text));
+    disk_.now["m-" + digits + ".sealed"] =
+        SealedNode({std::string(id), "anna", version}, base::AsBytes(text));
+  }
+  Disk disk_;
+};
+
+const Contents_t kOldContents{{"a@5", "one"}, {"b@1", "one"}};
+
+TEST_F(OlderServersDiskTest, IsReadAndItsIndexIsWrittenAnewAtOnce) {
+  const Bytes before = disk_.now["index.sealed"]->content;
+  const auto store = OpenStore(disk_);
+  EXPECT_EQ(RefusalOf(*store), "none");
+  for (const StoredModel& model : store->List()) EXPECT_FALSE(model.is_damaged);
+  EXPECT_EQ(Contents(*store), kOldContents);
+  // How each of the two files is sealed.
+  EXPECT_EQ(disk_.now["index.sealed"]->content.size(), before.size() + 2);
+  EXPECT_EQ(Contents(*OpenStore(disk_)), kOldContents);
+  EXPECT_EQ(ModelFiles(disk_).size(), 2u);
+}
+
+TEST_F(OlderServersDiskTest, SwappedFilesAreNoticed) {
+  std::swap(disk_.now["m-" + std::string(32, 'a') + ".sealed"],
+            disk_.now["m-" + std::string(32, 'b') + ".sealed"]);
+  EXPECT_EQ(Contents(*OpenStore(disk_)), (Contents_t{{"a@5", "model-damaged"}, {"b@1", "model-damaged"}}));
+}
+
+TEST_F(OlderServersDiskTest, ItsFilesAreNotSharedUntilTheirBytesAreSavedAgain) {
+  const auto store = OpenStore(disk_);
+  EXPECT_EQ(ModelFiles(disk_).size(), 2u);
+  ASSERT_TRUE(Describe(*store, "a", "stable").ok());
+  EXPECT_EQ(ModelFiles(disk_).size(), 2u);
+  ASSERT_TRUE(Save(*store, "c", "one").ok());
+  EXPECT_EQ(ModelFiles(disk_).size(), 1u);
+  EXPECT_EQ(Contents(*OpenStore(disk_)),
+            (Contents_t{{"a@5", "one, stable"}, {"b@1", "one"}, {"c@1", "one"}}));
+}
+
+TEST_F(OlderServersDiskTest, AfterAPowerFailureAtAnyMomentOfTheFirstStartItIsRead) {
+  Disk whole = disk_.After(0, 1);
+  OpenStore(whole);
+  for (int at = 0; at <= whole.operations; ++at) {
+    Disk disk = disk_.After(0, 1);
+    disk.killed_at = at;
+    OpenStore(disk);
+    for (std::uint32_t names = 0; names < 1u << disk.unsynced.size(); ++names) {
+      for (int content = 0; content < Disk::kContentVariants; ++content) {
+        Disk after = disk.After(names, content);
+        ASSERT_EQ(Contents(*OpenStore(after)), kOldContents) << at << " " << names << " " << content;
+      }
+    }
+  }
+}
+
 // ---- the real disk
 
 class RealDiskTest : public ::testing::Test {
@@ -688,15 +1061,39 @@ TEST_F(RealDiskTest, SavesReplacesLoadsAndDeletes) {
     const auto store = Open();
     ASSERT_TRUE(Save(*store, "a", kLong).ok());
     ASSERT_TRUE(Save(*store, "b", "two").ok());
-    ASSERT_TRUE(Save(*store, "b", "three", 2).ok());
+    ASSERT_TRUE(Save(*store, "b", "three", 2, {1}).ok());
+    ASSERT_TRUE(Save(*store, "b", kLong, 3).ok());
+    ASSERT_TRUE(Describe(*store, "b", "stable").ok());
     ASSERT_TRUE(store->Delete("a").ok());
   }
-  EXPECT_EQ(Contents(*Open()), (Contents_t{{"b", "three"}}));
+  EXPECT_EQ(Contents(*Open()), (Contents_t{{"b@2", "three, stable"}, {"b@3", kLong + ", stable"}}));
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     struct stat about {};
     ASSERT_EQ(stat(entry.path().c_str(), &about), 0);
     EXPECT_EQ(about.st_mode & 077, 0u) << entry.path();
   }
+}
+
+TEST_F(RealDiskTest, ThreadsThatSaveLoadAndDeleteTheSameBytesNeverMeetADamagedFile) {
+  {
+    const auto store = Open();
+    std::vector<std::thread> threads;
+    for (const std::string id : {"a", "b", "c", "d"}) {
+      threads.emplace_back([&store, id] {
+        for (std::uint64_t version = 1; version <= 20; ++version) {
+          EXPECT_TRUE(Save(*store, id, kLong, version, {version - 1}).ok());
+          EXPECT_EQ(Load(*store, id, version), kLong);
+          if (version % 3 == 0) {
+            EXPECT_TRUE(store->Delete(id).ok());
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_EQ(Contents(*Open()),
+            (Contents_t{{"a@20", kLong}, {"b@20", kLong}, {"c@20", kLong}, {"d@20", kLong}}));
+  EXPECT_EQ(std::ranges::distance(std::filesystem::directory_iterator(folder_)), 2);  // index and model
 }
 
 TEST_F(RealDiskTest, LinksPipesAndFoldersInThePlaceOfFilesAreNoHindrance) {

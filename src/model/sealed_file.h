@@ -3,8 +3,8 @@
 // copy and keep old versions. Format: docs/formats/sealed_file.md. AES-256-GCM by chunk, each nonce the
 // chunk's number and whether it is the last (the STREAM construction, Hoang, Reyhanitabar, Rogaway, Vizár
 // 2015), under a key of the file's own: HKDF-SHA256 of the store's key, a random salt, and what the file is
-// (id, owner, version, length). A file under another name, of another owner or version has another key, so a
-// swap looks like damage.
+// (id, owner, version, length; the id may be a content's digest, as in model_store.h). A file under another
+// name, of another owner or version has another key, so a swap looks like damage.
 //
 // Names do not stand in the file: who opens it says which file it must be. An older copy of the *same*
 // version of the same file is the same bytes; that this is the newest version is for the index to know

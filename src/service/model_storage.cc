@@ -10,6 +10,14 @@ using base::Result;
 using base::Status;
 using model::ModelHost;
 
+namespace {
+// Or deleted: then the next request is told so.
+base::Error Replaced() {
+  return base::MakeError(base::ErrorKind::kUnavailable, "model-stopped",
+                         "the model was replaced; send the request again");
+}
+}  // namespace
+
 ModelStorage::ModelStorage(std::unique_ptr<model::ModelStore> store, ModelCatalogue& catalogue)
     : store_(std::move(store)), catalogue_(catalogue), thread_([this] { Work(); }) {
   catalogue_.UseStorage(this);
@@ -71,7 +79,8 @@ ModelStorage::Restored ModelStorage::Restore(const model::WorkerOptions& worker)
 
 void ModelStorage::Save(ModelRecord record, std::shared_ptr<const model::ModelFile> file, Done done) {
   Post([this, record = std::move(record), file = std::move(file), done = std::move(done)] {
-    done(store_->Save(ToStored(record), *file));
+    // One version is kept.
+    done(store_->Save(ToStored(record), *file, store_->Versions(record.id.text())));
   });
 }
 
@@ -84,19 +93,19 @@ void ModelStorage::Delete(const vocabulary::ModelId& id, Done done) {
 }
 
 ModelHost::Fetch ModelStorage::FetchOf(const ModelRecord& record) {
-  return [this, id = record.id, sha256 = record.sha256](ModelHost::Fetched fetched) {
-    catalogue_.MakeRoomFor(id, [this, id, sha256, fetched = std::move(fetched)](Status room) mutable {
-      if (!room.ok()) return fetched(std::move(room).error());
-      Post([this, id, sha256, fetched = std::move(fetched)] {
-        auto file = store_->Load(id.text());
-        if (file.ok() && (*file)->sha256_hex() != sha256) {
-          return fetched(base::MakeError(base::ErrorKind::kUnavailable, "model-stopped",
-                                         "the model was replaced; send the request again"));
-        }
-        fetched(std::move(file));
-      });
-    });
-  };
+  return
+      [this, id = record.id, version = record.version, sha256 = record.sha256](ModelHost::Fetched fetched) {
+        catalogue_.MakeRoomFor(
+            id, [this, id, version, sha256, fetched = std::move(fetched)](Status room) mutable {
+              if (!room.ok()) return fetched(std::move(room).error());
+              Post([this, id, version, sha256, fetched = std::move(fetched)] {
+                auto file = store_->Load(id.text(), version);
+                if (!file.ok() && file.error().code == "model-not-stored") return fetched(Replaced());
+                if (file.ok() && (*file)->sha256_hex() != sha256) return fetched(Replaced());
+                fetched(std::move(file));
+              });
+            });
+      };
 }
 
 }  // namespace blindai::service
