@@ -27,6 +27,7 @@
 #include "model/model_host.h"
 #include "service/caller.h"
 #include "service/charges.h"
+#include "service/shared_model_files.h"
 #include "speech/ctc_vocabulary.h"
 #include "speech/language_model.h"
 #include "speech/wav2vec2_features.h"
@@ -201,6 +202,9 @@ class ModelCatalogue {
   void UseStorage(ModelStorage* storage) { storage_ = storage; }
   ModelStorage* storage() const { return storage_; }
 
+  // Of the tenants' models.
+  SharedModelFiles& files() { return files_; }
+
   // For metrics: how many models are served, and how many uploads are under way.
   std::size_t size() const;
   std::size_t uploads() const;
@@ -230,6 +234,7 @@ class ModelCatalogue {
   std::map<vocabulary::ModelId, std::shared_ptr<const ServedModel>> models_;
   std::map<vocabulary::ModelId, Reservation*> reserved_;
   ModelStorage* storage_ = nullptr;
+  SharedModelFiles files_;
 };
 
 }  // namespace blindai::service

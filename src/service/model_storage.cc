@@ -10,14 +10,6 @@ using base::Result;
 using base::Status;
 using model::ModelHost;
 
-namespace {
-// Or deleted: then the next request is told so.
-base::Error Replaced() {
-  return base::MakeError(base::ErrorKind::kUnavailable, "model-stopped",
-                         "the model was replaced; send the request again");
-}
-}  // namespace
-
 ModelStorage::ModelStorage(std::unique_ptr<model::ModelStore> store, ModelCatalogue& catalogue)
     : store_(std::move(store)), catalogue_(catalogue), thread_([this] { Work(); }) {
   catalogue_.UseStorage(this);
@@ -93,19 +85,25 @@ void ModelStorage::Delete(const vocabulary::ModelId& id, Done done) {
 }
 
 ModelHost::Fetch ModelStorage::FetchOf(const ModelRecord& record) {
-  return
-      [this, id = record.id, version = record.version, sha256 = record.sha256](ModelHost::Fetched fetched) {
-        catalogue_.MakeRoomFor(
-            id, [this, id, version, sha256, fetched = std::move(fetched)](Status room) mutable {
-              if (!room.ok()) return fetched(std::move(room).error());
-              Post([this, id, version, sha256, fetched = std::move(fetched)] {
-                auto file = store_->Load(id.text(), version);
-                if (!file.ok() && file.error().code == "model-not-stored") return fetched(Replaced());
-                if (file.ok() && (*file)->sha256_hex() != sha256) return fetched(Replaced());
-                fetched(std::move(file));
-              });
-            });
-      };
+  return [this, record](ModelHost::Fetched fetched) {
+    catalogue_.MakeRoomFor(record.id, [this, record, fetched = std::move(fetched)](Status room) mutable {
+      if (!room.ok()) return fetched(std::move(room).error());
+      Post([this, record, fetched = std::move(fetched)] { fetched(Load(record)); });
+    });
+  };
+}
+
+Result<std::shared_ptr<model::ModelFile>> ModelStorage::Load(const ModelRecord& record) {
+  // Another model of the same tenant may have it in memory.
+  if (auto file = catalogue_.files().Find(record.owner, record.sha256)) return file;
+  auto file = store_->Load(record.id.text(), record.version);
+  if (!file.ok() && file.error().code != "model-not-stored") return file;
+  // Or it was deleted: then the next request is told so.
+  if (!file.ok() || (*file)->sha256_hex() != record.sha256) {
+    return base::MakeError(base::ErrorKind::kUnavailable, "model-stopped",
+                           "the model was replaced; send the request again");
+  }
+  return catalogue_.files().Share(record.owner, *std::move(file));
 }
 
 }  // namespace blindai::service

@@ -49,6 +49,7 @@ class ModelStorage {
   model::ModelHost::Fetch FetchOf(const ModelRecord& record);
 
  private:
+  base::Result<std::shared_ptr<model::ModelFile>> Load(const ModelRecord& record);
   void Post(std::function<void()> job);
   void Work();
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -188,6 +189,41 @@ TEST_F(ModelStorageTest, ReplacingAndDeletingHoldAfterARestart) {
   EXPECT_TRUE(ModelFiles().empty());
   Restart();
   EXPECT_EQ(Run("m"), "model-not-found");
+}
+
+// The files of models in this process's memory: its descriptors of memfds of that name.
+std::size_t FilesInMemory() {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(std::filesystem::directory_iterator("/proc/self/fd"), [](const auto& entry) {
+        std::error_code gone;  // the descriptor that lists them
+        return std::filesystem::read_symlink(entry.path(), gone).string().starts_with("/memfd:blindai-model");
+      }));
+}
+
+TEST_F(ModelStorageTest, TheSameBytesOfOneTenantAreInMemoryAndInTheStoreOnce) {
+  const std::size_t before = FilesInMemory();
+  ASSERT_EQ(Save("a", 3), "ok");
+  ASSERT_EQ(Save("b", 3), "ok");
+  ASSERT_TRUE(Upload({.id = Id("c")}, 3).ok());
+  EXPECT_EQ(FilesInMemory(), before + 1);
+  EXPECT_EQ(ModelFiles().size(), 1u);
+  ASSERT_EQ(Save("his", 3, kBert), "ok");
+  EXPECT_EQ(FilesInMemory(), before + 2);
+  EXPECT_EQ(ModelFiles().size(), 2u);
+  for (const char* id : {"a", "b", "c"}) EXPECT_EQ(Run(id), "3") << id;
+
+  Restart();
+  EXPECT_EQ(FilesInMemory(), before);
+  for (const char* id : {"a", "b"}) EXPECT_EQ(Run(id), "3") << id;
+  EXPECT_EQ(FilesInMemory(), before + 1);
+  EXPECT_EQ(Run("his", kBert), "3");
+  EXPECT_EQ(FilesInMemory(), before + 2);
+  // What one of them lets go, the other keeps.
+  ASSERT_EQ(Delete("a"), "ok");
+  EXPECT_EQ(Run("b"), "3");
+  EXPECT_EQ(ModelFiles().size(), 2u);
+  ASSERT_EQ(Delete("b"), "ok");
+  EXPECT_EQ(ModelFiles().size(), 1u);
 }
 
 TEST_F(ModelStorageTest, ADamagedModelIsListedRefusesToRunAndCanBeReplaced) {

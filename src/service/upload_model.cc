@@ -150,6 +150,8 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload, Done done) {
   const std::string& wanted = held->request_.wanted_sha256;
   if (!wanted.empty() && held->file_->sha256_hex() != wanted)
     return held->Fail(AnotherFile(held->file_->sha256_hex(), wanted), done);
+  // Known only now that all of it has arrived. Nobody owns the operator's, so they are nobody's to share.
+  if (!held->is_operators_) held->file_ = held->catalogue_.files().Share(held->owner_, held->file_);
   model::WorkerOptions worker = held->options_.worker;
   worker.precision = held->request_.precision;
   model::ModelHost::Start(held->file_, worker,

@@ -1,8 +1,8 @@
 // Takes an ONNX file in as it arrives: each piece passes the gate (model/inspect_onnx) and goes into the
-// kernel's memory for the worker; nothing is kept twice, and nothing reaches a disk but what is to be saved,
-// sealed. Once the file is complete a worker process loads it, then it is saved if that is wanted, and only
-// then does the model get its id. Dropping the upload at any point leaves
-// nothing behind: no name, no memory, no worker.
+// kernel's memory for the worker; nothing is kept twice, also not what the tenant serves already
+// (service/shared_model_files.h), and nothing reaches a disk but what is to be saved, sealed. Once the file is
+// complete a worker process loads it, then it is saved if that is wanted, and only then does the model get its
+// id. Dropping the upload at any point leaves nothing behind: no name, no memory, no worker.
 //
 //   BLINDAI_TRY(auto upload, ModelUpload::Begin(catalogue, options, caller, request));
 //   for each piece of the body: BLINDAI_RETURN_IF_ERROR(upload->Feed(piece));
