@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "attestation/fetch/https_get.h"
@@ -42,6 +43,7 @@ wire::ServerReport ReportOf(const service::ModelCatalogue& catalogue, std::strin
                             std::optional<wire::V05Ports> v05) {
   wire::ServerReport report{.address = std::move(address), .models = {}, .backlog_ms = 0, .v05 = v05};
   double backlog_ms = 0;
+  std::set<std::string> digests;  // the versions of a model have one name
   for (const auto& served : catalogue.All()) {
     // Models share the machine, so what waits for one delays the others.
     if (served->host) backlog_ms += served->host->stats().predicted_wait_ms;
@@ -49,10 +51,11 @@ wire::ServerReport ReportOf(const service::ModelCatalogue& catalogue, std::strin
     const std::string own = record.owner + "/";
     const std::string_view id = record.id.text();
     const std::string_view bare = id.starts_with(own) ? id.substr(own.size()) : id;
-    if (report.models.size() + 2 > wire::kMaxReportedModels) continue;
-    report.models.push_back(NameDigest(own + std::string(bare)));
-    if (record.visibility != service::Visibility::kPrivate) report.models.push_back(NameDigest(bare));
+    if (digests.size() + 2 > wire::kMaxReportedModels) continue;
+    digests.insert(NameDigest(own + std::string(bare)));
+    if (record.visibility != service::Visibility::kPrivate) digests.insert(NameDigest(bare));
   }
+  report.models.assign(digests.begin(), digests.end());
   report.backlog_ms = static_cast<std::uint64_t>(std::max(0.0, std::ceil(backlog_ms)));
   return report;
 }

@@ -87,7 +87,8 @@ TEST(ReportOf, NamesModelsByDigestOnlyAndPrivateOnesByTheirOwnersNameAlone) {
   service::ModelCatalogue catalogue({});
   const auto publish = [&](std::string_view id, service::Visibility visibility) {
     const service::Caller owner{"clinic", 1, true, true};
-    const auto place = catalogue.Reserve(owner, *vocabulary::ModelId::Parse(id));
+    const auto place = catalogue.Reserve(owner, *vocabulary::ModelId::Parse(id),
+                                         {.policy = *vocabulary::VersionPolicy::Parse("all")});
     ASSERT_TRUE(place.ok());
     service::ModelRecord record{.id = *vocabulary::ModelId::Parse(id),
                                 .owner = "clinic",
@@ -99,6 +100,7 @@ TEST(ReportOf, NamesModelsByDigestOnlyAndPrivateOnesByTheirOwnersNameAlone) {
   };
   publish("clinic/named", service::Visibility::kLink);
   publish("hidden", service::Visibility::kPrivate);
+  publish("hidden", service::Visibility::kPrivate);  // its next version: one name still
   const wire::ServerReport report = ReportOf(catalogue, "a.example:8443", wire::V05Ports{1, 2});
   const auto digest = [](std::string_view name) {
     return encoding::HexEncode(crypto::Sha256(base::AsBytes(name)).view());

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "model/model_file.h"
@@ -31,7 +32,7 @@ class ModelStorage {
   ModelStorage& operator=(const ModelStorage&) = delete;
 
   struct Restored {
-    std::size_t models = 0;
+    std::size_t models = 0;   // versions of them
     std::size_t damaged = 0;  // listed, and refuse to run
     std::size_t skipped = 0;  // unreadable records, and ids that the operator's models have taken
   };
@@ -40,16 +41,21 @@ class ModelStorage {
 
   // Why nothing can be saved now; nothing when it can (model/model_store.h).
   std::optional<base::Error> refusal() const { return store_->refusal(); }
-  // `done` is called once, on the storage's thread. Codes: those of ModelStore.
-  void Save(ModelRecord record, std::shared_ptr<const model::ModelFile> file, Done done);
-  // One that is not stored is no error.
-  void Delete(const vocabulary::ModelId& id, Done done);
+  // `done` is called once, on the storage's thread, or at once where there is nothing to do. Codes: those of
+  // ModelStore. The new version and the end of those that go are one step; what is said of those that stay follows, and
+  // is made good after a restart in between.
+  void Save(ModelRecord record, std::shared_ptr<const model::ModelFile> file,
+            ModelCatalogue::StoredChange change, Done done);
+  // The same without a new version: first what is said of those that stay, then the end of those that go.
+  void Apply(const vocabulary::ModelId& id, ModelCatalogue::StoredChange change, Done done);
   // For a host of this model: first makes room for it among the workers, then reads its file. Codes: memory-full, those
   // of ModelStore::Load, model-stopped (it has been replaced).
   model::ModelHost::Fetch FetchOf(const ModelRecord& record);
 
  private:
   base::Result<std::shared_ptr<model::ModelFile>> Load(const ModelRecord& record);
+  void Settle(const std::vector<ModelRecord>& versions, ModelCatalogue::StoredChange settled);
+  base::Status Update(const std::vector<ModelRecord>& records);
   void Post(std::function<void()> job);
   void Work();
 

@@ -98,14 +98,16 @@ class ModelStorageTest : public ::testing::Test {
     return record.ok() ? "ok" : record.error().code;
   }
   // "3": the first number that the model makes of 1; or the code of the error.
-  std::string Run(std::string_view id, const Caller& caller = kAnna) {
+  std::string Run(std::string_view id, const Caller& caller = kAnna, std::string_view version = "") {
     std::vector<Tensor> inputs;
     base::Bytes data(8);
     const float values[] = {1, 2};
     std::memcpy(data.data(), values, 8);
     inputs.push_back({"x", Datatype::kFp32, {2}, data});
     std::promise<Result<RunDone>> done;
-    RunModel(*catalogue_, caller, Id(id), RunRequest::Of(std::move(inputs)),
+    const auto found = catalogue_->Find(caller, Id(id), version);
+    if (!found.ok()) return found.error().code;
+    RunModel(*found, caller, RunRequest::Of(std::move(inputs)),
              [&](Result<RunDone> result) { done.set_value(std::move(result)); });
     const Result<RunDone> result = done.get_future().get();
     if (!result.ok()) return result.error().code;
@@ -113,12 +115,43 @@ class ModelStorageTest : public ::testing::Test {
     std::memcpy(&first, result->answer.outputs[0].data.data(), 4);
     return std::to_string(static_cast<int>(first));
   }
-  std::string Delete(std::string_view id, const Caller& caller = kAnna) {
-    std::promise<Result<ModelRecord>> deleted;
-    DeleteModel(*catalogue_, caller, Id(id),
-                [&](Result<ModelRecord> result) { deleted.set_value(std::move(result)); });
-    const Result<ModelRecord> result = deleted.get_future().get();
-    return result.ok() ? "ok" : result.error().code;
+  std::string Delete(std::string_view id, const Caller& caller = kAnna, std::string_view version = "") {
+    std::promise<std::string> code;
+    DeleteModel(*catalogue_, caller, Id(id), version, [&](const Result<DeletedModel>& deleted) {
+      code.set_value(deleted.ok() ? "ok" : deleted.error().code);
+    });
+    return code.get_future().get();
+  }
+  std::string Change(std::string_view id, const VersionChange& change) {
+    std::promise<std::string> code;
+    ChangeVersions(*catalogue_, kAnna, Id(id), change, [&](const Result<ModelRecord>& changed) {
+      code.set_value(changed.ok() ? "ok" : changed.error().code);
+    });
+    return code.get_future().get();
+  }
+  std::string Unload(std::string_view id) {
+    std::promise<std::string> code;
+    UnloadModel(*catalogue_, kAnna, Id(id), [&](const Result<ModelRecord>& unloaded) {
+      code.set_value(unloaded.ok() ? "ok" : unloaded.error().code);
+    });
+    return code.get_future().get();
+  }
+  // "1(stable) 2", of Anna's model.
+  std::string Versions(std::string_view id) {
+    std::string text;
+    for (const auto& served : catalogue_->VersionsOf(kAnna, Id(id))) {
+      text += (text.empty() ? "" : " ") + std::to_string(served->record.version);
+      for (const std::string& label : served->record.labels) text += "(" + label + ")";
+    }
+    return text;
+  }
+  static VersionChange Policy(std::string_view text, std::string label = "") {
+    return {.policy = *vocabulary::VersionPolicy::Parse(text), .label = std::move(label)};
+  }
+  // An upload of y = factor · x: the number of its version, or the code.
+  std::string UploadVersion(std::string_view id, float factor, VersionChange versions, bool save = true) {
+    const auto record = Upload({.id = Id(id), .save = save, .versions = std::move(versions)}, factor);
+    return record.ok() ? std::to_string(record->version) : record.error().code;
   }
   HostStats Stats(std::string_view id) {
     const auto served = catalogue_->FindOwn(kAnna, Id(id));
@@ -223,6 +256,99 @@ TEST_F(ModelStorageTest, TheSameBytesOfOneTenantAreInMemoryAndInTheStoreOnce) {
   EXPECT_EQ(Run("b"), "3");
   EXPECT_EQ(ModelFiles().size(), 2u);
   ASSERT_EQ(Delete("b"), "ok");
+  EXPECT_EQ(ModelFiles().size(), 1u);
+}
+
+// ---- versions
+
+TEST_F(ModelStorageTest, VersionsLabelsAndPolicySurviveARestart) {
+  ASSERT_EQ(UploadVersion("m", 3, Policy("latest:2", "stable")), "1");
+  ASSERT_EQ(UploadVersion("m", 4, {}), "2");
+  ASSERT_EQ(UploadVersion("m", 5, {.label = "canary"}), "3");
+  ASSERT_EQ(UploadVersion("m", 6, {}), "4");
+  EXPECT_EQ(Versions("m"), "1(stable) 3(canary) 4");
+  for (int life = 0; life < 2; ++life) {
+    EXPECT_EQ(Run("m"), "6");
+    EXPECT_EQ(Run("m", kAnna, "stable"), "3");
+    EXPECT_EQ(Run("m", kBert, "canary"), "5");
+    EXPECT_EQ(Run("m", kAnna, "2"), "model-not-found");
+    EXPECT_EQ(ModelFiles().size(), 3u);
+    Restart();
+    EXPECT_EQ(restored_.models, 3u);
+    EXPECT_EQ(Versions("m"), "1(stable) 3(canary) 4");
+  }
+  // Numbers go on, also after the highest was deleted, and the policy still holds.
+  ASSERT_EQ(Delete("m", kAnna, "4"), "ok");
+  ASSERT_EQ(Delete("m", kAnna, "canary"), "ok");
+  Restart();
+  EXPECT_EQ(Versions("m"), "1(stable)");
+  ASSERT_EQ(UploadVersion("m", 7, {}), "5");
+  EXPECT_EQ(ModelFiles().size(), 2u);
+  ASSERT_EQ(Delete("m"), "ok");
+  EXPECT_TRUE(ModelFiles().empty());
+  Restart();
+  EXPECT_EQ(restored_.models, 0u);
+}
+
+TEST_F(ModelStorageTest, AChangeOfPolicyAndLabelsIsStoredAndWhatItDropsIsGone) {
+  for (int factor = 3; factor < 6; ++factor) UploadVersion("m", static_cast<float>(factor), Policy("all"));
+  ASSERT_EQ(Change("m", {.labels = {{"stable", 1}, {"canary", 3}}}), "ok");
+  Restart();
+  EXPECT_EQ(Versions("m"), "1(stable) 2 3(canary)");
+  ASSERT_EQ(Change("m", Policy("latest")), "ok");
+  EXPECT_EQ(ModelFiles().size(), 2u);
+  Restart();
+  EXPECT_EQ(Versions("m"), "1(stable) 3(canary)");
+  ASSERT_EQ(Change("m", {.labels = {{"stable", 3}, {"canary", std::nullopt}}}), "ok");
+  EXPECT_EQ(ModelFiles().size(), 1u);
+  Restart();
+  EXPECT_EQ(Versions("m"), "3(stable)");
+  EXPECT_EQ(Run("m", kAnna, "stable"), "5");
+}
+
+TEST_F(ModelStorageTest, WhoFoundAVersionIsAnsweredByItWhenItWasTakenOut) {
+  ASSERT_EQ(UploadVersion("m", 3, Policy("all"), false), "1");
+  ASSERT_EQ(UploadVersion("m", 4, {}, false), "2");
+  auto older = *catalogue_->Find(kAnna, Id("m"), "1");
+  ASSERT_EQ(Change("m", Policy("latest")), "ok");
+  EXPECT_EQ(Run("m", kAnna, "1"), "model-not-found");
+  std::promise<std::uint64_t> version;
+  base::Bytes data(8);
+  RunModel(older, kAnna, RunRequest::Of({{"x", Datatype::kFp32, {2}, data}}),
+           [&](const Result<RunDone>& done) { version.set_value(done.ok() ? done->record.version : 0); });
+  EXPECT_EQ(version.get_future().get(), 1u);
+}
+
+TEST_F(ModelStorageTest, VersionsThatAreNotSavedEndWithTheServerAndTheirLabelsToo) {
+  ASSERT_EQ(UploadVersion("m", 3, Policy("all", "stable")), "1");
+  ASSERT_EQ(UploadVersion("m", 4, {.label = "stable"}, false), "2");
+  EXPECT_EQ(Run("m", kAnna, "stable"), "4");
+  Restart();
+  EXPECT_EQ(Versions("m"), "1");
+  EXPECT_EQ(Run("m"), "3");
+  ASSERT_EQ(UploadVersion("m", 5, {}), "3") << "2 was another model";
+}
+
+TEST_F(ModelStorageTest, UnloadingKeepsStoredVersionsAndDeletesTheOthers) {
+  ASSERT_EQ(UploadVersion("m", 3, Policy("all")), "1");
+  ASSERT_EQ(UploadVersion("m", 4, {}, false), "2");
+  ASSERT_EQ(UploadVersion("m", 5, {}), "3");
+  EXPECT_EQ(Unload("m"), "ok");
+  EXPECT_EQ(Versions("m"), "1 3");
+  EXPECT_TRUE((*catalogue_->Find(kAnna, Id("m"), "1"))->host->stats().is_suspended);
+  EXPECT_TRUE((*catalogue_->Find(kAnna, Id("m"), "3"))->host->stats().is_suspended);
+  EXPECT_EQ(Run("m", kAnna, "1"), "3");
+  EXPECT_EQ(Run("m"), "5");
+}
+
+TEST_F(ModelStorageTest, OneVersionEndsWithItsTimeAndTheOthersStay) {
+  ASSERT_EQ(UploadVersion("m", 3, Policy("all")), "1");
+  ASSERT_TRUE(Upload({.id = Id("m"), .save = true, .time_to_live = std::chrono::seconds(60)}, 4).ok());
+  now_ += std::chrono::seconds(61);
+  EXPECT_EQ(Run("m"), "3");
+  DeleteExpired(*catalogue_);
+  Restart();
+  EXPECT_EQ(Versions("m"), "1");
   EXPECT_EQ(ModelFiles().size(), 1u);
 }
 

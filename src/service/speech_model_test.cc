@@ -83,7 +83,10 @@ TEST_F(SpeechModelOfTest, TheTenantsOwnChoiceComesBeforeTheOperators) {
   Publish(kAnna, "third", /*is_default=*/true);
   EXPECT_EQ(Meant(anna), "third");
   EXPECT_EQ(Meant(anna, "whisper-1"), "third");
-  ASSERT_TRUE(catalogue_.Remove(kAnna, *ModelId::Parse("third")).ok());
+  {
+    const auto place = catalogue_.ReserveToDelete(kAnna, *ModelId::Parse("third"), "");
+    ASSERT_EQ(catalogue_.Apply(**place).size(), 1u);
+  }
   EXPECT_EQ(Meant(anna), "first");
 }
 

@@ -16,7 +16,9 @@ using base::ByteWriter;
 using base::Result;
 using vocabulary::TensorSpec;
 
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormat = 3;
+// Of older servers.
+constexpr std::uint32_t kFormatWithoutVersions = 2;
 constexpr std::uint32_t kFormatWithoutDefault = 1;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 // How a model transcribes.
@@ -77,9 +79,25 @@ base::Time TimeOf(std::uint64_t seconds) {
   return base::Time(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
 }
 
+base::Status TakeVersions(ByteReader& reader, ModelRecord& record) {
+  BLINDAI_TRY(record.numbered_to, reader.U64("numbered to"));
+  BLINDAI_TRY(const std::string policy, TakeText(reader, "version policy"));
+  Result<vocabulary::VersionPolicy> parsed = vocabulary::VersionPolicy::Parse(policy);
+  if (!parsed.ok() || record.numbered_to < record.version) return Unreadable();
+  record.policy = std::move(parsed).value();
+  BLINDAI_TRY(const std::uint32_t labels, reader.U32("labels"));
+  if (labels > vocabulary::kMaxVersionLabels) return Unreadable();
+  for (std::uint32_t i = 0; i < labels; ++i) {
+    BLINDAI_TRY(std::string label, TakeText(reader, "label"));
+    if (!vocabulary::IsVersionLabel(label)) return Unreadable();
+    record.labels.push_back(std::move(label));
+  }
+  return base::Ok();
+}
+
 Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
   BLINDAI_TRY(const std::uint32_t format, reader.U32("format"));
-  if (format != kFormat && format != kFormatWithoutDefault) return Unreadable();
+  if (format < kFormatWithoutDefault || format > kFormat) return Unreadable();
   BLINDAI_TRY(vocabulary::ModelId id, vocabulary::ModelId::Parse(stored.id));
   ModelRecord record{.id = std::move(id), .created = {}, .signature = {}};
   record.owner = stored.owner;
@@ -125,11 +143,13 @@ Result<ModelRecord> Take(ByteReader& reader, const model::StoredModel& stored) {
     BLINDAI_TRY(const std::string language_model, TakeText(reader, "language model"));
     BLINDAI_TRY(record.speech, MakeSpeechSettings(vocabulary, preprocessor, language_model));
   }
-  if (format != kFormatWithoutDefault) {
+  if (format > kFormatWithoutDefault) {
     BLINDAI_TRY(const std::uint8_t is_default, reader.U8("default"));
     if (is_default > 1) return Unreadable();
     record.is_default = is_default == 1;
   }
+  record.numbered_to = record.version;
+  if (format > kFormatWithoutVersions) BLINDAI_RETURN_IF_ERROR(TakeVersions(reader, record));
   BLINDAI_RETURN_IF_ERROR(reader.End("record"));
   return record;
 }
@@ -157,7 +177,10 @@ model::StoredModel ToStored(const ModelRecord& record) {
     PutText(writer, record.whisper->generation_config_json);
     PutText(writer, record.whisper->preprocessor_json);
   }
-  writer.U8(record.is_default ? 1 : 0);
+  writer.U8(record.is_default ? 1 : 0).U64(record.numbered_to);
+  PutText(writer, record.policy.ToText());
+  writer.U32(static_cast<std::uint32_t>(record.labels.size()));
+  for (const std::string& label : record.labels) PutText(writer, label);
   return {.id = record.id.text(),
           .owner = record.owner,
           .version = record.version,

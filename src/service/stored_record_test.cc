@@ -15,6 +15,9 @@ ModelRecord Sample() {
   record.parameters = 17;
   record.opset = 17;
   record.version = 5;
+  record.numbered_to = 7;
+  record.policy = *vocabulary::VersionPolicy::Parse("all");
+  record.labels = {"stable"};
   record.is_default = true;
   record.precision = Precision::kBf16;
   record.visibility = Visibility::kTenants;
@@ -41,6 +44,9 @@ TEST(StoredRecord, ComesBackAsItWasAndAsSaved) {
   EXPECT_EQ(read->parameters, 17u);
   EXPECT_EQ(read->opset, 17);
   EXPECT_EQ(read->version, 5u);
+  EXPECT_EQ(read->numbered_to, 7u);
+  EXPECT_EQ(read->policy, record.policy);
+  EXPECT_EQ(read->labels, record.labels);
   EXPECT_EQ(read->precision, Precision::kBf16);
   EXPECT_EQ(read->visibility, Visibility::kTenants);
   EXPECT_EQ(read->created, record.created);
@@ -61,14 +67,41 @@ TEST(StoredRecord, ComesBackAsItWasAndAsSaved) {
   EXPECT_EQ(ToStored(*read).details, ToStored(record).details);
 }
 
-TEST(StoredRecord, OneOfTheFormatBeforeIsReadAndIsNoDefault) {
+// What format 3 has behind format 2: the number given last, "all", and one label, "stable".
+constexpr std::size_t kVersionsBytes = 8 + (4 + 3) + 4 + (4 + 6);
+
+TEST(StoredRecord, OneOfTheFormatBeforeIsReadAndIsTheLatestAlone) {
+  model::StoredModel older = ToStored(Sample());
+  older.details[0] = 2;
+  older.details.resize(older.details.size() - kVersionsBytes);
+  const auto read = FromStored(older);
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE(read->is_default);
+  EXPECT_EQ(read->policy, vocabulary::VersionPolicy{});
+  EXPECT_EQ(read->numbered_to, 5u);
+  EXPECT_TRUE(read->labels.empty());
+}
+
+TEST(StoredRecord, OneOfTheFirstFormatIsReadAndIsNoDefault) {
   model::StoredModel older = ToStored(Sample());
   older.details[0] = 1;
-  older.details.pop_back();
+  older.details.resize(older.details.size() - kVersionsBytes - 1);
   const auto read = FromStored(older);
   ASSERT_TRUE(read.ok());
   EXPECT_FALSE(read->is_default);
   EXPECT_EQ(read->tenants, Sample().tenants);
+}
+
+TEST(StoredRecord, APolicyOrALabelThatIsNoneIsRefused) {
+  for (const char* seen : {"stable", "all"}) {
+    model::StoredModel bad = ToStored(Sample());
+    const std::string_view text = base::AsText(bad.details);
+    bad.details[text.rfind(seen)] = 'X';
+    EXPECT_EQ(FromStored(bad).error().code, "stored-record") << seen;
+  }
+  ModelRecord record = Sample();
+  record.numbered_to = 4;  // less than its version
+  EXPECT_EQ(FromStored(ToStored(record)).error().code, "stored-record");
 }
 
 TEST(StoredRecord, ATensorModelWithoutAnEndHasNeither) {

@@ -277,8 +277,9 @@ TEST_F(StreamTranscriptionTest, AModelThatStopsFailsTheUtteranceAndSaysSo) {
   ASSERT_EQ(CodeOf(tests::UploadDemoSpeech(*models_, "leaving")), "");
   const auto stream = Start({.format = kAsRecorded, .endpoints = std::nullopt}, "leaving").value();
   AppendAll(*stream, tests::DemoSound("hello_world.wav"));
-  const auto served =
-      models_->catalogue().Remove(Caller::AnonymousWithAllRights(), *ModelId::Parse("leaving")).value();
+  const auto place =
+      models_->catalogue().ReserveToDelete(Caller::AnonymousWithAllRights(), *ModelId::Parse("leaving"), "");
+  const auto served = models_->catalogue().Apply(**place).front();
   std::promise<void> stopped;
   served->host->Stop([&] { stopped.set_value(); });
   stopped.get_future().wait();

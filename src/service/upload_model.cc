@@ -61,7 +61,7 @@ base::Result<std::unique_ptr<ModelUpload>> ModelUpload::Begin(ModelCatalogue& ca
   }
   const std::uint64_t expected = request.content_length.value_or(request.least_bytes);
   if (expected > options.max_model_bytes) return TooLarge(options.max_model_bytes);
-  BLINDAI_TRY(auto place, catalogue.Reserve(caller, request.id));
+  BLINDAI_TRY(auto place, catalogue.Reserve(caller, request.id, request.versions));
   return Make(catalogue, options, caller.tenant, std::move(request), std::move(place));
 }
 
@@ -174,14 +174,17 @@ void ModelUpload::Finish(std::unique_ptr<ModelUpload> upload, Done done) {
 
 ModelRecord ModelUpload::RecordOf(const model::OnnxSummary& summary, const model::ModelHost& host) const {
   const base::Time now = base::Now();
-  const std::optional<ModelRecord> replaced = catalogue_.Replaces(*place_);
   ModelRecord record{.id = request_.id, .created = now, .signature = host.signature()};
   record.owner = owner_;
   record.sha256 = file_->sha256_hex();
   record.bytes = file_->size();
   record.parameters = summary.parameters;
   record.opset = summary.opset;
-  record.version = replaced ? replaced->version + 1 : 1;
+  const VersionPlan& plan = place_->plan();
+  record.version = plan.added;
+  record.policy = plan.policy;
+  record.numbered_to = plan.numbered_to;
+  if (!request_.versions.label.empty()) record.labels = {request_.versions.label};
   record.precision = request_.precision;
   record.visibility = visibility();
   record.speech = request_.speech;
@@ -196,21 +199,17 @@ ModelRecord ModelUpload::RecordOf(const model::OnnxSummary& summary, const model
 
 void ModelUpload::Store(std::shared_ptr<ModelUpload> upload, ModelRecord record,
                         std::shared_ptr<model::ModelHost> host, Done done) {
-  const std::optional<ModelRecord> replaced = upload->catalogue_.Replaces(*upload->place_);
   ModelStorage* const storage = upload->catalogue_.storage();
-  const auto publish = [upload, record, host, done = std::move(done)](base::Status stored) {
+  auto publish = [upload, record, host, done = std::move(done)](base::Status stored) {
     if (!stored.ok()) return upload->Fail(std::move(stored).error(), done);
     upload->Publish(record, host, done);
   };
-  if (record.is_saved) {
-    host->SetFetch(storage->FetchOf(record));
-    storage->Save(record, upload->file_, publish);
-  } else if (replaced && replaced->is_saved) {
-    // Or the older version would be back after a restart.
-    storage->Delete(record.id, publish);
-  } else {
-    publish(base::Ok());
-  }
+  if (storage == nullptr) return publish(base::Ok());
+  // What goes must not be back after a restart, also when this version is not stored.
+  ModelCatalogue::StoredChange change = upload->catalogue_.StoredChangeOf(*upload->place_);
+  if (!record.is_saved) return storage->Apply(record.id, std::move(change), std::move(publish));
+  host->SetFetch(storage->FetchOf(record));
+  storage->Save(std::move(record), upload->file_, std::move(change), std::move(publish));
 }
 
 void ModelUpload::Publish(ModelRecord record, std::shared_ptr<model::ModelHost> host, const Done& done) {

@@ -38,6 +38,8 @@ struct UploadRequest {
   // Whether it shall survive a restart of the server (service/model_storage.h).
   bool save = false;
   bool is_default = false;  // ModelRecord::is_default
+  // Which versions are served then, and a label for this one; `labels` is not used.
+  VersionChange versions = {};
   std::optional<std::chrono::seconds> time_to_live = std::nullopt;
   // Of a speech model; null for others. SetSpeech and SetWhisper give them later.
   std::shared_ptr<const SpeechSettings> speech = nullptr;

@@ -75,10 +75,10 @@ class UploadModelTest : public ::testing::Test {
              [&](Result<RunDone> result) { done.set_value(std::move(result)); });
     return done.get_future().get();
   }
-  Result<ModelRecord> Delete(const Caller& caller = Caller::AnonymousWithAllRights()) {
-    std::promise<Result<ModelRecord>> deleted;
-    DeleteModel(catalogue_, caller, Id("m"),
-                [&](Result<ModelRecord> result) { deleted.set_value(std::move(result)); });
+  Result<DeletedModel> Delete(const Caller& caller = Caller::AnonymousWithAllRights()) {
+    std::promise<Result<DeletedModel>> deleted;
+    DeleteModel(catalogue_, caller, Id("m"), "",
+                [&](Result<DeletedModel> result) { deleted.set_value(std::move(result)); });
     return deleted.get_future().get();
   }
 

@@ -252,10 +252,11 @@ net::Task<void> BlindaiV06::Delete(net::HttpExchange& exchange) const {
     co_await AnswerFailure(exchange, id.error());
     co_return;
   }
-  std::function<void(net::Callback<ModelRecord>)> start = [&](net::Callback<ModelRecord> done) {
-    service::DeleteModel(catalogue_, *caller, *id, std::move(done));
-  };
-  const Result<ModelRecord> deleted = co_await net::AwaitCallback<ModelRecord>(start);
+  std::function<void(net::Callback<service::DeletedModel>)> start =
+      [&](net::Callback<service::DeletedModel> done) {
+        service::DeleteModel(catalogue_, *caller, *id, "", std::move(done));
+      };
+  const Result<service::DeletedModel> deleted = co_await net::AwaitCallback<service::DeletedModel>(start);
   if (!deleted.ok()) {
     co_await AnswerFailure(exchange, deleted.error());
     co_return;

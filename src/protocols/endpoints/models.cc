@@ -20,12 +20,14 @@ using base::MakeError;
 using base::Result;
 using service::ModelRecord;
 using vocabulary::ModelId;
+using Versions = std::vector<std::shared_ptr<const service::ServedModel>>;
 
 // Pieces of an upload: large enough that the kernel, TLS and the digest are busy with bytes and not with
 // calls.
 constexpr std::size_t kUploadPieceBytes = std::size_t{1} << 20;
 
-wire::ModelInfo InfoOf(const ModelRecord& record) {
+// Of a version, with those beside it that the caller may use.
+wire::ModelInfo InfoOf(const ModelRecord& record, const Versions& versions) {
   wire::ModelInfo info;
   info.id = record.id.text();
   info.created = record.created.time_since_epoch().count();
@@ -43,10 +45,16 @@ wire::ModelInfo InfoOf(const ModelRecord& record) {
   if (record.expires) info.expires_at = record.expires->time_since_epoch().count();
   info.inputs = record.signature.inputs;
   info.outputs = record.signature.outputs;
+  info.version = record.version;
+  info.version_policy = record.policy.ToText();
+  for (const auto& version : versions) {
+    info.versions.push_back(version->record.version);
+    for (const std::string& label : version->record.labels) info.labels[label] = version->record.version;
+  }
   return info;
 }
-wire::ModelInfo InfoOf(const service::ServedModel& served) {
-  wire::ModelInfo info = InfoOf(served.record);
+wire::ModelInfo InfoOf(const service::ServedModel& served, const Versions& versions) {
+  wire::ModelInfo info = InfoOf(served.record, versions);
   info.state = served.record.is_damaged ? "failed" : served.host->stats().is_suspended ? "stored" : "ready";
   return info;
 }
@@ -64,12 +72,14 @@ class ModelsEndpoint {
       : catalogue_(catalogue), upload_(std::move(upload)), identify_(std::move(identify)) {}
 
   net::Task<void> Put(net::HttpExchange& exchange, const PathArguments& arguments) const {
-    Result<ModelRecord> record = co_await Upload(exchange, arguments.at("id"));
+    const Result<ModelRecord> record = co_await Upload(exchange, arguments.at("id"));
     if (!record.ok()) {
       co_await AnswerError(exchange, record.error());
       co_return;
     }
-    const std::string json = wire::EncodeModelInfo(InfoOf(*record));
+    const Result<service::Caller> caller = identify_(exchange.head());
+    const std::string json = wire::EncodeModelInfo(
+        InfoOf(*record, caller.ok() ? catalogue_.VersionsOf(*caller, record->id) : Versions()));
     co_await AnswerJson(exchange, 201, json);
   }
 
@@ -80,49 +90,92 @@ class ModelsEndpoint {
       co_return;
     }
     std::vector<wire::ModelInfo> models;
-    for (const auto& served : catalogue_.List(*caller)) models.push_back(InfoOf(*served));
+    Versions versions;
+    const Versions all = catalogue_.ListVersions(*caller);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      versions.push_back(all[i]);
+      const bool is_highest = i + 1 == all.size() || !(all[i + 1]->record.id == all[i]->record.id);
+      if (!is_highest) continue;
+      models.push_back(InfoOf(*all[i], versions));
+      versions.clear();
+    }
     const std::string json = wire::EncodeModelList(models);
     co_await AnswerJson(exchange, 200, json);
   }
 
   net::Task<void> Show(net::HttpExchange& exchange, const PathArguments& arguments) const {
-    const Result<std::shared_ptr<const service::ServedModel>> served = Find(exchange, arguments.at("id"));
-    if (!served.ok()) {
-      co_await AnswerError(exchange, served.error());
+    const Result<std::string> version = wire::DecodeVersionQuery(exchange.head().query);
+    const Result<wire::ModelInfo> info = version.ok() ? InfoFor(exchange.head(), arguments.at("id"), *version)
+                                                      : Result<wire::ModelInfo>(version.error());
+    if (!info.ok()) {
+      co_await AnswerError(exchange, info.error());
       co_return;
     }
-    const std::string json = wire::EncodeModelInfo(InfoOf(**served));
+    const std::string json = wire::EncodeModelInfo(*info);
+    co_await AnswerJson(exchange, 200, json);
+  }
+
+  net::Task<void> Change(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    const Result<ModelRecord> changed = co_await ChangeFrom(exchange, arguments.at("id"));
+    const Result<wire::ModelInfo> info = changed.ok() ? InfoFor(exchange.head(), arguments.at("id"), "")
+                                                      : Result<wire::ModelInfo>(changed.error());
+    if (!info.ok()) {
+      co_await AnswerError(exchange, info.error());
+      co_return;
+    }
+    const std::string json = wire::EncodeModelInfo(*info);
     co_await AnswerJson(exchange, 200, json);
   }
 
   net::Task<void> Delete(net::HttpExchange& exchange, const PathArguments& arguments) const {
     const Result<service::Caller> caller = identify_(exchange.head());
     const Result<ModelId> id = ModelId::Parse(arguments.at("id"));
-    if (!caller.ok() || !id.ok()) {
-      co_await AnswerError(exchange, caller.ok() ? id.error() : caller.error());
+    const Result<std::string> version = wire::DecodeVersionQuery(exchange.head().query);
+    if (!caller.ok() || !id.ok() || !version.ok()) {
+      co_await AnswerError(exchange, !caller.ok() ? caller.error() : !id.ok() ? id.error() : version.error());
       co_return;
     }
-    std::function<void(net::Callback<ModelRecord>)> start = [&](net::Callback<ModelRecord> done) {
-      service::DeleteModel(catalogue_, *caller, *id, std::move(done));
-    };
-    const Result<ModelRecord> deleted = co_await net::AwaitCallback<ModelRecord>(start);
+    std::function<void(net::Callback<service::DeletedModel>)> start =
+        [&](net::Callback<service::DeletedModel> done) {
+          service::DeleteModel(catalogue_, *caller, *id, *version, std::move(done));
+        };
+    const Result<service::DeletedModel> deleted = co_await net::AwaitCallback<service::DeletedModel>(start);
     if (!deleted.ok()) {
       co_await AnswerError(exchange, deleted.error());
       co_return;
     }
     const std::string json = wire::EncodeModelDeleted({.id = id->text(),
-                                                       .sha256 = deleted->sha256,
-                                                       .saved = deleted->is_saved,
-                                                       .deleted_at = base::Now().time_since_epoch().count()});
+                                                       .sha256 = deleted->record.sha256,
+                                                       .saved = deleted->was_saved,
+                                                       .deleted_at = base::Now().time_since_epoch().count(),
+                                                       .versions = deleted->versions});
     co_await AnswerJson(exchange, 200, json);
   }
 
  private:
-  Result<std::shared_ptr<const service::ServedModel>> Find(net::HttpExchange& exchange,
-                                                           const std::string& text) const {
-    BLINDAI_TRY(const service::Caller caller, identify_(exchange.head()));
+  Result<wire::ModelInfo> InfoFor(const net::RequestHead& head, const std::string& text,
+                                  std::string_view version) const {
+    BLINDAI_TRY(const service::Caller caller, identify_(head));
     BLINDAI_TRY(const ModelId id, ModelId::Parse(text));
-    return catalogue_.Find(caller, id);
+    BLINDAI_TRY(const auto served, catalogue_.Find(caller, id, version));
+    return InfoOf(*served, catalogue_.VersionsOf(caller, id));
+  }
+
+  net::Task<Result<ModelRecord>> ChangeFrom(net::HttpExchange& exchange, const std::string& text) const {
+    const Result<service::Caller> caller = identify_(exchange.head());
+    if (!caller.ok()) co_return caller.error();
+    const Result<ModelId> id = ModelId::Parse(text);
+    if (!id.ok()) co_return id.error();
+    const Result<base::Bytes> body = co_await exchange.ReadWholeBody(wire::kMaxModelChangeBytes);
+    if (!body.ok()) co_return body.error();
+    const Result<wire::ModelChange> asked = wire::DecodeModelChange(*body);
+    if (!asked.ok()) co_return asked.error();
+    std::function<void(net::Callback<ModelRecord>)> start = [&](net::Callback<ModelRecord> done) {
+      service::ChangeVersions(catalogue_, *caller, *id, {.policy = asked->versions, .labels = asked->labels},
+                              std::move(done));
+    };
+    Result<ModelRecord> changed = co_await net::AwaitCallback<ModelRecord>(start);
+    co_return changed;
   }
 
   // An upload under way; `speech` reads the body of a speech model.
@@ -151,6 +204,7 @@ class ModelsEndpoint {
     request.tenants = query.tenants;
     request.save = query.save.value_or(false);
     request.is_default = query.is_default;
+    request.versions = {.policy = query.versions, .label = query.label};
     if (query.ttl_s) request.time_to_live = std::chrono::seconds(*query.ttl_s);
     const bool is_speech = wire::Transcribes(query.kind);
     const std::uint64_t length = head.content_length.value_or(0);
@@ -212,6 +266,10 @@ void RegisterModels(Router& router, service::ModelCatalogue& catalogue, service:
   router.Add("PUT", "/v1/models/{id}",
              [endpoint](net::HttpExchange& exchange, const PathArguments& arguments) {
                return endpoint->Put(exchange, arguments);
+             });
+  router.Add("PATCH", "/v1/models/{id}",
+             [endpoint](net::HttpExchange& exchange, const PathArguments& arguments) {
+               return endpoint->Change(exchange, arguments);
              });
   router.Add("DELETE", "/v1/models/{id}",
              [endpoint](net::HttpExchange& exchange, const PathArguments& arguments) {

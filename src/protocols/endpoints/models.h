@@ -1,10 +1,11 @@
-// `/v1/models`: upload, list, show and delete models. The body of an upload is the ONNX file; it is taken in
+// `/v1/models`: upload, list, show, change and delete models. The body of an upload is the ONNX file; it is taken in
 // as it arrives, and an error is answered as soon as it is known.
 //
-//   PUT    /v1/models/{id}?precision=&visibility=&tenants=&kind=&save=&ttl=   201 with the model
-//   GET    /v1/models            OpenAI's list
-//   GET    /v1/models/{id}
-//   DELETE /v1/models/{id}       200 when the worker process is gone
+//   PUT    /v1/models/{id}?precision=&visibility=&tenants=&kind=&save=&ttl=&versions=&label=   201 with the model
+//   GET    /v1/models                     OpenAI's list: of each model its highest version
+//   GET    /v1/models/{id}?version=
+//   PATCH  /v1/models/{id}                which versions are served, and their labels
+//   DELETE /v1/models/{id}?version=       200 when the worker processes are gone
 #pragma once
 
 #include "protocols/endpoints/authentication.h"

@@ -195,12 +195,17 @@ TEST_P(AccessTest, WhatIsNotTheirsIsAnsweredAsWhatDoesNotExist) {
   };
   if (row.show == kUnknown) {
     same_as_unknown("GET /v1/models/", "", {});
-    for (const char* after : {"", "/ready", "/config", "/stats", "/versions/1", "/versions/2/ready"})
+    same_as_unknown("GET /v1/models/", "?version=1", {});
+    for (const char* after : {"", "/ready", "/config", "/stats", "/versions/1", "/versions/2/ready",
+                              "/versions/stable", "/versions/stable/stats"})
       same_as_unknown("GET /v2/models/", after, {});
   }
   if (row.run == kUnknown) same_as_unknown("POST /v2/models/", "/infer", kRun);
   if (row.remove == kUnknown) {
-    same_as_unknown("DELETE /v1/models/", "", {});
+    for (const char* after : {"", "?version=1", "?version=stable"})
+      same_as_unknown("DELETE /v1/models/", after, {});
+    const base::Bytes change = base::CopyBytes(base::AsBytes(R"({"versions":"all","labels":{"stable":1}})"));
+    same_as_unknown("PATCH /v1/models/", "", change);
     same_as_unknown("POST /v2/repository/models/", "/unload", {});
   }
 }

@@ -67,6 +67,53 @@ TEST_F(ModelsEndpointTest, WhatCannotBeHonouredIsRefusedBeforeTheBodyIsRead) {
   EXPECT_EQ(models_.catalogue().size(), 0u);
 }
 
+TEST_F(ModelsEndpointTest, VersionsAreShownChangedAndDeletedOneByOne) {
+  ASSERT_EQ(Ask("PUT /v1/models/m?versions=latest:2&label=stable", NegatingModel()).status, 201);
+  const FakeAnswer second = Ask("PUT /v1/models/m", NegatingModel());
+  ASSERT_EQ(second.status, 201);
+  EXPECT_THAT(second.body,
+              HasSubstr(R"("version":2,"versions":[1,2],"labels":{"stable":1},"version_policy":"latest:2")"));
+  // The list has each model once.
+  EXPECT_THAT(Ask("GET /v1/models").body, HasSubstr(R"("version":2,"versions":[1,2])"));
+  EXPECT_THAT(Ask("GET /v1/models").body, Not(HasSubstr(R"("version":1,)")));
+  EXPECT_THAT(Ask("GET /v1/models/m?version=stable").body, HasSubstr(R"("version":1,)"));
+  EXPECT_EQ(Ask("GET /v1/models/m?version=3").status, 404);
+
+  const FakeAnswer changed = Ask(
+      "PATCH /v1/models/m", base::CopyBytes(base::AsBytes(R"({"versions":"latest","labels":{"stable":2}})")));
+  EXPECT_EQ(changed.status, 200);
+  EXPECT_THAT(changed.body,
+              HasSubstr(R"("version":2,"versions":[2],"labels":{"stable":2},"version_policy":"latest:1")"));
+  EXPECT_EQ(models_.catalogue().size(), 1u);
+
+  ASSERT_EQ(Ask("PUT /v1/models/m?label=canary", NegatingModel()).status, 201);
+  EXPECT_THAT(Ask("DELETE /v1/models/m?version=canary").body, HasSubstr(R"("versions":[3])"));
+  EXPECT_EQ(Ask("DELETE /v1/models/m?version=canary").status, 404);
+  EXPECT_EQ(Ask("DELETE /v1/models/m?version=").status, 400);
+  EXPECT_THAT(Ask("DELETE /v1/models/m").body, HasSubstr(R"("versions":[2])"));
+  EXPECT_EQ(Ask("GET /v1/models/m").status, 404);
+}
+
+TEST_F(ModelsEndpointTest, AChangeThatCannotBeHonouredChangesNothing) {
+  ASSERT_EQ(Ask("PUT /v1/models/m?label=stable", NegatingModel()).status, 201);
+  struct Row {
+    const char* body;
+    int status;
+    const char* code;
+  };
+  for (const Row& row : {Row{R"({"versions":"newest"})", 400, "version-policy"},
+                         Row{R"({"versions":"specific:2","labels":{"stable":null}})", 400, "version-policy"},
+                         Row{R"({"labels":{"stable":2}})", 404, "model-not-found"},
+                         Row{R"({"labels":{"1":1}})", 400, "version-label"}, Row{"", 400, "model-change"}}) {
+    const FakeAnswer answer = Ask("PATCH /v1/models/m", base::CopyBytes(base::AsBytes(row.body)));
+    EXPECT_EQ(answer.status, row.status) << row.body;
+    EXPECT_THAT(answer.body, HasSubstr(row.code)) << row.body;
+  }
+  EXPECT_EQ(Ask("PATCH /v1/models/none", base::CopyBytes(base::AsBytes("{}"))).status, 404);
+  EXPECT_THAT(Ask("GET /v1/models/m").body,
+              HasSubstr(R"("labels":{"stable":1},"version_policy":"latest:1")"));
+}
+
 TEST_F(ModelsEndpointTest, UnknownQueryKeysAreIgnored) {
   EXPECT_EQ(Ask("PUT /v1/models/m?colour=blue", NegatingModel()).status, 201);
 }

@@ -1,8 +1,6 @@
 #include "protocols/endpoints/open_inference_models.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "service/delete_model.h"
@@ -10,8 +8,6 @@
 namespace blindai::endpoints {
 namespace {
 
-using base::ErrorKind;
-using base::MakeError;
 using base::Result;
 using service::ModelRecord;
 using service::ServedModel;
@@ -47,21 +43,16 @@ Result<std::shared_ptr<const ServedModel>> FindVersion(const service::ModelCatal
                                                        const service::Caller& caller, std::string_view name,
                                                        std::string_view version) {
   BLINDAI_TRY(const ModelId id, ModelId::Parse(name));
-  BLINDAI_TRY(std::shared_ptr<const ServedModel> served, catalogue.Find(caller, id));
-  if (!version.empty() && version != std::to_string(served->record.version)) {
-    return MakeError(
-        ErrorKind::kNotFound, "model-version",
-        fmt::format("model '{}' is served as version {} only; leave the version out for the latest",
-                    id.text(), served->record.version));
-  }
-  return served;
+  return catalogue.Find(caller, id, version);
 }
 
-wire::ModelMetadata MetadataOf(const ModelRecord& record) {
-  return {record.id.text(),
-          {std::to_string(record.version)},
-          std::string(kPlatform),
-          record.signature.inputs,
+wire::ModelMetadata MetadataOf(const service::ModelCatalogue& catalogue, const service::Caller& caller,
+                               const ModelRecord& record) {
+  std::vector<std::string> versions;
+  for (const auto& served : catalogue.VersionsOf(caller, record.id)) {
+    versions.push_back(std::to_string(served->record.version));
+  }
+  return {record.id.text(), std::move(versions), std::string(kPlatform), record.signature.inputs,
           record.signature.outputs};
 }
 
@@ -93,14 +84,14 @@ Result<std::vector<wire::ModelStatistics>> StatisticsFor(const service::ModelCat
     statistics.push_back(StatisticsOf(*served));
     return statistics;
   }
-  for (const auto& served : catalogue.List(caller)) statistics.push_back(StatisticsOf(*served));
+  for (const auto& served : catalogue.ListVersions(caller)) statistics.push_back(StatisticsOf(*served));
   return statistics;
 }
 
 std::vector<wire::IndexEntry> IndexFor(const service::ModelCatalogue& catalogue,
                                        const service::Caller& caller) {
   std::vector<wire::IndexEntry> entries;
-  for (const auto& served : catalogue.List(caller)) {
+  for (const auto& served : catalogue.ListVersions(caller)) {
     entries.push_back({served->record.id.text(), std::to_string(served->record.version), "READY", ""});
   }
   return entries;

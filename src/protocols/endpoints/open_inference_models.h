@@ -21,18 +21,22 @@ namespace blindai::endpoints {
 // What `GET /v2` announces: only what is there.
 std::vector<std::string> OpenInferenceExtensions();
 
-// The model, when `version` is empty or the one that is served. Codes: model-id, model-not-found, model-version.
+// The version that is asked for: a number, a label, or the empty text for the highest. Codes: model-id,
+// model-not-found.
 base::Result<std::shared_ptr<const service::ServedModel>> FindVersion(
     const service::ModelCatalogue& catalogue, const service::Caller& caller, std::string_view name,
     std::string_view version);
 
-wire::ModelMetadata MetadataOf(const service::ModelRecord& record);
+// Of a version that was found; the versions beside it are those that the caller may use.
+wire::ModelMetadata MetadataOf(const service::ModelCatalogue& catalogue, const service::Caller& caller,
+                               const service::ModelRecord& record);
 wire::ModelStatistics StatisticsOf(const service::ServedModel& served);
-// Of the model, or of all that are listed to the caller when `name` is empty.
+// Of the version, or of all versions that are listed to the caller when `name` is empty.
 base::Result<std::vector<wire::ModelStatistics>> StatisticsFor(const service::ModelCatalogue& catalogue,
                                                                const service::Caller& caller,
                                                                std::string_view name,
                                                                std::string_view version);
+// One entry for each version that is listed to the caller.
 std::vector<wire::IndexEntry> IndexFor(const service::ModelCatalogue& catalogue,
                                        const service::Caller& caller);
 
@@ -47,7 +51,7 @@ service::RunRequest RunRequestOf(const wire::InferRequest& request, std::shared_
 void LoadModel(service::ModelCatalogue& catalogue, const service::UploadOptions& options,
                const service::Caller& caller, std::string_view name, const wire::LoadRequest& request,
                std::function<void(base::Result<service::ModelRecord>)> done);
-// Models are in memory, so what is unloaded is gone. Codes: those of service/delete_model.h.
+// All versions: what is not stored is gone then. Codes: those of service/delete_model.h.
 void UnloadModel(service::ModelCatalogue& catalogue, const service::Caller& caller, std::string_view name,
                  std::function<void(base::Result<service::ModelRecord>)> done);
 

@@ -95,22 +95,22 @@ class OpenInferenceEndpoint {
   }
 
   net::Task<void> Metadata(net::HttpExchange& exchange, const PathArguments& arguments) const {
-    const Result<std::shared_ptr<const ServedModel>> served = Find(exchange, arguments);
-    if (!served.ok()) {
-      co_await AnswerError(exchange, served.error());
+    const Result<wire::ModelMetadata> metadata = MetadataFor(exchange, arguments);
+    if (!metadata.ok()) {
+      co_await AnswerError(exchange, metadata.error());
       co_return;
     }
-    const std::string json = wire::EncodeModelMetadata(MetadataOf((*served)->record));
+    const std::string json = wire::EncodeModelMetadata(*metadata);
     co_await AnswerJson(exchange, 200, json);
   }
 
   net::Task<void> Config(net::HttpExchange& exchange, const PathArguments& arguments) const {
-    const Result<std::shared_ptr<const ServedModel>> served = Find(exchange, arguments);
-    if (!served.ok()) {
-      co_await AnswerError(exchange, served.error());
+    const Result<wire::ModelMetadata> metadata = MetadataFor(exchange, arguments);
+    if (!metadata.ok()) {
+      co_await AnswerError(exchange, metadata.error());
       co_return;
     }
-    const std::string json = wire::EncodeModelConfig(MetadataOf((*served)->record));
+    const std::string json = wire::EncodeModelConfig(*metadata);
     co_await AnswerJson(exchange, 200, json);
   }
 
@@ -219,6 +219,12 @@ class OpenInferenceEndpoint {
                                                   const PathArguments& arguments) const {
     BLINDAI_TRY(const service::Caller caller, identify_(exchange.head()));
     return FindVersion(catalogue_, caller, Argument(arguments, "model"), Argument(arguments, "version"));
+  }
+
+  Result<wire::ModelMetadata> MetadataFor(net::HttpExchange& exchange, const PathArguments& arguments) const {
+    BLINDAI_TRY(const service::Caller caller, identify_(exchange.head()));
+    BLINDAI_TRY(const auto served, Find(exchange, arguments));
+    return MetadataOf(catalogue_, caller, served->record);
   }
 
   // Whoever may not upload is told so before the body is read.

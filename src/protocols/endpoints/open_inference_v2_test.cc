@@ -123,8 +123,49 @@ TEST_F(OpenInferenceTest, ABodyOverTheLimitIsRefused) {
 TEST_F(OpenInferenceTest, UnknownModelsAndVersionsAre404) {
   EXPECT_EQ(Ask("POST /v2/models/none/infer", "{}").status, 404);
   EXPECT_THAT(Ask("POST /v2/models/none/infer", "{}").body, HasSubstr("\"code\":\"model-not-found\""));
-  EXPECT_THAT(Ask("GET /v2/models/negate/versions/2").body, HasSubstr("\"code\":\"model-version\""));
+  EXPECT_THAT(Ask("GET /v2/models/negate/versions/2").body, HasSubstr("\"code\":\"model-not-found\""));
   EXPECT_EQ(Ask("GET /v2/models/negate/versions/1").status, 200);
+}
+
+TEST_F(OpenInferenceTest, EachVersionAndLabelHasItsOwnPaths) {
+  service::Caller caller = service::Caller::AnonymousWithAllRights();
+  const auto id = *vocabulary::ModelId::Parse("negate");
+  {
+    const auto place = models_.catalogue().ReserveToChange(
+        caller, id, {.policy = *vocabulary::VersionPolicy::Parse("all"), .labels = {{"stable", 1}}});
+    ASSERT_TRUE(place.ok());
+    models_.catalogue().Apply(**place);
+  }
+  ASSERT_EQ(Ask("POST /v2/repository/models/negate/load", LoadBody(NegateModel())).status, 200);
+  const std::string run = R"({"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[1,2]}]})";
+  const auto answered_by = [&](const std::string& path, const char* version) {
+    const FakeAnswer answer = Ask("POST /v2/models/negate" + path + "/infer", run);
+    EXPECT_EQ(answer.status, 200) << path << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr(R"("model_version":")" + std::string(version))) << path;
+  };
+  answered_by("", "2");
+  answered_by("/versions/1", "1");
+  answered_by("/versions/2", "2");
+  answered_by("/versions/stable", "1");
+  for (const char* path : {"", "/versions/1", "/versions/stable"}) {
+    const std::string model = "GET /v2/models/negate" + std::string(path);
+    EXPECT_THAT(Ask(model).body, HasSubstr(R"("versions":["1","2"])")) << path;
+    for (const char* after : {"/ready", "/config", "/stats"})
+      EXPECT_EQ(Ask(model + after).status, 200) << after;
+  }
+  EXPECT_THAT(Ask("GET /v2/models/negate/versions/stable/stats").body, HasSubstr(R"("inference_count":2)"));
+  EXPECT_THAT(Ask("GET /v2/models/stats").body, HasSubstr(R"("version":"1")"));
+  EXPECT_EQ(Ask("POST /v2/repository/index").body,
+            R"([{"name":"negate","state":"READY","reason":"","version":"1"},)"
+            R"({"name":"negate","state":"READY","reason":"","version":"2"}])");
+  for (const char* unknown : {"3", "0", "01", "canary", "STABLE"}) {
+    const FakeAnswer answer = Ask("POST /v2/models/negate/versions/" + std::string(unknown) + "/infer", run);
+    EXPECT_EQ(answer.status, 404) << unknown;
+    EXPECT_THAT(answer.body, HasSubstr("model-not-found")) << unknown;
+  }
+  // All versions at once, as the protocol has it.
+  EXPECT_EQ(Ask("POST /v2/repository/models/negate/unload").status, 200);
+  EXPECT_EQ(Ask("POST /v2/repository/index").body, "[]");
 }
 
 TEST_F(OpenInferenceTest, MetadataAndHealth) {

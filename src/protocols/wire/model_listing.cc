@@ -113,6 +113,58 @@ Result<std::optional<std::uint64_t>> QuerySeconds(std::span<const std::pair<std:
   return std::optional(seconds);
 }
 
+base::Error WrongLabel(std::string_view label) {
+  return base::MakeError(base::ErrorKind::kInvalid, "version-label",
+                         "a label is a lower-case letter and up to 31 of those, digits, '_' and '-'; seen " +
+                             std::to_string(label.size()) + " characters that are not one",
+                         "label");
+}
+
+Result<std::optional<vocabulary::VersionPolicy>> QueryPolicy(
+    std::span<const std::pair<std::string, std::string>> query) {
+  BLINDAI_TRY(const std::optional<std::string_view> text, QueryText(query, "versions"));
+  if (!text) return std::optional<vocabulary::VersionPolicy>();
+  BLINDAI_TRY(vocabulary::VersionPolicy policy, vocabulary::VersionPolicy::Parse(*text));
+  return std::optional(std::move(policy));
+}
+
+json::array NumbersToJson(const std::vector<std::uint64_t>& numbers) {
+  json::array array;
+  for (const std::uint64_t number : numbers) array.push_back(number);
+  return array;
+}
+
+// A version in JSON: a whole number above 0.
+std::optional<std::uint64_t> VersionFrom(const json::value& value) {
+  if (!value.is_int64() || value.get_int64() <= 0) return std::nullopt;
+  return static_cast<std::uint64_t>(value.get_int64());
+}
+
+Result<std::vector<std::uint64_t>> NumbersFrom(const JsonFields& fields, std::string_view name) {
+  BLINDAI_TRY(const json::array* const array, fields.OptionalArray(name));
+  std::vector<std::uint64_t> numbers;
+  if (array == nullptr) return numbers;
+  for (const json::value& value : *array) {
+    const std::optional<std::uint64_t> number = VersionFrom(value);
+    if (!number) return fields.Wrong(name, "has an entry that is no version");
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+Result<vocabulary::VersionLabels> LabelsFrom(const JsonFields& fields) {
+  BLINDAI_TRY(const json::object* const object, fields.OptionalObject("labels"));
+  vocabulary::VersionLabels labels;
+  if (object == nullptr) return labels;
+  for (const auto& [label, value] : *object) {
+    const std::optional<std::uint64_t> number = VersionFrom(value);
+    if (!number || !vocabulary::IsVersionLabel(label))
+      return fields.Wrong("labels", "has an entry that is none");
+    labels.emplace(label, *number);
+  }
+  return labels;
+}
+
 template <std::size_t N>
 Result<std::size_t> FieldChoice(const JsonFields& fields, std::string_view name,
                                 const std::array<std::string_view, N>& names) {
@@ -134,6 +186,10 @@ json::object ModelToJson(const ModelInfo& model) {
                          {"visibility", VisibilityName(model.visibility)},
                          {"state", model.state},
                          {"saved", model.saved},
+                         {"version", model.version},
+                         {"versions", NumbersToJson(model.versions)},
+                         {"labels", json::object(model.labels.begin(), model.labels.end())},
+                         {"version_policy", model.version_policy},
                          {"inputs", TensorSpecsToJson(model.inputs)},
                          {"outputs", TensorSpecsToJson(model.outputs)}};
   if (model.is_default) object["default"] = true;
@@ -164,6 +220,12 @@ Result<ModelInfo> ModelFromJson(const json::object& object) {
   BLINDAI_TRY(const std::optional<bool> is_default, fields.OptionalBool("default"));
   model.is_default = is_default.value_or(false);
   BLINDAI_TRY(model.expires_at, fields.OptionalInteger("expires_at"));
+  BLINDAI_TRY(const std::optional<std::uint64_t> version, fields.OptionalUnsigned("version"));
+  model.version = version.value_or(1);
+  BLINDAI_TRY(model.versions, NumbersFrom(fields, "versions"));
+  BLINDAI_TRY(model.labels, LabelsFrom(fields));
+  BLINDAI_TRY(std::optional<std::string> policy, fields.OptionalString("version_policy"));
+  model.version_policy = std::move(policy).value_or("");
   BLINDAI_TRY(model.inputs, TensorSpecsFromJson(fields, "inputs", kCode));
   BLINDAI_TRY(model.outputs, TensorSpecsFromJson(fields, "outputs", kCode));
   return model;
@@ -204,6 +266,10 @@ Result<UploadQuery> DecodeUploadQuery(std::span<const std::pair<std::string, std
   out.is_default = is_default == 1;
   if (out.is_default && !Transcribes(out.kind))
     return WrongQuery("default", "goes with a kind that transcribes: ctc-speech or whisper");
+  BLINDAI_TRY(out.versions, QueryPolicy(query));
+  BLINDAI_TRY(const std::optional<std::string_view> label, QueryText(query, "label"));
+  if (label && !vocabulary::IsVersionLabel(*label)) return WrongLabel(*label);
+  out.label = label.value_or("");
   return out;
 }
 
@@ -222,7 +288,17 @@ std::string EncodeUploadQuery(const UploadQuery& query) {
   if (query.ttl_s) append("ttl", std::to_string(*query.ttl_s));
   if (query.kind != ModelKind::kTensor) append("kind", ModelKindName(query.kind));
   if (query.is_default) append("default", "true");
+  if (query.versions) append("versions", query.versions->ToText());
+  if (!query.label.empty()) append("label", query.label);
   return text;
+}
+
+Result<std::string> DecodeVersionQuery(std::span<const std::pair<std::string, std::string>> query) {
+  BLINDAI_TRY(const std::optional<std::string_view> text, QueryText(query, "version"));
+  if (!text) return std::string();
+  if (vocabulary::VersionNumber(*text) == 0 && !vocabulary::IsVersionLabel(*text))
+    return WrongQuery("version", "wants the number of a version (1, 2, …) or a label");
+  return std::string(*text);
 }
 
 std::string EncodeModelInfo(const ModelInfo& model) { return json::serialize(ModelToJson(model)); }
@@ -251,11 +327,45 @@ Result<std::vector<ModelInfo>> DecodeModelList(ByteView body) {
   return models;
 }
 
+std::string EncodeModelChange(const ModelChange& change) {
+  json::object object;
+  if (change.versions) object["versions"] = change.versions->ToText();
+  json::object labels;
+  for (const auto& [label, number] : change.labels) {
+    labels[label] = number ? json::value(*number) : json::value(nullptr);
+  }
+  if (!labels.empty()) object["labels"] = std::move(labels);
+  return json::serialize(object);
+}
+
+Result<ModelChange> DecodeModelChange(ByteView body) {
+  constexpr std::string_view kChangeCode = "model-change";
+  BLINDAI_TRY(const json::object object, ParseSmallJsonObject(body, kChangeCode, kMaxModelChangeBytes));
+  const JsonFields fields(object, kChangeCode);
+  ModelChange change;
+  BLINDAI_TRY(const std::optional<std::string> policy, fields.OptionalString("versions"));
+  if (policy) {
+    BLINDAI_TRY(change.versions, vocabulary::VersionPolicy::Parse(*policy));
+  }
+  BLINDAI_TRY(const json::object* const labels, fields.OptionalObject("labels"));
+  if (labels == nullptr) return change;
+  for (const auto& [label, value] : *labels) {
+    if (!vocabulary::IsVersionLabel(label)) return WrongLabel(label);
+    const std::optional<std::uint64_t> number = VersionFrom(value);
+    if (!number && !value.is_null()) {
+      return fields.Wrong("labels", "has a label whose value is neither a version's number nor null");
+    }
+    change.labels.emplace(label, number);
+  }
+  return change;
+}
+
 std::string EncodeModelDeleted(const ModelDeleted& model) {
   json::object object{{"id", model.id}, {"object", "model"}, {"deleted", true}};
   if (model.sha256) object["sha256"] = *model.sha256;
   if (model.saved) object["saved"] = *model.saved;
   if (model.deleted_at) object["deleted_at"] = *model.deleted_at;
+  if (!model.versions.empty()) object["versions"] = NumbersToJson(model.versions);
   return json::serialize(object);
 }
 
@@ -269,6 +379,7 @@ Result<ModelDeleted> DecodeModelDeleted(ByteView body) {
   BLINDAI_TRY(model.sha256, fields.OptionalString("sha256"));
   BLINDAI_TRY(model.saved, fields.OptionalBool("saved"));
   BLINDAI_TRY(model.deleted_at, fields.OptionalInteger("deleted_at"));
+  BLINDAI_TRY(model.versions, NumbersFrom(fields, "versions"));
   return model;
 }
 

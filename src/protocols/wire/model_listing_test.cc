@@ -22,6 +22,10 @@ ModelInfo Example() {
   model.state = "loading";
   model.inputs = {{"audio", vocabulary::Datatype::kFp32, {1, vocabulary::kAnyDimension}}};
   model.outputs = {{"ids", vocabulary::Datatype::kInt64, {}}};
+  model.version = 3;
+  model.versions = {1, 3};
+  model.labels = {{"stable", 1}};
+  model.version_policy = "latest:2";
   return model;
 }
 
@@ -31,6 +35,7 @@ TEST(ModelListing, OneModelHasOpenAIsFieldsAndOurs) {
                 std::string(64, 'a') +
                 R"(","bytes":94400000,"precision":"bf16","kind":"ctc-speech","visibility":"tenants",)"
                 R"("state":"loading","saved":false,)"
+                R"("version":3,"versions":[1,3],"labels":{"stable":1},"version_policy":"latest:2",)"
                 R"("inputs":[{"name":"audio","datatype":"FP32","shape":[1,-1]}],"outputs":[{"name":"ids",)"
                 R"("datatype":"INT64","shape":[]}]})");
 }
@@ -55,6 +60,81 @@ TEST(ModelListing, AnAnswerThatIsNotAModelIsNamed) {
     EXPECT_EQ(DecodeModelInfo(AsBytes(body)).error().code, "model-listing") << body;
   }
   EXPECT_FALSE(DecodeModelList(AsBytes(R"({"data":[1]})")).ok());
+}
+
+TEST(ModelListing, AModelOfAServerWithoutVersionsIsItsFirst) {
+  const auto model =
+      DecodeModelInfo(AsBytes(R"({"id":"a","sha256":"b","state":"ready","inputs":[],"outputs":[]})"));
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(model->version, 1u);
+  EXPECT_TRUE(model->versions.empty());
+  EXPECT_TRUE(model->labels.empty());
+}
+
+TEST(ModelListing, VersionsAndLabelsThatAreNoneAreNamed) {
+  for (const char* field : {R"("versions":[0])", R"("versions":["1"])", R"("versions":{})",
+                            R"("labels":{"1":1})", R"("labels":{"a":0})", R"("labels":[])"}) {
+    const std::string body =
+        R"({"id":"a","sha256":"b","state":"ready","inputs":[],"outputs":[],)" + std::string(field) + "}";
+    EXPECT_EQ(DecodeModelInfo(AsBytes(body)).error().code, "model-listing") << body;
+  }
+}
+
+TEST(ModelChange, IsReadAsItWasWritten) {
+  const ModelChange change{.versions = *vocabulary::VersionPolicy::Parse("latest:2"),
+                           .labels = {{"canary", std::nullopt}, {"stable", 2}}};
+  const std::string body = EncodeModelChange(change);
+  EXPECT_EQ(body, R"({"versions":"latest:2","labels":{"canary":null,"stable":2}})");
+  const auto read = DecodeModelChange(AsBytes(body));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->versions, change.versions);
+  EXPECT_EQ(read->labels, change.labels);
+  EXPECT_EQ(EncodeModelChange({}), "{}");
+  EXPECT_TRUE(DecodeModelChange(AsBytes(R"({"labels":{},"colour":"blue"})")).ok());
+}
+
+TEST(ModelChange, WhatItCannotBeIsNamed) {
+  struct Row {
+    const char* body;
+    const char* code;
+  };
+  const Row rows[] = {{"", "model-change"},
+                      {"[]", "model-change"},
+                      {R"({"versions":2})", "model-change"},
+                      {R"({"versions":"newest"})", "version-policy"},
+                      {R"({"labels":["stable"]})", "model-change"},
+                      {R"({"labels":{"stable":"2"}})", "model-change"},
+                      {R"({"labels":{"stable":0}})", "model-change"},
+                      {R"({"labels":{"stable":-1}})", "model-change"},
+                      {R"({"labels":{"stable":1.5}})", "model-change"},
+                      {R"({"labels":{"2":2}})", "version-label"},
+                      {R"({"labels":{"Stable":2}})", "version-label"}};
+  for (const Row& row : rows) {
+    const auto change = DecodeModelChange(AsBytes(row.body));
+    ASSERT_FALSE(change.ok()) << row.body;
+    EXPECT_EQ(change.error().code, row.code) << row.body;
+  }
+}
+
+TEST(UploadQuery, APolicyAndALabelAreReadAndWritten) {
+  const auto query = DecodeUploadQuery(Query{{"versions", "specific:3,1"}, {"label", "stable"}});
+  ASSERT_TRUE(query.ok());
+  EXPECT_EQ(EncodeUploadQuery(*query), "versions=specific:1,3&label=stable");
+  EXPECT_EQ(DecodeUploadQuery(Query{{"versions", "newest"}}).error().code, "version-policy");
+  EXPECT_EQ(DecodeUploadQuery(Query{{"versions", "all"}, {"versions", "all"}}).error().code, "query-value");
+  for (const char* label : {"", "2", "Stable", "a.b"}) {
+    EXPECT_EQ(DecodeUploadQuery(Query{{"label", label}}).error().code, "version-label") << label;
+  }
+}
+
+TEST(VersionQuery, IsANumberOrALabelOrNotThere) {
+  EXPECT_EQ(*DecodeVersionQuery(Query{{"other", "x"}}), "");
+  EXPECT_EQ(*DecodeVersionQuery(Query{{"version", "12"}}), "12");
+  EXPECT_EQ(*DecodeVersionQuery(Query{{"version", "stable"}}), "stable");
+  // Above all the empty one, which would mean all versions of a deletion.
+  for (const char* version : {"", "0", "01", "Stable", "1,2", " 1"}) {
+    EXPECT_EQ(DecodeVersionQuery(Query{{"version", version}}).error().code, "query-value") << version;
+  }
 }
 
 TEST(ModelListing, ADeletionSaysWhatIsGone) {

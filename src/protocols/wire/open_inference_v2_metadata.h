@@ -31,7 +31,7 @@ base::Result<ServerMetadata> DecodeServerMetadata(base::ByteView body);
 // `GET /v2/models/{m}`. The platform of an ONNX model is "onnx_onnxv1".
 struct ModelMetadata {
   std::string name;
-  std::vector<std::string> versions;
+  std::vector<std::string> versions;  // those that the asker may use, ascending
   std::string platform;
   std::vector<vocabulary::TensorSpec> inputs;  // −1 where a dimension varies
   std::vector<vocabulary::TensorSpec> outputs;

@@ -351,9 +351,10 @@ grpc::ServerUnaryReactor* ExchangeCalls::DeleteModel(grpc::CallbackServerContext
   const Result<vocabulary::ModelId> id =
       service::FindOwnIdByName(context_.catalogue, *caller, request->model_id());
   if (!id.ok()) return fail(id.error());
-  service::DeleteModel(context_.catalogue, *caller, *id, [reactor](Result<ModelRecord> deleted) {
-    reactor->Finish(deleted.ok() ? grpc::Status::OK : StatusForBlindaiV05(deleted.error()));
-  });
+  service::DeleteModel(
+      context_.catalogue, *caller, *id, "", [reactor](const Result<service::DeletedModel>& deleted) {
+        reactor->Finish(deleted.ok() ? grpc::Status::OK : StatusForBlindaiV05(deleted.error()));
+      });
   return reactor;
 }
 

@@ -34,6 +34,14 @@ Result<std::shared_ptr<const ServedModel>> Find(const InferenceContext& context,
   return FindVersion(context.catalogue, caller, name, version);
 }
 
+Result<wire::ModelMetadata> MetadataFor(const InferenceContext& context,
+                                        const grpc::CallbackServerContext& call, const std::string& name,
+                                        const std::string& version) {
+  BLINDAI_TRY(const service::Caller caller, context.Identify(call));
+  BLINDAI_TRY(const auto served, FindVersion(context.catalogue, caller, name, version));
+  return MetadataOf(context.catalogue, caller, served->record);
+}
+
 // Whoever may load, and the message, which is parsed only then.
 Result<wire::LoadRequest> DecodeLoad(const grpc::ByteBuffer& bytes,
                                      inference::RepositoryModelLoadRequest& message) {
@@ -93,18 +101,18 @@ grpc::ServerUnaryReactor* ModelCalls::ModelReady(grpc::CallbackServerContext* ca
 grpc::ServerUnaryReactor* ModelCalls::ModelMetadata(grpc::CallbackServerContext* call,
                                                     const inference::ModelMetadataRequest* request,
                                                     inference::ModelMetadataResponse* response) {
-  const auto served = Find(context_, *call, request->name(), request->version());
-  if (!served.ok()) return Done(call, StatusOf(served.error()));
-  wire::FillMetadata(MetadataOf((*served)->record), *response);
+  const auto metadata = MetadataFor(context_, *call, request->name(), request->version());
+  if (!metadata.ok()) return Done(call, StatusOf(metadata.error()));
+  wire::FillMetadata(*metadata, *response);
   return Done(call);
 }
 
 grpc::ServerUnaryReactor* ModelCalls::ModelConfig(grpc::CallbackServerContext* call,
                                                   const inference::ModelConfigRequest* request,
                                                   inference::ModelConfigResponse* response) {
-  const auto served = Find(context_, *call, request->name(), request->version());
-  if (!served.ok()) return Done(call, StatusOf(served.error()));
-  wire::FillConfig(MetadataOf((*served)->record), *response->mutable_config());
+  const auto metadata = MetadataFor(context_, *call, request->name(), request->version());
+  if (!metadata.ok()) return Done(call, StatusOf(metadata.error()));
+  wire::FillConfig(*metadata, *response->mutable_config());
   return Done(call);
 }
 

@@ -169,6 +169,47 @@ TEST_F(OpenInferenceGrpcTest, TypedContentsRunToo) {
   EXPECT_EQ(response.raw_output_contents(0), Floats({-3}));
 }
 
+TEST_F(OpenInferenceGrpcTest, AVersionIsANumberOrALabel) {
+  Start();
+  ASSERT_TRUE(Load("negate", NegateModel()).ok());
+  {
+    const auto place = models_.catalogue().ReserveToChange(
+        service::Caller::AnonymousWithAllRights(), *vocabulary::ModelId::Parse("negate"),
+        {.policy = *vocabulary::VersionPolicy::Parse("latest:2"), .labels = {{"stable", 1}}});
+    ASSERT_TRUE(place.ok());
+    models_.catalogue().Apply(**place);
+  }
+  ASSERT_TRUE(Load("negate", NegateModel()).ok());
+  const auto answered_by = [&](const char* version) {
+    ModelInferRequest request = Request("negate", {1}, {1});
+    request.set_model_version(version);
+    ModelInferResponse response;
+    const grpc::Status status = Infer(request, response);
+    return status.ok() ? response.model_version() : std::to_string(status.error_code());
+  };
+  EXPECT_EQ(answered_by(""), "2");
+  EXPECT_EQ(answered_by("1"), "1");
+  EXPECT_EQ(answered_by("stable"), "1");
+  EXPECT_EQ(answered_by("3"), std::to_string(grpc::NOT_FOUND));
+  EXPECT_EQ(answered_by("canary"), std::to_string(grpc::NOT_FOUND));
+
+  Context contexts[3];
+  inference::ModelMetadataRequest model;
+  model.set_name("negate");
+  model.set_version("stable");
+  inference::ModelMetadataResponse metadata;
+  EXPECT_TRUE(stub_->ModelMetadata(&contexts[0], model, &metadata).ok());
+  EXPECT_THAT(metadata.versions(), ::testing::ElementsAre("1", "2"));
+  inference::RepositoryIndexResponse index;
+  EXPECT_TRUE(stub_->RepositoryIndex(&contexts[1], {}, &index).ok());
+  EXPECT_EQ(index.models_size(), 2);
+  inference::ModelReadyRequest ready_request;
+  ready_request.set_name("negate");
+  ready_request.set_version("3");
+  inference::ModelReadyResponse ready;
+  EXPECT_TRUE(stub_->ModelReady(&contexts[2], ready_request, &ready).ok() && !ready.ready());
+}
+
 TEST_F(OpenInferenceGrpcTest, WhatIsWrongHasACodeOfBothProtocols) {
   Start();
   ASSERT_TRUE(Load("negate", NegateModel()).ok());
@@ -183,7 +224,7 @@ TEST_F(OpenInferenceGrpcTest, WhatIsWrongHasACodeOfBothProtocols) {
   expect(Request("negate", {1}, {2}), grpc::INVALID_ARGUMENT, "tensor-size");
   ModelInferRequest request = Request("negate", {1}, {1});
   request.set_model_version("2");
-  expect(request, grpc::NOT_FOUND, "model-version");
+  expect(request, grpc::NOT_FOUND, "model-not-found");
   request = Request("negate", {1}, {1});
   request.mutable_inputs(0)->set_name("z");
   expect(request, grpc::INVALID_ARGUMENT, "tensor-name");
