@@ -1,10 +1,11 @@
-// `blindai models upload|list|show|delete`.
+// `blindai models upload|list|show|versions|label|delete`.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "base/clock.h"
+#include "client/failure.h"
 #include "commands.h"
 #include "protocols/wire/model_listing.h"
 
@@ -18,16 +19,30 @@ std::string SpecText(const vocabulary::TensorSpec& spec) {
                      vocabulary::ShapeText(spec.shape));
 }
 
+// "1 (stable), 2": the versions with their labels.
+std::string VersionsText(const ModelInfo& model) {
+  std::string text;
+  for (const std::uint64_t version : model.versions) {
+    std::string labels;
+    for (const auto& [label, number] : model.labels) {
+      if (number == version) labels += (labels.empty() ? "" : " ") + label;
+    }
+    text +=
+        (text.empty() ? "" : ", ") + std::to_string(version) + (labels.empty() ? "" : " (" + labels + ")");
+  }
+  return text;
+}
+
 std::string Table(const std::vector<ModelInfo>& models) {
   std::size_t width = std::string_view("MODEL").size();
   for (const ModelInfo& model : models) width = std::max(width, model.id.size());
-  std::string out = fmt::format("{:<{}}  {:<8} {:<9} {:>9}  {:<10} {}\n", "MODEL", width, "STATE",
-                                "PRECISION", "SIZE", "VISIBLE", "CREATED");
+  std::string out = fmt::format("{:<{}}  {:<8} {:<9} {:>9}  {:<10} {:<20}  {}\n", "MODEL", width, "STATE",
+                                "PRECISION", "SIZE", "VISIBLE", "CREATED", "VERSIONS");
   for (const ModelInfo& model : models) {
-    out += fmt::format("{:<{}}  {:<8} {:<9} {:>9}  {:<10} {}\n", model.id, width, model.state,
-                       wire::PrecisionName(model.precision), ByteText(model.bytes),
-                       wire::VisibilityName(model.visibility),
-                       base::FormatTime(base::Time(std::chrono::seconds(model.created))));
+    out += fmt::format(
+        "{:<{}}  {:<8} {:<9} {:>9}  {:<10} {:<20}  {}\n", model.id, width, model.state,
+        wire::PrecisionName(model.precision), ByteText(model.bytes), wire::VisibilityName(model.visibility),
+        base::FormatTime(base::Time(std::chrono::seconds(model.created))), VersionsText(model));
   }
   return out;
 }
@@ -41,6 +56,10 @@ std::string Page(const ModelInfo& model) {
                      ByteText(model.bytes), model.bytes, model.sha256,
                      base::FormatTime(base::Time(std::chrono::seconds(model.created))), model.owned_by);
   out += fmt::format("saved       {}\n", model.saved ? "yes, it survives a restart of the server" : "no");
+  out += fmt::format("version     {}\n", model.version);
+  if (!model.versions.empty()) {
+    out += fmt::format("versions    {}; {} stay\n", VersionsText(model), model.version_policy);
+  }
   if (model.is_default) out += "default     yes, of transcriptions that name no model\n";
   if (model.expires_at) {
     out += fmt::format("expires     {}\n",
@@ -67,6 +86,8 @@ struct UploadWords {
   std::optional<std::string> vocab;
   std::optional<std::string> preprocessor;
   std::optional<std::string> language_model;
+  std::optional<std::string> versions;
+  std::optional<std::string> label;
   std::optional<bool> save;
   bool is_default = false;
 };
@@ -118,6 +139,8 @@ ExitCode Upload(const UploadWords& words) {
   if (words.ttl) query.emplace_back("ttl", *words.ttl);
   if (words.kind) query.emplace_back("kind", *words.kind);
   if (words.is_default) query.emplace_back("default", "true");
+  if (words.versions) query.emplace_back("versions", *words.versions);
+  if (words.label) query.emplace_back("label", *words.label);
   client::UploadOptions options;
   auto parsed = wire::DecodeUploadQuery(query);
   if (!parsed.ok()) return Fail(parsed.error());
@@ -150,36 +173,78 @@ ExitCode List(const ServerWords& words) {
   return ExitCode::kDone;
 }
 
-ExitCode Show(const ServerWords& words, const std::string& id) {
-  auto client = words.MakeClient();
+// A request about one model, and perhaps one version of it.
+struct ModelWords {
+  ServerWords server;
+  std::string id;
+  std::string version;
+  std::string policy;               // of `versions`
+  std::vector<std::string> labels;  // of `label`: "stable=2", "stable="
+};
+
+ExitCode Show(const ModelWords& words) {
+  auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
-  const auto model = client->GetModel(id);
+  const auto model = client->GetModel(words.id, words.version);
   if (!model.ok()) return Fail(model.error(), client->verdict());
-  ShowModel(*model, words.json);
+  ShowModel(*model, words.server.json);
   return ExitCode::kDone;
 }
 
-ExitCode Delete(const ServerWords& words, const std::string& id) {
-  auto client = words.MakeClient();
+ExitCode Delete(const ModelWords& words) {
+  auto client = words.server.MakeClient();
   if (!client.ok()) return Fail(client.error());
-  const auto deleted = client->DeleteModel(id);
+  const auto deleted = client->DeleteModel(words.id, words.version);
   if (!deleted.ok()) return Fail(deleted.error(), client->verdict());
-  if (words.json) {
+  if (words.server.json) {
     Result(wire::EncodeModelDeleted(*deleted) + "\n");
   } else {
-    Note("deleted " + id);
+    Note("deleted " + words.id + (words.version.empty() ? "" : ", version " + words.version));
   }
   return ExitCode::kDone;
+}
+
+ExitCode Change(const ModelWords& words, const wire::ModelChange& change) {
+  auto client = words.server.MakeClient();
+  if (!client.ok()) return Fail(client.error());
+  const auto model = client->ChangeModel(words.id, change);
+  if (!model.ok()) return Fail(model.error(), client->verdict());
+  ShowModel(*model, words.server.json);
+  return ExitCode::kDone;
+}
+
+ExitCode ChangePolicy(const ModelWords& words) {
+  auto policy = vocabulary::VersionPolicy::Parse(words.policy);
+  if (!policy.ok()) return Fail(policy.error());
+  return Change(words, {.versions = *std::move(policy)});
+}
+
+ExitCode ChangeLabels(const ModelWords& words) {
+  wire::ModelChange change;
+  for (const std::string& word : words.labels) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string label = word.substr(0, equals);
+    const std::string text = equals == word.size() ? "?" : word.substr(equals + 1);
+    const std::uint64_t number = vocabulary::VersionNumber(text);
+    if (!vocabulary::IsVersionLabel(label) || (number == 0 && !text.empty())) {
+      return Fail(client::ArgumentError(
+          "a label is set as stable=2, and taken away as stable= ; it is a lower-case letter and up to 31 of "
+          "those, digits, '_' and '-'",
+          "label"));
+    }
+    change.labels[label] = number == 0 ? std::nullopt : std::optional(number);
+  }
+  return Change(words, change);
 }
 
 }  // namespace
 
 void AddModels(CLI::App& app, ExitCode& code) {
-  CLI::App* models = app.add_subcommand("models", "upload, list, show and delete models");
+  CLI::App* models = app.add_subcommand("models", "upload, list, show, version and delete models");
   models->require_subcommand(1);
   models->footer(
       "examples:\n"
-      "  blindai models upload resnet.onnx --id demo\n"
+      "  blindai models upload resnet.onnx --id demo --versions latest:2 --label stable\n"
       "  blindai models list");
 
   CLI::App* upload = models->add_subcommand("upload", "upload an ONNX model");
@@ -203,6 +268,11 @@ void AddModels(CLI::App& app, ExitCode& code) {
                      "its sound, with ctc-speech (default: preprocessor_config.json beside FILE)");
   upload->add_option("--language-model", upload_words->language_model,
                      "an ARPA file that weighs its words, with ctc-speech (default: none)");
+  upload->add_option("--versions", upload_words->versions,
+                     "which versions are served then: latest (the highest), latest:N, specific:1,3 or all "
+                     "(default: as before, and of a new model latest)");
+  upload->add_option("--label", upload_words->label,
+                     "a name for this version, which stays as long as it has one");
   upload->add_flag("--default", upload_words->is_default,
                    "your transcriptions that name no model use it, with ctc-speech or whisper");
   upload->add_flag("--save,!--no-save", upload_words->save, "keep it, sealed, when the server restarts");
@@ -220,17 +290,30 @@ void AddModels(CLI::App& app, ExitCode& code) {
   list->footer("example:\n  blindai models list --addr localhost --simulation --json");
   list->callback([list_words, &code] { code = List(*list_words); });
 
-  const auto add_with_id = [&](const char* name, const char* what, auto run) {
+  const auto add = [&](const char* name, const char* what, const char* example, auto run) {
     CLI::App* command = models->add_subcommand(name, what);
-    auto words = std::make_shared<ServerWords>();
-    auto id = std::make_shared<std::string>();
-    command->add_option("MODEL", *id, "the model's id")->required();
-    words->AddTo(*command);
-    command->footer(fmt::format("example:\n  blindai models {} demo", name));
-    command->callback([words, id, run, &code] { code = run(*words, *id); });
+    auto words = std::make_shared<ModelWords>();
+    command->add_option("MODEL", words->id, "the model's id")->required();
+    words->server.AddTo(*command);
+    command->footer(fmt::format("example:\n  blindai models {} {}", name, example));
+    command->callback([words, run, &code] { code = run(*words); });
+    return std::pair(command, words);
   };
-  add_with_id("show", "one model: its inputs, outputs and digest", Show);
-  add_with_id("delete", "delete a model", Delete);
+  const auto [show, show_words] = add("show", "one model: its inputs, outputs and digest", "demo", Show);
+  show->add_option("--version", show_words->version, "a number or a label (default: the highest)");
+  const auto [versions, versions_words] =
+      add("versions", "say which versions of a model are served", "demo latest:2", ChangePolicy);
+  versions
+      ->add_option(
+          "POLICY", versions_words->policy,
+          "latest (the highest), latest:N, specific:1,3 or all; one that a label names stays in any case")
+      ->required();
+  const auto [label, label_words] =
+      add("label", "name versions of a model, in one step", "demo stable=2 canary=", ChangeLabels);
+  label->add_option("LABEL", label_words->labels, "stable=2 sets it, stable= takes it away")->required();
+  const auto [remove, remove_words] =
+      add("delete", "delete a model, or one version of it", "demo --version 2", Delete);
+  remove->add_option("--version", remove_words->version, "a number or a label (default: all versions)");
 }
 
 }  // namespace blindai::cli

@@ -141,19 +141,20 @@ base::Status Save(const client::Prediction& prediction, const std::string& folde
 struct RunWords {
   ServerWords server;
   std::string model;
+  std::string version;
   std::vector<std::string> inputs;
   std::optional<std::string> folder;
 };
 
 base::Result<client::Prediction> Predict(client::Client& client, const RunWords& words) {
-  BLINDAI_TRY(const wire::ModelInfo model, client.GetModel(words.model));
+  BLINDAI_TRY(const wire::ModelInfo model, client.GetModel(words.model, words.version));
   std::vector<Tensor> tensors;
   for (const std::string& word : words.inputs) {
     BLINDAI_TRY(Tensor tensor, ReadInput(word, model.inputs));
     tensors.push_back(std::move(tensor));
   }
   const std::vector<TensorView> views(tensors.begin(), tensors.end());
-  return client.Predict(words.model, views, {});
+  return client.Predict(words.model, views, {.outputs = {}, .timeout = {}, .version = words.version});
 }
 
 ExitCode Run(const RunWords& words) {
@@ -184,6 +185,8 @@ void AddRun(CLI::App& app, ExitCode& code) {
   command
       ->add_option("--input", words->inputs, "NAME=FILE.npy, NAME=FILE.json or NAME=[…]; once for each input")
       ->allow_extra_args(false);
+  command->add_option("--version", words->version,
+                      "of the model: a number or a label (default: the highest)");
   command->add_option("--output", words->folder, "a folder: each output becomes a .npy file in it");
   words->server.AddTo(*command);
   command->footer(

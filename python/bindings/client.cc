@@ -123,6 +123,25 @@ Uploaded Upload(Client& self, const std::string& model_id, const nb::object& mod
   return {std::move(uploaded), client::EncodeRecord(*connection)};
 }
 
+// `labels` are numbers of versions; 0 takes a label away. Words that cannot be sent are ValueErrors.
+wire::ModelInfo ChangeModel(Client& self, const std::string& model_id,
+                            const std::optional<std::string>& versions,
+                            const std::map<std::string, std::uint64_t>& labels) {
+  wire::ModelChange change;
+  if (versions) {
+    auto policy = vocabulary::VersionPolicy::Parse(*versions);
+    if (!policy.ok()) throw nb::value_error(policy.error().message.c_str());
+    change.versions = *std::move(policy);
+  }
+  for (const auto& [label, number] : labels) {
+    if (!vocabulary::IsVersionLabel(label)) {
+      throw nb::value_error("a label is a lower-case letter and up to 31 of those, digits, '_' and '-'");
+    }
+    change.labels[label] = number == 0 ? std::nullopt : std::optional(number);
+  }
+  return Blocking(self, [&] { return self.ChangeModel(model_id, change); });
+}
+
 // An event as (kind, value).
 nb::tuple EventTuple(const wire::TranscriptionEvent& event) {
   if (const auto* delta = std::get_if<wire::TextDelta>(&event)) return nb::make_tuple("delta", delta->delta);
@@ -227,7 +246,8 @@ std::unique_ptr<client::LiveTranscription> TranscribeLive(Client& self, std::opt
 
 // `inputs` are tuples (name, datatype, shape, bytes as a one-dimensional uint8 array).
 Prediction Predict(Client& self, const std::string& model_id, const nb::sequence& inputs,
-                   const std::vector<std::string>& outputs, std::optional<double> timeout) {
+                   const std::vector<std::string>& outputs, std::optional<double> timeout,
+                   const std::string& version) {
   std::vector<ByteArray> arrays;  // keeps the elements while the call runs
   std::vector<vocabulary::TensorView> tensors;
   for (const nb::handle entry : inputs) {
@@ -241,6 +261,7 @@ Prediction Predict(Client& self, const std::string& model_id, const nb::sequence
   }
   client::PredictOptions options;
   options.outputs = outputs;
+  options.version = version;
   if (timeout) options.timeout = Milliseconds(*timeout, "timeout");
   return Blocking(self, [&] { return self.Predict(model_id, tensors, options); });
 }
@@ -279,16 +300,17 @@ void BindClient(nb::module_& module) {
       .def("models", [](Client& self) { return Blocking(self, [&] { return self.ListModels(); }); })
       .def(
           "model",
-          [](Client& self, const std::string& model_id) {
-            return Blocking(self, [&] { return self.GetModel(model_id); });
+          [](Client& self, const std::string& model_id, const std::string& version) {
+            return Blocking(self, [&] { return self.GetModel(model_id, version); });
           },
-          "model_id"_a)
+          "model_id"_a, "version"_a)
+      .def("change_model", &ChangeModel, "model_id"_a, "versions"_a.none(), "labels"_a)
       .def(
           "delete_model",
-          [](Client& self, const std::string& model_id) {
-            Blocking(self, [&] { return self.DeleteModel(model_id); });
+          [](Client& self, const std::string& model_id, const std::string& version) {
+            Blocking(self, [&] { return self.DeleteModel(model_id, version); });
           },
-          "model_id"_a)
+          "model_id"_a, "version"_a)
       .def("transcribe", &Transcribe, "recording"_a, "fields"_a, "on_event"_a.none(), "timeout"_a)
       .def("start_job", &StartJob, "recording"_a, "fields"_a, "progress"_a.none(), "timeout"_a)
       .def("job", &LookAtJob, "reference"_a)
@@ -303,7 +325,7 @@ void BindClient(nb::module_& module) {
       .def("transcribe_live", &TranscribeLive, "model"_a.none(), "language"_a.none(), "keywords"_a,
            "format"_a, "rate"_a, "silence_ms"_a.none(), "threshold"_a, "partials"_a, "prompt"_a.none(),
            "delay"_a.none())
-      .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none())
+      .def("predict", &Predict, "model_id"_a, "inputs"_a, "outputs"_a, "timeout"_a.none(), "version"_a)
       .def("close", &Client::Close, nb::call_guard<nb::gil_scoped_release>());
 
   module.def("make_client", &MakeClient, "addr"_a.none(), "api_key"_a.none(), "policy"_a.none(),

@@ -1,4 +1,5 @@
 // Binds the descriptions of models that client/client.h hands out.
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -45,6 +46,17 @@ void BindModelListing(nb::module_& module) {
       .def_ro("state", &ModelInfo::state, "'ready', 'loading', 'stored' or 'failed'.")
       .def_ro("saved", &ModelInfo::saved, "It survives a restart of the server.")
       .def_ro("default", &ModelInfo::is_default, "Its owner's transcriptions that name no model use it.")
+      .def_ro("version", &ModelInfo::version, "The number of the version that is described.")
+      .def_ro("versions", &ModelInfo::versions,
+              "The numbers of all versions that this client may use, ascending.")
+      .def_prop_ro(
+          "labels",
+          [](const ModelInfo& m) {
+            return std::map<std::string, std::uint64_t>(m.labels.begin(), m.labels.end());
+          },
+          "Which of these versions each label names.")
+      .def_ro("version_policy", &ModelInfo::version_policy,
+              "Which versions stay: 'latest:1', 'latest:N', 'specific:1,3' or 'all'.")
       .def_ro("expires_at", &ModelInfo::expires_at,
               "Seconds since the epoch, from which on it is gone; None: never.")
       .def_prop_ro("inputs", [](const ModelInfo& m) { return m.inputs; })

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, AsyncIterable, Callable, Iterable, List, Optional, Sequence, TypeVar, Union
+from typing import Any, AsyncIterable, Callable, Iterable, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from . import _native
-from .client import Client, FileLike, PathLike, Progress, connect
+from .client import Client, FileLike, PathLike, Progress, Version, connect
 from .live import AsyncLiveTranscription, Sound
 from .response import Response
 from .transcription import AsyncTranscriptionStream, Result, TranscriptionStream
@@ -56,18 +56,19 @@ class AsyncClient:
                            precision: Optional[str] = None, save: Optional[bool] = None,
                            visibility: Optional[str] = None, tenants: Optional[Sequence[str]] = None,
                            ttl: Optional[int] = None, default: bool = False,
+                           versions: Optional[str] = None, label: Optional[str] = None,
                            progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
         """``Client.upload_model``; ``progress`` is called on another thread."""
         return await self._run(self._connected().upload_model, model, model_id, kind=kind, vocab=vocab,
                                preprocessor=preprocessor, language_model=language_model, precision=precision,
                                save=save, visibility=visibility, tenants=tenants, ttl=ttl, default=default,
-                               progress=progress, **of_05)
+                               versions=versions, label=label, progress=progress, **of_05)
 
     async def predict(self, model_id: str, inputs: Any = None, *, outputs: Optional[Sequence[str]] = None,
-                      timeout: Optional[float] = None, **of_05: Any) -> Response:
+                      timeout: Optional[float] = None, version: Optional[Version] = None, **of_05: Any) -> Response:
         """``Client.predict``."""
         return await self._run(self._connected().predict, model_id, inputs, outputs=outputs, timeout=timeout,
-                               **of_05)
+                               version=version, **of_05)
 
     async def transcribe(self, audio: Any, model: Optional[str] = None, *, stream: bool = False,
                          **options: Any) -> Union[Result, AsyncTranscriptionStream]:
@@ -96,13 +97,18 @@ class AsyncClient:
         """``Client.models``."""
         return await self._run(self._connected().models)
 
-    async def model(self, model_id: str) -> "_native.Model":
+    async def model(self, model_id: str, version: Optional[Version] = None) -> "_native.Model":
         """``Client.model``."""
-        return await self._run(self._connected().model, model_id)
+        return await self._run(self._connected().model, model_id, version)
 
-    async def delete_model(self, model_id: str) -> None:
+    async def change_model(self, model_id: str, *, versions: Optional[str] = None,
+                           labels: Optional[Mapping[str, Optional[int]]] = None) -> "_native.Model":
+        """``Client.change_model``."""
+        return await self._run(self._connected().change_model, model_id, versions=versions, labels=labels)
+
+    async def delete_model(self, model_id: str, version: Optional[Version] = None) -> None:
         """``Client.delete_model``."""
-        await self._run(self._connected().delete_model, model_id)
+        await self._run(self._connected().delete_model, model_id, version)
 
     async def close(self) -> None:
         """Waits for running calls, then closes the connections. The client cannot be used afterwards."""

@@ -20,6 +20,7 @@ from .transcription_job import TranscriptionJob
 PathLike = Union[str, "os.PathLike[str]"]
 FileLike = Union[PathLike, bytes, bytearray, memoryview]
 Progress = Callable[[int, int], object]
+Version = Union[int, str]  # a number, or a label
 
 _SIMULATION = ("blindai: SIMULATION: this server runs without confidential hardware and can read everything it is "
                "sent; never send real data\n")
@@ -37,7 +38,7 @@ class Client:
 
     def __init__(self, native: "_native.Client") -> None:
         self._native = native
-        self._models: Dict[str, _native.Model] = {}
+        self._models: Dict[Tuple[str, str], _native.Model] = {}  # by id and version as it was asked for
         self._lock = threading.Lock()
 
     @property
@@ -57,6 +58,7 @@ class Client:
                      language_model: Optional[FileLike] = None,
                      precision: Optional[str] = None, save: Optional[bool] = None, visibility: Optional[str] = None,
                      tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None, default: bool = False,
+                     versions: Optional[str] = None, label: Optional[str] = None,
                      progress: Optional[Progress] = None, **of_05: Any) -> "_native.Model":
         """Uploads an ONNX model: a path, streamed from disk, or its bytes.
 
@@ -70,6 +72,9 @@ class Client:
         ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with "tenants", the names of those who
         may run it, everybody with an account when left out. ``ttl``: seconds after which the server deletes it.
         ``default``: your transcriptions that name no model use this one, which transcribes.
+        An upload of an id that you have makes its next version. ``versions``: which of them are served from then on,
+        "latest" (the highest alone), "latest:N", "specific:1,3" or "all"; as before when left out, "latest" for a new
+        id. ``label``: a name for this version, such as "stable"; a version that has one stays.
         ``progress(sent, total)`` is called with bytes while the upload goes out; what it raises ends the upload.
 
         ``of_05``: BlindAI 0.5's ``input_specs``, ``output_specs``, ``shape``, ``dtype``, ``dtype_out``, ``sign`` and
@@ -79,7 +84,7 @@ class Client:
         """
         options = {"kind": kind, "vocab": vocab, "preprocessor": preprocessor, "language_model": language_model,
                    "precision": precision, "save": save, "visibility": visibility, "tenants": tenants, "ttl": ttl,
-                   "default": default, "progress": progress}
+                   "default": default, "versions": versions, "label": label, "progress": progress}
         if of_05:
             return _legacy().upload_with_words_of_05(self, model, model_id, of_05, **options)
         return self._upload(model, model_id, **options)[0]
@@ -89,13 +94,15 @@ class Client:
                 language_model: Optional[FileLike] = None, precision: Optional[str] = None,
                 save: Optional[bool] = None, visibility: Optional[str] = None,
                 tenants: Optional[Sequence[str]] = None, ttl: Optional[int] = None, default: bool = False,
+                versions: Optional[str] = None, label: Optional[str] = None,
                 progress: Optional[Progress] = None) -> Tuple["_native.Model", str]:
         """The model, and what the connection proved that it went over."""
         name = str(uuid.uuid4()) if model_id is None else model_id
         words = {"kind": kind, "precision": precision, "visibility": visibility,
                  "save": None if save is None else str(save).lower(),
                  "tenants": None if tenants is None else ",".join([tenants] if isinstance(tenants, str) else tenants),
-                 "ttl": None if ttl is None else str(ttl), "default": "true" if default else None}
+                 "ttl": None if ttl is None else str(ttl), "default": "true" if default else None,
+                 "versions": versions, "label": label}
         query = {key: word for key, word in words.items() if word is not None}
         if kind == "ctc-speech":
             vocab = _beside(model, "vocab.json", "vocab") if vocab is None else vocab
@@ -108,12 +115,13 @@ class Client:
         beside = [None if file is None else _source(file) for file in (vocab, preprocessor, language_model)]
         source = os.fspath(model) if kind == "whisper" else _source(model)
         uploaded, connection = self._native.upload_model(name, source, query, *beside, progress)
+        self._forget(name)
         with self._lock:
-            self._models[name] = uploaded
+            self._models[(name, "")] = uploaded
         return uploaded, connection
 
     def predict(self, model_id: str, inputs: Any = None, *, outputs: Optional[Sequence[str]] = None,
-                timeout: Optional[float] = None, **of_05: Any) -> Response:
+                timeout: Optional[float] = None, version: Optional[Version] = None, **of_05: Any) -> Response:
         """Runs a model.
 
         ``inputs``: one tensor; a tuple (or a list of arrays) with one tensor for each input of the model, in the
@@ -124,7 +132,7 @@ class Client:
         or ``str``.
 
         ``outputs``: names of the outputs that are wanted, all when left out. ``timeout``: seconds, instead of that of
-        ``connect``.
+        ``connect``. ``version``: its number or a label; the highest one when left out.
 
         ``of_05``: BlindAI 0.5's ``tensors``, ``dtype``, ``shape`` and ``sign``; with any of them the result is 0.5's
         (docs/migration.md).
@@ -134,13 +142,13 @@ class Client:
         """
         if of_05:
             return _legacy().predict_with_words_of_05(self, model_id, inputs, of_05, outputs=outputs, timeout=timeout)
-        return Response(self._predict(model_id, inputs, outputs, timeout))
+        return Response(self._predict(model_id, inputs, outputs, timeout, _version_text(version)))
 
     def _predict(self, model_id: str, inputs: Any, outputs: Optional[Sequence[str]] = None,
-                 timeout: Optional[float] = None) -> "_native.Prediction":
-        named = self._encode(model_id, inputs)
+                 timeout: Optional[float] = None, version: str = "") -> "_native.Prediction":
+        named = self._encode(model_id, inputs, version)
         try:
-            return self._native.predict(model_id, named, list(outputs or []), timeout)
+            return self._native.predict(model_id, named, list(outputs or []), timeout, version)
         except ModelError:
             self._forget(model_id)  # another model may go by this name now
             raise
@@ -242,20 +250,38 @@ class Client:
         return LiveTranscription(native, sound, encoder_of(format))
 
     def models(self) -> List["_native.Model"]:
-        """The models that this client may use."""
+        """The models that this client may use, each as its highest version; ``Model.versions`` are all of them."""
         return self._native.models()
 
-    def model(self, model_id: str) -> "_native.Model":
-        """One model with its inputs and outputs."""
-        model = self._native.model(model_id)
+    def model(self, model_id: str, version: Optional[Version] = None) -> "_native.Model":
+        """One model with its inputs and outputs: the highest version, or the one of this number or label."""
+        text = _version_text(version)
+        model = self._native.model(model_id, text)
         with self._lock:
-            self._models[model_id] = model
+            self._models[(model_id, text)] = model
         return model
 
-    def delete_model(self, model_id: str) -> None:
-        """Deletes a model from the server, from memory and from its store."""
+    def change_model(self, model_id: str, *, versions: Optional[str] = None,
+                     labels: Optional[Mapping[str, Optional[int]]] = None) -> "_native.Model":
+        """Says which versions of your model are served, and what they are called, in one step.
+
+        ``versions``: "latest", "latest:N", "specific:1,3" or "all". ``labels``: the number of the version that each
+        shall name; None takes a label away. A version that a label names stays; what nothing keeps any more is deleted
+        at once. Returns the model as it is then.
+        """
+        numbers = {}
+        for label, number in (labels or {}).items():
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+                raise ValueError(f"label '{label}' wants the number of a version, or None to take it away")
+            numbers[label] = number or 0
         self._forget(model_id)
-        self._native.delete_model(model_id)
+        return self._native.change_model(model_id, versions, numbers)
+
+    def delete_model(self, model_id: str, version: Optional[Version] = None) -> None:
+        """Deletes a model from the server, from memory and from its store: all its versions, or the one of this number
+        or label."""
+        self._forget(model_id)
+        self._native.delete_model(model_id, _version_text(version))
 
     def close(self) -> None:
         """Closes the idle connections. A later call opens, and verifies, a new one."""
@@ -272,28 +298,29 @@ class Client:
 
     def _forget(self, model_id: str) -> None:
         with self._lock:
-            self._models.pop(model_id, None)
+            self._models = {key: model for key, model in self._models.items() if key[0] != model_id}
 
-    def _known_inputs(self, model_id: str) -> List["_native.TensorSpec"]:
+    def _known_inputs(self, model_id: str, version: str) -> List["_native.TensorSpec"]:
         with self._lock:
-            known = self._models.get(model_id)
-        return (known or self.model(model_id)).inputs
+            known = self._models.get((model_id, version))
+        return (known or self.model(model_id, version or None)).inputs
 
-    def _encode(self, model_id: str, inputs: Any) -> List[Tuple[str, str, Tuple[int, ...], "np.ndarray[Any, Any]"]]:
+    def _encode(self, model_id: str, inputs: Any, version: str = ""
+                ) -> List[Tuple[str, str, Tuple[int, ...], "np.ndarray[Any, Any]"]]:
         if not isinstance(model_id, str):
             raise TypeError("model_id must be a str")
         if isinstance(inputs, Mapping):
             tensors = dict(inputs)
             # Arrays say their datatype themselves; only lists need the model's.
             plain = not all(_datatypes.is_array(value) and not _is_bits(value) for value in tensors.values())
-            wanted = {spec.name: spec.datatype for spec in self._known_inputs(model_id)} if plain else {}
+            wanted = {spec.name: spec.datatype for spec in self._known_inputs(model_id, version)} if plain else {}
             for name in tensors:
                 if not isinstance(name, str):
                     raise TypeError("the names of inputs must be str")
                 if plain and name not in wanted:
                     raise ValueError(f"the model has no input '{name}'; it has {', '.join(wanted)}")
         else:
-            specs = self._known_inputs(model_id)
+            specs = self._known_inputs(model_id, version)
             values = list(inputs) if _is_several(inputs) else [inputs]
             if len(values) != len(specs):
                 raise ValueError(f"the model has {len(specs)} inputs ({', '.join(s.name for s in specs)}), "
@@ -307,6 +334,16 @@ class Client:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"input '{name}': {error}") from None
         return named
+
+
+def _version_text(version: Optional[Version]) -> str:
+    """A number or a label as text; the empty text: the highest version. Never from an empty label: that would delete
+    all of them."""
+    if version is None:
+        return ""
+    if isinstance(version, bool) or not isinstance(version, (int, str)) or version == "":
+        raise ValueError("version is a number (1, 2, …) or a label")
+    return str(version)
 
 
 def _source(file: FileLike) -> Union[str, "np.ndarray[Any, Any]"]:

@@ -23,6 +23,14 @@ Result<std::string> ModelTarget(std::string_view prefix, const std::string& mode
   return std::string(prefix) + net::PercentEncode(id.text()) + std::string(suffix);
 }
 
+// "" or prefix and version: it may stand in a path and in a query as it is.
+Result<std::string> VersionPart(std::string_view prefix, const std::string& version) {
+  if (version.empty()) return std::string();
+  if (vocabulary::VersionNumber(version) == 0 && !vocabulary::IsVersionLabel(version))
+    return ArgumentError("a version is a number (1, 2, …) or a label", "version");
+  return std::string(prefix) + version;
+}
+
 Result<std::optional<std::uint64_t>> HeaderLength(const net::HttpResponse& response) {
   const std::optional<std::string_view> text = response.headers.Find(wire::kInferHeaderLengthHeader);
   if (!text) return std::optional<std::uint64_t>();
@@ -152,8 +160,9 @@ Result<std::vector<wire::ModelInfo>> Client::ListModels() {
   return wire::DecodeModelList(response.body);
 }
 
-Result<wire::ModelInfo> Client::GetModel(const std::string& model_id) {
-  BLINDAI_TRY(const std::string target, ModelTarget("/v1/models/", model_id));
+Result<wire::ModelInfo> Client::GetModel(const std::string& model_id, const std::string& version) {
+  BLINDAI_TRY(const std::string query, VersionPart("?version=", version));
+  BLINDAI_TRY(const std::string target, ModelTarget("/v1/models/", model_id, query));
   const auto make = [&]() -> Result<net::HttpRequest> {
     net::HttpRequest request;
     request.target = target;
@@ -165,8 +174,27 @@ Result<wire::ModelInfo> Client::GetModel(const std::string& model_id) {
   return wire::DecodeModelInfo(response.body);
 }
 
-Result<wire::ModelDeleted> Client::DeleteModel(const std::string& model_id) {
+Result<wire::ModelInfo> Client::ChangeModel(const std::string& model_id, const wire::ModelChange& change) {
   BLINDAI_TRY(const std::string target, ModelTarget("/v1/models/", model_id));
+  const std::string body = wire::EncodeModelChange(change);
+  const auto make = [&]() -> Result<net::HttpRequest> {
+    net::HttpRequest request;
+    request.method = "PATCH";
+    request.target = target;
+    request.headers.Set("Content-Type", "application/json");
+    request.body = base::CopyBytes(base::AsBytes(body));
+    request.timeout = impl_->options().request_timeout;
+    return request;
+  };
+  // The same change twice is that change.
+  BLINDAI_TRY(const net::HttpResponse response,
+              impl_->Send({.make = make, .repeat = Repeat::kSameServer, .model = model_id}));
+  return wire::DecodeModelInfo(response.body);
+}
+
+Result<wire::ModelDeleted> Client::DeleteModel(const std::string& model_id, const std::string& version) {
+  BLINDAI_TRY(const std::string query, VersionPart("?version=", version));
+  BLINDAI_TRY(const std::string target, ModelTarget("/v1/models/", model_id, query));
   const auto make = [&]() -> Result<net::HttpRequest> {
     net::HttpRequest request;
     request.method = "DELETE";
@@ -184,7 +212,8 @@ Result<wire::ModelDeleted> Client::DeleteModel(const std::string& model_id) {
 Result<Prediction> Client::Predict(const std::string& model_id,
                                    std::span<const vocabulary::TensorView> inputs,
                                    const PredictOptions& options) {
-  BLINDAI_TRY(const std::string target, ModelTarget("/v2/models/", model_id, "/infer"));
+  BLINDAI_TRY(const std::string version, VersionPart("/versions/", options.version));
+  BLINDAI_TRY(const std::string target, ModelTarget("/v2/models/", model_id, version + "/infer"));
   wire::InferRequest infer;
   infer.binary_data_output = true;
   for (const vocabulary::TensorView& input : inputs) infer.inputs.push_back({input, true, {}});

@@ -97,6 +97,7 @@ struct UploadOptions {
 struct PredictOptions {
   std::vector<std::string> outputs;                  // names that are wanted; empty: all
   std::optional<std::chrono::milliseconds> timeout;  // instead of ConnectOptions::request_timeout
+  std::string version = {};                          // a number or a label; empty: the highest
 };
 
 class Client {
@@ -119,8 +120,12 @@ class Client {
   base::Result<wire::ModelInfo> UploadModel(const std::string& model_id, const ModelSource& source,
                                             const UploadOptions& options);
   base::Result<std::vector<wire::ModelInfo>> ListModels();
-  base::Result<wire::ModelInfo> GetModel(const std::string& model_id);
-  base::Result<wire::ModelDeleted> DeleteModel(const std::string& model_id);
+  // `version`: a number or a label (vocabulary/version_policy.h; code: argument); empty: the highest.
+  base::Result<wire::ModelInfo> GetModel(const std::string& model_id, const std::string& version = "");
+  // Which versions stay and what their labels are, in one step. Gives the model as it is then.
+  base::Result<wire::ModelInfo> ChangeModel(const std::string& model_id, const wire::ModelChange& change);
+  // One version, a number or a label, or all of them with the empty text.
+  base::Result<wire::ModelDeleted> DeleteModel(const std::string& model_id, const std::string& version = "");
 
   // Runs a model on named inputs. The elements are sent from where they lie and must stay until the call
   // returns.

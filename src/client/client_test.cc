@@ -95,6 +95,38 @@ TEST(Client, OneVerifiedConnectionServesManyCalls) {
   EXPECT_EQ(Questions(server), 1u);
 }
 
+TEST(Client, AVersionStandsInThePathOfARunAndInTheQueryOfTheRest) {
+  const FakeAttestedServer server(Serving([](const SeenRequest& request) {
+    if (request.target.starts_with("/v2/")) return Echo(request);
+    if (request.method == "DELETE")
+      return net::JsonResponse(200, wire::EncodeModelDeleted({"demo", "ab", false, 1, {2}}));
+    return net::JsonResponse(200, wire::EncodeModelInfo(Model("demo")));
+  }));
+  Client client(To(server));
+  const Bytes data(4);
+  const std::vector<vocabulary::TensorView> inputs = {{"x", Datatype::kFp32, {1}, data}};
+  EXPECT_TRUE(client.Predict("demo", inputs, {.outputs = {}, .timeout = {}, .version = "stable"}).ok());
+  EXPECT_TRUE(client.GetModel("demo", "2").ok());
+  EXPECT_EQ(client.DeleteModel("demo", "2")->versions, std::vector<std::uint64_t>{2});
+  EXPECT_TRUE(client.ChangeModel("demo", {.versions = {}, .labels = {{"stable", 2}}}).ok());
+  const std::vector<SeenRequest> seen = server.data_requests();
+  ASSERT_EQ(seen.size(), 4u);
+  EXPECT_EQ(seen[0].target, "/v2/models/demo/versions/stable/infer");
+  EXPECT_EQ(seen[1].target, "/v1/models/demo?version=2");
+  EXPECT_EQ(seen[2].method + seen[2].target, "DELETE/v1/models/demo?version=2");
+  EXPECT_EQ(seen[3].method + seen[3].target, "PATCH/v1/models/demo");
+  EXPECT_EQ(base::AsText(seen[3].body), R"({"labels":{"stable":2}})");
+  // What is no version never becomes another request.
+  for (const char* version : {"0", "Stable", "1/infer", "..", "1&x=1"}) {
+    EXPECT_EQ(client.GetModel("demo", version).error().code, "argument") << version;
+    EXPECT_EQ(client.DeleteModel("demo", version).error().code, "argument") << version;
+    EXPECT_EQ(client.Predict("demo", inputs, {.outputs = {}, .timeout = {}, .version = version}).error().code,
+              "argument")
+        << version;
+  }
+  EXPECT_EQ(server.data_requests().size(), 4u);
+}
+
 TEST(Client, ADeletionByAnOlderServerIsDoneAndProvesNothing) {
   const FakeAttestedServer server(Serving([](const SeenRequest&) {
     return net::JsonResponse(200, R"({"id":"demo","object":"model","deleted":true})");

@@ -57,6 +57,12 @@ def adder(element=FLOAT, shape=("n",)):
                  [("total", element, shape)])
 
 
+def scaler(factor):
+    """y = factor · x."""
+    return model([node("Mul", ["x", "f"], ["y"])], [("x", FLOAT, ("n",))], [("y", FLOAT, ("n",))],
+                 [float_tensor("f", [1], [float(factor)])])
+
+
 def same(element, shape=("n",)):
     """y is x, which every datatype can be."""
     return model([node("Reshape", ["x", "all"], ["y"])], [("x", element, shape)], [("y", element, shape)],

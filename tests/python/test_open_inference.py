@@ -107,6 +107,36 @@ def test_a_model_is_loaded_described_run_and_counted(triton, loaded):
     assert {"name": loaded, "state": "READY"}.items() <= next(e for e in index if e["name"] == loaded).items()
 
 
+def test_versions_are_named_by_number_and_by_label(triton, client):
+    """One client uploads, Triton's runs them."""
+    other, module = triton
+    client.upload_model(onnx_models.scaler(2), model_id="triton-versions", versions="all", label="stable")
+    client.upload_model(onnx_models.scaler(3), model_id="triton-versions")
+    try:
+        inputs = inputs_of(module, np.ones(1, np.float32), names=["x"])
+        for version, factor in (("", 3), ("1", 2), ("2", 3), ("stable", 2)):
+            answer = other.infer("triton-versions", inputs, model_version=version)
+            assert answer.as_numpy("y")[0] == factor, version
+            assert other.is_model_ready("triton-versions", version)
+        assert not other.is_model_ready("triton-versions", "3")
+        with pytest.raises(InferenceServerException, match="no model 'triton-versions'"):
+            other.infer("triton-versions", inputs, model_version="canary")
+        as_json = {"as_json": True} if module is grpcclient else {}
+        metadata = other.get_model_metadata("triton-versions", "stable", **as_json)
+        assert metadata["versions"] == ["1", "2"]
+        stats = other.get_inference_statistics("triton-versions", "stable", **as_json)["model_stats"]
+        assert [s["version"] for s in stats] == ["1"]
+        index = other.get_model_repository_index(**as_json)
+        rows = index["models"] if module is grpcclient else index
+        assert sorted(r["version"] for r in rows if r["name"] == "triton-versions") == ["1", "2"]
+        # All versions at once.
+        other.unload_model("triton-versions")
+        assert not other.is_model_ready("triton-versions", "1")
+    finally:
+        if "triton-versions" in [m.id for m in client.models()]:
+            client.delete_model("triton-versions")
+
+
 def test_an_error_names_what_is_wrong(triton, loaded):
     client, module = triton
     with pytest.raises(InferenceServerException, match="no model 'nobody'"):
