@@ -151,7 +151,7 @@ void AddGateway(CLI::App& app, ExitCode& code) {
           ->type_name("[ADDR:PORT]");
   command
       ->add_option("--wyoming-model", words->wyoming_options.model,
-                   "the model for it (default: the one that transcribes)")
+                   "the model for it (default: your default model, or the only one that transcribes)")
       ->needs(wyoming);
   command
       ->add_option("--wyoming-language", words->wyoming_options.languages,

@@ -308,7 +308,8 @@ void AddLive(CLI::App& app, ExitCode& code) {
   command->add_option("--command", words->command,
                       "a program that records one channel and writes raw samples; without it they come from "
                       "standard input");
-  command->add_option("--model", words->model, "the model (default: the one that transcribes)");
+  command->add_option("--model", words->model,
+                      "the model (default: your default model, or the only one that transcribes)");
   command->add_option("--rate", words->rate_hz, "samples in a second, 8000 to 48000")->capture_default_str();
   command
       ->add_option("--encoding", words->encoding,

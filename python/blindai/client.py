@@ -230,7 +230,7 @@ class Client:
         ``sound``: an iterator that gives pieces of one channel of any length, as they come: arrays or torch tensors of
         int16 or of floats from -1 to 1 at ``rate`` (8000 to 48000), or bytes of ``format``: "pcm16" (little-endian, at
         ``rate``), "mulaw" or "alaw" (G.711, 8000). It is read on a thread of its own, no faster than the server hears.
-        ``model``: may be left out where one model that transcribes is listed to you.
+        ``model``: left out, it is your default model, or the only one that transcribes.
 
         An utterance ends after ``silence_ms`` without sound louder than ``threshold`` (0 to 1; 0.5 is -50 dBFS), and
         with the sound. ``silence_ms=None``: it ends where you ``commit()`` it, and with the sound. ``keywords``: words

@@ -245,24 +245,7 @@ Result<Prediction> Client::Predict(const std::string& model_id,
   return Prediction(std::move(answer), std::move(decoded), std::move(connection));
 }
 
-// The one model that transcribes.
-Result<std::string> Client::SpeechModel() {
-  BLINDAI_TRY(const std::vector<wire::ModelInfo> models, ListModels());
-  std::string found;
-  for (const wire::ModelInfo& model : models) {
-    if (!wire::Transcribes(model.kind)) continue;
-    if (!found.empty()) return ArgumentError("several models transcribe here; name one", "model");
-    found = model.id;
-  }
-  if (found.empty()) {
-    return ArgumentError(
-        "no model that transcribes is listed to you; upload one of kind=ctc-speech or whisper, or name it",
-        "model");
-  }
-  return found;
-}
-
-// Said aloud, so that the server can refuse it before the recording is sent.
+// Said aloud, so that the server can refuse it before any sound is sent.
 std::string ModelOrDefault(const std::string& model) {
   return model.empty() ? std::string(vocabulary::kDefaultModel) : model;
 }
@@ -327,9 +310,7 @@ base::Status Client::DeleteJob(const JobReference& reference) {
 
 Result<std::unique_ptr<LiveTranscription>> Client::TranscribeLive(const LiveOptions& options) {
   wire::RealtimeSettings settings = options.settings;
-  if (settings.model.empty()) {
-    BLINDAI_TRY(settings.model, SpeechModel());
-  }
+  settings.model = ModelOrDefault(settings.model);
   const wire::ClientMessage read =
       wire::DecodeClientEvent(base::AsBytes(wire::EncodeSessionUpdate(settings)), {});
   if (!read.event.ok()) return ArgumentError(read.event.error().message, read.event.error().param);

@@ -147,15 +147,14 @@ class Client {
   // Ends it, and has the server forget its result.
   base::Status DeleteJob(const JobReference& reference);
   // Sound becomes text while somebody speaks, over a connection that is verified for it alone and not counted by
-  // max_connections. Codes: those of LiveTranscription::Start, argument (a setting that no session can have, and as
-  // with Transcribe where no model is named).
+  // max_connections. Without a model: the caller's default one, as with Transcribe. Codes: those of
+  // LiveTranscription::Start, argument (a setting that no session can have).
   base::Result<std::unique_ptr<LiveTranscription>> TranscribeLive(const LiveOptions& options);
 
   // Closes idle connections; a call after it opens, and verifies, a new one. Running calls go on.
   void Close();
 
  private:
-  base::Result<std::string> SpeechModel();
   base::Result<net::HttpResponse> AskAboutJob(std::string method, const JobReference& reference,
                                               std::string_view what);
 

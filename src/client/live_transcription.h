@@ -27,7 +27,7 @@
 namespace blindai::client {
 
 struct LiveOptions {
-  // Without a model: the one that transcribes, where the caller may use just one.
+  // Without a model: the caller's default one.
   wire::RealtimeSettings settings;
 };
 

@@ -287,18 +287,6 @@ TEST(LiveTranscription, ACallerThatDoesNotWantToWaitIsNotKept) {
   EXPECT_THAT(Listen(*live), ElementsAre("error cancelled"));
 }
 
-TEST(LiveTranscription, WithoutANameTheOneModelThatTranscribesIsTaken) {
-  FakeAttestedServer::Options options;
-  options.answer = [](const tests::SeenRequest&) {
-    return net::JsonResponse(200, wire::EncodeModelList({}));
-  };
-  const FakeAttestedServer server(options);
-  Client client(To(server));
-  const auto live = client.TranscribeLive({});
-  EXPECT_EQ(live.error().param, "model");
-  EXPECT_EQ(FailureOf(live.error()), FailureKind::kArgument);
-}
-
 TEST(LiveTranscription, FloatsBecomeSixteenBits) {
   const std::vector<float> samples = {0, 0.5F, -1, 1, 2, -2, std::nanf("")};
   const base::Bytes sound = Pcm16Of(samples);
@@ -359,6 +347,12 @@ TEST_F(LiveWithTheEndpoint, AnUtteranceIsHeardFromItsStartToItsText) {
 
 TEST_F(LiveWithTheEndpoint, TheEndOfTheSoundEndsTheLastUtterance) {
   LiveOptions options = With("speech");
+  options.settings.turn_detection.reset();
+  EXPECT_THAT(Hear(options, tests::DemoSound("hello_world.wav")), ElementsAre("final HELLO WORLD"));
+}
+
+TEST_F(LiveWithTheEndpoint, WithoutANameTheServersDefaultModelHears) {
+  LiveOptions options = With("");
   options.settings.turn_detection.reset();
   EXPECT_THAT(Hear(options, tests::DemoSound("hello_world.wav")), ElementsAre("final HELLO WORLD"));
 }

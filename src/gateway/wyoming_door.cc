@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/ascii.h"
@@ -43,21 +44,6 @@ std::string LanguageOf(const std::string& tag) {
 std::string DescriptionOf(State state) {
   if (state == State::kTrusted) return "A verified confidential server";
   return "Simulation: the server's evidence is simulated and protects nothing";
-}
-
-// The one model that transcribes.
-Result<std::string> OnlyModel(const std::vector<wire::ModelInfo>& models) {
-  const auto transcribes = [](const wire::ModelInfo& model) { return wire::Transcribes(model.kind); };
-  const auto found = std::find_if(models.begin(), models.end(), transcribes);
-  if (found == models.end())
-    return MakeError(ErrorKind::kNotFound, "model-not-found",
-                     "no model that transcribes is listed to the gateway");
-  if (std::find_if(found + 1, models.end(), transcribes) != models.end()) {
-    return MakeError(ErrorKind::kInvalid, "argument",
-                     "several models transcribe here; start the gateway with --wyoming-model and one of them",
-                     "name");
-  }
-  return found->id;
 }
 
 // ---- One connection ----
@@ -171,13 +157,8 @@ class Conversation {
     co_return told;
   }
 
-  net::Task<Result<std::string>> Model() {
-    if (!asked_.model.empty()) co_return asked_.model;
-    if (!options_.model.empty()) co_return options_.model;
-    const Result<std::vector<wire::ModelInfo>> models = co_await ListModels();
-    if (!models.ok()) co_return models.error();
-    co_return OnlyModel(*models);
-  }
+  // Empty: the server's choice.
+  const std::string& Model() const { return asked_.model.empty() ? options_.model : asked_.model; }
 
   net::Task<Status> Transcribe(wire::WyomingSound sound);
 
@@ -321,12 +302,10 @@ class Utterance {
 };
 
 net::Task<Status> Conversation::Transcribe(wire::WyomingSound sound) {
-  Result<std::string> model = co_await Model();
-  if (!model.ok()) co_return std::move(model).error();
   Result<Upstream::Lease> lease = co_await Take();
   if (!lease.ok()) co_return std::move(lease).error();
   Utterance utterance(*this, sound);
-  Status done = co_await utterance.Run(*lease, *model);
+  Status done = co_await utterance.Run(*lease, Model());
   upstream_.Give(*std::move(lease));
   asked_ = {};
   co_return done;

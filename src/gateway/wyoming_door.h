@@ -20,7 +20,7 @@ struct WyomingOptions {
   // Where it listens: a numeric address of loopback.
   std::string address = "127.0.0.1";
   std::uint16_t port = 10300;
-  // For a conversation that names no model; empty: the one that transcribes.
+  // For a conversation that names no model; empty: the server chooses, as for every transcription.
   std::string model;
   // What the models understand, ISO 639-1; told to who asks.
   std::vector<std::string> languages = {"en"};

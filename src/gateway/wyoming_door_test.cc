@@ -129,11 +129,14 @@ TEST_F(WyomingDoorTest, AConnectionIsGoodForMoreThanOneCommand) {
             "{\"type\":\"pong\",\"data_length\":12}\n{\"text\":\"a\"}");
 }
 
-TEST_F(WyomingDoorTest, AnAssistantThatNamesNoModelGetsTheOnlyOneOrTheOneOfTheOptions) {
+TEST_F(WyomingDoorTest, AnAssistantThatNamesNoModelGetsTheServersChoiceOrTheOneOfTheOptions) {
   models_.push_back(Model("other", wire::ModelKind::kWhisper));
   Start();
   const std::string command = std::string(kStart) + std::string(kChunk) + std::string(kStop);
-  EXPECT_THAT(Say(command), HasSubstr("--wyoming-model"));
+  EXPECT_THAT(Say(command, "transcript-stop\"}\n"), HasSubstr("HELLO WORLD"));
+  ASSERT_EQ(server_->data_requests().size(), 1u) << "nobody asks for a list of models";
+  EXPECT_EQ(std::string(base::AsText(server_->data_requests().back().body)).find("name=\"model\""),
+            std::string::npos);
   gateway_.reset();
   Start([](auto&) {}, [](GatewayOptions& options) { options.wyoming->model = "other"; });
   EXPECT_THAT(Say(command, "transcript-stop\"}\n"), HasSubstr("HELLO WORLD"));

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 
+import numpy as np
 import openai
 import pytest
 
@@ -95,6 +96,28 @@ def test_a_recording_without_a_models_name_goes_to_the_tenants_default(clients_o
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and is_whispers(done.stdout)
     assert client.transcribe(HELLO, "ctc").text.isupper(), "a name is a name"
+
+
+def test_live_sound_without_a_models_name_goes_to_the_tenants_default(clients_of):
+    running, client = clients_of()
+    sound = np.frombuffer(HELLO.read_bytes()[44:], np.int16)
+
+    def finals():
+        return [event.text for event in client.transcribe_live([sound], silence_ms=None) if event.final]
+
+    with pytest.raises(blindai.ModelError) as error:
+        finals()
+    assert (error.value.code, error.value.param) == ("default-model", "model")
+    client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech")
+    client.upload_model(WHISPER, model_id="whisper", kind="whisper")
+    with pytest.raises(blindai.ModelError, match="2 that transcribe"):
+        finals()
+    client.upload_model(WHISPER, model_id="whisper", kind="whisper", default=True)
+    (heard,) = finals()
+    assert is_whispers(heard)
+    done = subprocess.run([BIN / "blindai", "live", "--addr", running.address, "--simulation"], input=sound.tobytes(),
+                          capture_output=True, timeout=120)
+    assert done.returncode == 0 and is_whispers(done.stdout.decode())
 
 
 def test_the_name_that_openais_clients_have_in_them_is_the_default(clients_of):

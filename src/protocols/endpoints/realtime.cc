@@ -172,22 +172,18 @@ class Session {
                        "the session has heard sound with other settings; connect again to change them",
                        "session");
     }
-    if (!settings.model.empty()) {
-      BLINDAI_TRY(const ModelId id, ModelId::Parse(settings.model));
-      BLINDAI_RETURN_IF_ERROR(StreamTranscription::Check(catalogue_, caller_, id, RequestOf(settings)));
-    }
+    const Result<ModelId> id = service::SpeechModelOf(catalogue_, caller_, settings.model);
+    // A model may still be named later, before the first sound.
+    if (!id.ok() && !settings.model.empty()) return id.error();
+    if (id.ok())
+      BLINDAI_RETURN_IF_ERROR(StreamTranscription::Check(catalogue_, caller_, *id, RequestOf(settings)));
     settings_ = std::move(settings);
     push_(Texts{encoder_.SessionUpdated(settings_)});
     return base::Ok();
   }
 
   Status Start() {
-    if (settings_.model.empty()) {
-      return MakeError(ErrorKind::kInvalid, "model-missing",
-                       "no model is named; send session.update with audio.input.transcription.model",
-                       "model");
-    }
-    BLINDAI_TRY(const ModelId id, ModelId::Parse(settings_.model));
+    BLINDAI_TRY(const ModelId id, service::SpeechModelOf(catalogue_, caller_, settings_.model));
     BLINDAI_TRY(stream_,
                 StreamTranscription::Start(
                     streams_, catalogue_, caller_, id, RequestOf(settings_),

@@ -148,6 +148,54 @@ TEST_F(RealtimeTest, AnUtteranceIsHeardFromItsStartToItsFinal) {
   EXPECT_GE(completed.latency_s, 0.4);
 }
 
+TEST_F(RealtimeTest, WithoutANameTheCallersDefaultModelHears) {
+  for (const char* name : {"", "default", "whisper-1"}) {
+    Talk talk(Open().value());
+    wire::RealtimeSettings settings = Settings(std::nullopt);
+    settings.model = name;
+    talk.Update(settings);
+    talk.Append(tests::DemoSound("hello_world.wav"));
+    talk.Say(wire::EncodeCommit("c"));
+    EXPECT_EQ(talk.Await<ItemCompleted>().text, "HELLO WORLD") << name;
+  }
+}
+
+TEST_F(RealtimeTest, ADefaultModelIsAskedWhetherItCanDoThat) {
+  Talk talk(Open().value());
+  wire::RealtimeSettings settings = Settings();
+  settings.model.clear();
+  settings.keywords = {"24"};
+  talk.Say(wire::EncodeSessionUpdate(settings));
+  EXPECT_EQ(talk.CodeOfError(), "keyword");
+}
+
+TEST(RealtimeWithoutAModel, IsToldSoAndMayNameOneLater) {
+  tests::ServedModels models;
+  service::LiveStreams streams({});
+  Router router;
+  RegisterRealtime(router, models.catalogue(), streams, tests::EverybodyMay);
+  net::HttpServerOptions options;
+  options.pool = std::make_shared<net::IoPool>(2);
+  const auto server = net::HttpServer::Listen(options, [&](net::HttpExchange& exchange) {
+                        return router.Handle(exchange);
+                      }).value();
+  net::ConnectOptions to;
+  to.host = "127.0.0.1";
+  to.port = server->port();
+  net::HttpRequest request;
+  request.target = "/v1/realtime?intent=transcription";
+  Talk talk(
+      net::BlockingWebSocket::Open(net::BlockingHttpConnection::Connect(to).value(), request, {}).value());
+  wire::RealtimeSettings settings = Settings();
+  settings.model.clear();
+  talk.Update(settings);
+  talk.Append(base::Bytes(640));
+  EXPECT_EQ(talk.CodeOfError(), "default-model");
+  settings.model = "default";
+  talk.Say(wire::EncodeSessionUpdate(settings));
+  EXPECT_EQ(talk.CodeOfError(), "default-model");
+}
+
 TEST_F(RealtimeTest, CommittedByHandItIsOneItem) {
   Talk talk(Open("/v1/realtime?intent=transcription&model=speech").value());
   talk.Update(Settings(std::nullopt));
@@ -169,8 +217,6 @@ TEST_F(RealtimeTest, ErrorsAreToldAndTheConnectionStays) {
   EXPECT_EQ(talk.CodeOfError(), "realtime-unsupported");
   talk.Say(R"({"type":"input_audio_buffer.append","audio":"!"})");
   EXPECT_EQ(talk.CodeOfError(), "realtime-event");
-  talk.Append(base::Bytes(640));
-  EXPECT_EQ(talk.CodeOfError(), "model-missing");
   talk.Say(wire::EncodeCommit("mine"));
   const auto empty = talk.Await<SessionError>();
   EXPECT_EQ(empty.error.code, "input_audio_buffer_commit_empty");
