@@ -95,6 +95,14 @@ struct OpenVinoWhisper::Network {
       }
     }
   }
+  // The tokens of its last runs too, which the requests keep until the next ones.
+  void WipeTokens() {
+    const std::size_t port = *Input("input_ids");
+    for (ov::InferRequest& request : requests) {
+      ov::Tensor tensor = request.get_input_tensor(port);
+      Wipe(tensor);
+    }
+  }
 
   ov::CompiledModel compiled;
   std::array<ov::InferRequest, 2> requests;
@@ -443,6 +451,7 @@ void OpenVinoWhisper::Clean() {
   for (Network* network : {encoder_.get(), decoder_.get(), with_past_.get()}) {
     if (network == nullptr) continue;
     network->WipeResults();
+    if (network != encoder_.get()) network->WipeTokens();
     network->compiled.release_memory();
   }
 }
