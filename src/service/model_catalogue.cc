@@ -61,6 +61,7 @@ bool IsNamed(const ModelRecord& record, std::string_view label) {
 
 std::vector<std::uint64_t> NumbersOf(const std::map<std::uint64_t, Served>& versions) {
   std::vector<std::uint64_t> numbers;
+  numbers.reserve(versions.size());
   for (const auto& [number, served] : versions) numbers.push_back(number);
   return numbers;
 }

@@ -99,6 +99,7 @@ void ModelStorage::Settle(const std::vector<ModelRecord>& versions, ModelCatalog
 Status ModelStorage::Update(const std::vector<ModelRecord>& records) {
   if (records.empty()) return base::Ok();
   std::vector<model::StoredModel> models;
+  models.reserve(records.size());
   for (const ModelRecord& record : records) models.push_back(ToStored(record));
   return store_->Update(std::move(models));
 }

@@ -137,6 +137,21 @@ def test_versions_are_named_by_number_and_by_label(triton, client):
             client.delete_model("triton-versions")
 
 
+def test_a_load_says_which_versions_stay(triton):
+    client, _ = triton
+    config = json.dumps({"version_policy": {"latest": {"num_versions": 2}}})
+    for number in (1, 2, 3):
+        files = {f"file:{number}/model.onnx": onnx_models.scaler(number)}
+        client.load_model("triton-policy", config=config, files=files)
+    try:
+        assert [client.is_model_ready("triton-policy", v) for v in ("1", "2", "3")] == [False, True, True]
+        # What says nothing of versions keeps to what was said.
+        client.load_model("triton-policy", config=CONFIG, files={"file:1/model.onnx": onnx_models.scaler(4)})
+        assert [client.is_model_ready("triton-policy", v) for v in ("2", "3", "4")] == [False, True, True]
+    finally:
+        client.unload_model("triton-policy")
+
+
 def test_an_error_names_what_is_wrong(triton, loaded):
     client, module = triton
     with pytest.raises(InferenceServerException, match="no model 'nobody'"):

@@ -54,11 +54,12 @@ class StoredModelsTest : public ::testing::Test {
     return info.ok() ? base::Ok() : base::Status(info.error());
   }
   // The model's answer to four ones, or the error's code.
-  std::string Predict(client::Client& client, const std::string& id) {
+  std::string Predict(client::Client& client, const std::string& id, const std::string& version = "") {
     const std::vector<float> ones(4, 1.0F);
     vocabulary::TensorView input("x", vocabulary::Datatype::kFp32, {1, 4},
                                  base::ByteView(reinterpret_cast<const std::uint8_t*>(ones.data()), 16));
-    const auto prediction = client.Predict(id, std::span(&input, 1), {});
+    const auto prediction =
+        client.Predict(id, std::span(&input, 1), {.outputs = {}, .timeout = {}, .version = version});
     if (!prediction.ok()) return prediction.error().code;
     return encoding::HexEncode(prediction->output(0).data);
   }
@@ -99,6 +100,37 @@ TEST_F(StoredModelsTest, AnAcknowledgedUploadSurvivesAKillAndAnswersTheSame) {
   StartServer();
   client::Client later = Connect();
   EXPECT_EQ(Predict(later, "kept"), "model-not-found");
+}
+
+TEST_F(StoredModelsTest, VersionsAndLabelsSurviveAKill) {
+  StartServer();
+  {
+    client::Client client = Connect();
+    client::UploadOptions options;
+    options.query.save = true;
+    options.query.versions = vocabulary::VersionPolicy{.latest = 2};
+    options.query.label = "stable";
+    ASSERT_TRUE(client.UploadModel("kept", client::ModelSource::Memory(model_), options).ok());
+    ASSERT_TRUE(Upload(client, "kept", true).ok());
+    ASSERT_TRUE(client.ChangeModel("kept", {.versions = {}, .labels = {{"canary", 2}}}).ok());
+  }
+  server_->Kill();
+  StartServer();
+  client::Client client = Connect();
+  const auto model = client.GetModel("kept");
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(model->versions, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(model->labels, (vocabulary::VersionLabels{{"canary", 2}, {"stable", 1}}));
+  EXPECT_EQ(model->version_policy, "latest:2");
+  EXPECT_EQ(Predict(client, "kept", "stable"), Predict(client, "kept", "canary"));
+  EXPECT_GT(Predict(client, "kept", "stable").size(), 8u);
+  EXPECT_EQ(client.DeleteModel("kept", "stable")->versions, std::vector<std::uint64_t>{1});
+  client.Close();
+  server_->Kill();
+  StartServer();
+  client::Client later = Connect();
+  EXPECT_EQ(later.GetModel("kept")->versions, std::vector<std::uint64_t>{2});
+  EXPECT_EQ(Predict(later, "kept", "stable"), "model-not-found");
 }
 
 TEST_F(StoredModelsTest, NothingOfAModelStandsOnTheDisk) {

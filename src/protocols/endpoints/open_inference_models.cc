@@ -27,6 +27,7 @@ Result<std::unique_ptr<service::ModelUpload>> Upload(service::ModelCatalogue& ca
                                 .visibility = request.visibility
                                                   ? static_cast<service::Visibility>(*request.visibility)
                                                   : options.default_visibility,
+                                .versions = {.policy = request.versions},
                                 .content_length = file.size()};
   BLINDAI_TRY(auto begun, service::ModelUpload::Begin(catalogue, options, caller, std::move(upload)));
   BLINDAI_RETURN_IF_ERROR(begun->Feed(file));

@@ -42,6 +42,32 @@ bool IsModelFileName(std::string_view name) {
          file.find('/') == std::string_view::npos && file.size() > 5 && file.ends_with(".onnx");
 }
 
+// A whole number, which protobuf's JSON writes as a text where it has 64 bits.
+std::string NumberText(const json::value& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  return value.is_int64() ? std::to_string(value.get_int64()) : "?";
+}
+
+// The words of VersionPolicy for one of Triton's configuration, {"latest": {"num_versions": 2}}; what it does not mean
+// becomes words that mean nothing.
+std::string PolicyWords(const json::object& policy) {
+  if (policy.size() != 1 || !policy.begin()->value().is_object()) return "?";
+  const std::string kind(policy.begin()->key());
+  const json::object& choice = policy.begin()->value().get_object();
+  if (kind == "latest") {
+    const json::value* const count = choice.if_contains("num_versions");
+    return count == nullptr ? "latest" : "latest:" + NumberText(*count);
+  }
+  if (kind != "specific") return kind;
+  std::string words = "specific:";
+  const json::value* const versions = choice.if_contains("versions");
+  if (versions == nullptr || !versions->is_array()) return "?";
+  for (const json::value& version : versions->get_array()) {
+    words += (words.ends_with(':') ? "" : ",") + NumberText(version);
+  }
+  return words;
+}
+
 // The text of a parameter, wiped when it has been used: a model is its owner's secret.
 class WipedText {
  public:
@@ -83,7 +109,7 @@ Status LoadBuilder::AddFile(std::string_view name, base::SecretBytes content) {
 }
 
 Status LoadBuilder::AddText(std::string_view name, std::string_view value) {
-  if (name == "config") return CheckConfig(value);
+  if (name == "config") return TakeConfig(value);
   if (name != "precision" && name != "visibility") return base::Ok();
   const std::pair<std::string, std::string> pairs[] = {{std::string(name), std::string(value)}};
   Result<UploadQuery> query = DecodeUploadQuery(pairs);
@@ -97,7 +123,7 @@ Status LoadBuilder::AddText(std::string_view name, std::string_view value) {
   return base::Ok();
 }
 
-Status LoadBuilder::CheckConfig(std::string_view text) const {
+Status LoadBuilder::TakeConfig(std::string_view text) {
   BLINDAI_TRY(const json::object config, ParseSmallJsonObject(base::AsBytes(text), kConfigCode));
   const JsonFields fields(config, kConfigCode, "config");
   BLINDAI_TRY(const std::optional<std::string> name, fields.OptionalString("name"));
@@ -109,6 +135,16 @@ Status LoadBuilder::CheckConfig(std::string_view text) const {
       return fields.Wrong(field,
                           "is not ONNX (onnxruntime, onnxruntime_onnx, openvino); nothing else runs here");
   }
+  BLINDAI_TRY(const json::object* const policy, fields.OptionalObject("version_policy"));
+  if (policy == nullptr) return base::Ok();
+  const std::string words = PolicyWords(*policy);
+  Result<vocabulary::VersionPolicy> versions = vocabulary::VersionPolicy::Parse(words);
+  if (!versions.ok()) {
+    return fields.Wrong(
+        "version_policy",
+        R"(is none of {"latest": {"num_versions": 2}}, {"specific": {"versions": [1, 3]}} and {"all": {}})");
+  }
+  request_.versions = *std::move(versions);
   return base::Ok();
 }
 

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "protocols/wire/model_listing.h"
+#include "vocabulary/version_policy.h"
 
 namespace blindai::wire {
 
@@ -34,6 +35,8 @@ struct LoadRequest {
   std::optional<base::SecretBytes> file;  // absent: load what the server knows already
   std::optional<ModelPrecision> precision;
   std::optional<ModelVisibility> visibility;
+  // The configuration's version_policy; nothing: as it is.
+  std::optional<vocabulary::VersionPolicy> versions = {};
 };
 
 // Takes the parameters of a load one by one, in any order. Codes: load-file, load-config, load-parameter.
@@ -49,7 +52,7 @@ class LoadBuilder {
   LoadRequest Take() { return std::move(request_); }
 
  private:
-  base::Status CheckConfig(std::string_view json) const;
+  base::Status TakeConfig(std::string_view json);
 
   const std::string model_name_;
   LoadRequest request_;

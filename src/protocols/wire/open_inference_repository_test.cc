@@ -55,6 +55,32 @@ TEST(OipRepository, AFileOverTheLimitIsToldTheOtherWay) {
   EXPECT_THAT(added.error().message, HasSubstr("PUT"));
 }
 
+TEST(OipRepository, AConfigurationSaysWhichVersionsStay) {
+  struct Row {
+    const char* policy;
+    const char* words;  // null: refused
+  };
+  for (const Row& row :
+       {Row{R"({"latest":{"num_versions":2}})", "latest:2"}, Row{R"({"latest":{}})", "latest:1"},
+        Row{R"({"all":{}})", "all"}, Row{R"({"specific":{"versions":[3,"1"]}})", "specific:1,3"},
+        Row{R"({})", nullptr}, Row{R"({"newest":{}})", nullptr}, Row{R"({"all":7})", nullptr},
+        Row{R"({"latest":{"num_versions":0}})", nullptr}, Row{R"({"latest":{"num_versions":1.5}})", nullptr},
+        Row{R"({"specific":{}})", nullptr}, Row{R"({"specific":{"versions":[]}})", nullptr},
+        Row{R"({"specific":{"versions":[[1]]}})", nullptr}, Row{R"({"all":{},"latest":{}})", nullptr}}) {
+    LoadBuilder builder("m");
+    const auto taken = builder.AddText("config", R"({"version_policy":)" + std::string(row.policy) + "}");
+    ASSERT_EQ(taken.ok(), row.words != nullptr) << row.policy;
+    if (row.words == nullptr) {
+      EXPECT_EQ(taken.error().code, "load-config") << row.policy;
+    } else {
+      EXPECT_EQ(builder.Take().versions->ToText(), row.words);
+    }
+  }
+  LoadBuilder silent("m");
+  ASSERT_TRUE(silent.AddText("config", "{}").ok());
+  EXPECT_FALSE(silent.Take().versions.has_value());
+}
+
 TEST(OipRepository, AConfigurationForSomethingElseIsRefused) {
   for (const char* config : {R"({\"name\":\"other\"})", R"({\"backend\":\"tensorrt\"})",
                              R"({\"platform\":\"pytorch\"})", R"({\"backend\":7})", "7", "{", ""}) {
