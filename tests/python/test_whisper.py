@@ -4,12 +4,15 @@ import contextlib
 import json
 import re
 import subprocess
+import threading
+import time
 
 import numpy as np
 import openai
 import pytest
 
 import blindai
+import raw_http
 from conftest import BIN, DEMO, WHISPER, SimulatedServer, needs_whisper
 from test_openai import trusting
 
@@ -56,6 +59,12 @@ def test_a_ctc_model_has_no_beams_to_ask_for(client, speech):
     with pytest.raises(blindai.ModelError) as error:
         client.transcribe(HELLO, speech, beam_size=5)
     assert (error.value.code, error.value.param) == ("beam-size-unsupported", "beam_size")
+
+
+def test_half_precision_writes_the_same_text(client, whisper, upload):
+    half = upload(WHISPER, kind="whisper", precision="bf16")
+    for name in ("hello_world.wav", "session.wav"):
+        assert client.transcribe(DEMO / name, half).text == client.transcribe(DEMO / name, whisper).text
 
 
 # ---- Which model is meant where none is named ----
@@ -148,3 +157,77 @@ def test_the_operator_serves_whisper_from_its_folder_and_chooses_it(clients_of, 
     assert {"id": "w", "sha256": digest} in json.loads(said["manifest"])["models"]
     client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech", default=True)
     assert client.transcribe(HELLO).text.isupper(), "the tenant's own choice comes first"
+
+
+# ---- Work that nobody waits for ----
+
+# Ten minutes of speech: half a minute of work where nothing else runs.
+LONG = np.tile(np.frombuffer((DEMO / "session.wav").read_bytes()[44:], np.int16)[::2], 7)[:600 * 16_000]
+AT_REST = ("runs_running", "runs_waiting", "recordings_running", "recordings_bytes", "live_streams_open")
+
+
+def comes_to_rest(running, client):
+    """Nothing is computed or held any more, long before the work could have been done, and the worker is free."""
+    end = time.monotonic() + 10
+    while busy := {name: value for name, value in raw_http.metrics(running).items()
+                   if name.removeprefix("blindai_") in AT_REST and value}:
+        assert time.monotonic() < end, busy
+        time.sleep(0.05)  # tidy: allow sleep: the end of another's request is told to nobody
+    return is_whispers(client.transcribe(HELLO, "whisper").text)
+
+
+def with_whisper(clients_of, config=""):
+    running, client = clients_of(config)
+    client.upload_model(WHISPER, model_id="whisper", kind="whisper")
+    return running, client
+
+
+def test_a_recording_whose_client_leaves_in_the_middle_is_no_more_work(clients_of):
+    running, client = with_whisper(clients_of)
+
+    def leave(done, total):
+        if done > 0:
+            assert done < total
+            assert raw_http.metrics(running)["blindai_recordings_running"] == 1
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        client.transcribe(LONG, "whisper", progress=leave)
+    assert comes_to_rest(running, client)
+    with client.transcribe(LONG, "whisper", stream=True) as stream:
+        assert next(iter(stream))
+    assert comes_to_rest(running, client)
+    job = client.transcribe_job(LONG, "whisper")
+    job.cancel()
+    assert comes_to_rest(running, client)
+
+
+def test_a_recording_past_its_deadline_is_no_more_work(clients_of):
+    running, client = with_whisper(clients_of, "[limits]\ntranscription_deadline_ms = 1500\n")
+    with pytest.raises(blindai.ModelError) as error:
+        client.transcribe(LONG, "whisper")
+    assert error.value.code == "deadline"
+    assert comes_to_rest(running, client)
+
+
+def test_a_live_stream_that_is_left_or_falls_silent_is_no_more_work(clients_of):
+    running, client = with_whisper(clients_of, "[limits]\nlive_idle_s = 2\n")
+    pieces = [LONG[at:at + 3200] for at in range(0, 30 * 16_000, 3200)]
+    with client.transcribe_live(pieces, "whisper") as stream:
+        for event in stream:
+            if event.kind == "partial":
+                assert raw_http.metrics(running)["blindai_live_streams_open"] == 1
+                break
+    assert comes_to_rest(running, client)
+    told = threading.Event()
+
+    def microphone():
+        yield from pieces[:40]
+        told.wait(60)
+
+    with pytest.raises(blindai.ConnectionError, match="no sound has come"):
+        try:
+            list(client.transcribe_live(microphone(), "whisper"))
+        finally:
+            told.set()
+    assert comes_to_rest(running, client)
