@@ -52,7 +52,7 @@ std::string NumberText(const json::value& value) {
 // becomes words that mean nothing.
 std::string PolicyWords(const json::object& policy) {
   if (policy.size() != 1 || !policy.begin()->value().is_object()) return "?";
-  const std::string kind(policy.begin()->key());
+  std::string kind(policy.begin()->key());
   const json::object& choice = policy.begin()->value().get_object();
   if (kind == "latest") {
     const json::value* const count = choice.if_contains("num_versions");
