@@ -31,7 +31,7 @@ std::vector<std::string> Offered(const std::vector<std::string>& words) {
 TEST(Completion, TheFirstWordIsACommand) {
   EXPECT_THAT(Offered({""}), Contains("attest"));
   EXPECT_THAT(Offered({"mod"}), ElementsAre("models"));
-  EXPECT_THAT(Offered({"models", ""}), ElementsAre("upload", "list", "show", "delete"));
+  EXPECT_THAT(Offered({"models", ""}), ElementsAre("upload", "list", "show", "versions", "label", "delete"));
   EXPECT_THAT(Offered({"x"}), IsEmpty());
   EXPECT_THAT(Offered({}), IsEmpty());
 }
