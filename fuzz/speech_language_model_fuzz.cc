@@ -1,6 +1,6 @@
 // rooms: base speech
-// Any text is refused or becomes a model in which every word is found by its letters, and every probability that can be
-// asked for is a number.
+// Any bytes, as an ARPA file or a KenLM binary, are refused or become a model in which every word is found by its
+// letters, and every probability that can be asked for is a number.
 #include "speech/language_model.h"
 
 #include <cmath>
@@ -30,7 +30,7 @@ void Walk(const LanguageModel& model, const LanguageModel::Spelling& spelling, s
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto model =
-      LanguageModel::ParseArpa(blindai::base::AsText({data, size}), Letters(), {.max_ngrams = 10'000});
+      LanguageModel::Parse(blindai::base::AsText({data, size}), Letters(), {.max_ngrams = 10'000});
   if (!model.ok()) return 0;
   std::uint32_t found = 0;
   Walk(*model, model->Nothing(), found);
@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < size && i < 500; ++i) {
     BLINDAI_CHECK(std::isfinite(model->ScoreUnknown(context).log_probability));
     const auto scored = model->Score(context, data[i] % model->words());
-    BLINDAI_CHECK(std::isfinite(scored.log_probability) && scored.context <= model->ngrams());
+    BLINDAI_CHECK(std::isfinite(scored.log_probability) && scored.context.node <= model->ngrams());
     context = scored.context;
   }
   return 0;

@@ -267,7 +267,8 @@ void AddModels(CLI::App& app, ExitCode& code) {
   upload->add_option("--preprocessor", upload_words->preprocessor,
                      "its sound, with ctc-speech (default: preprocessor_config.json beside FILE)");
   upload->add_option("--language-model", upload_words->language_model,
-                     "an ARPA file that weighs its words, with ctc-speech (default: none)");
+                     "an ARPA file or KenLM's binary of it (probing) that weighs its words, with ctc-speech "
+                     "(default: none)");
   upload->add_option("--versions", upload_words->versions,
                      "which versions are served then: latest (the highest), latest:N, specific:1,3 or all "
                      "(default: as before, and of a new model latest)");

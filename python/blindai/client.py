@@ -67,11 +67,12 @@ class Client:
         optimum exports a Whisper model (``model`` is its path), or "ctc-speech" for a wav2vec2 model that
         transcribes; such a model needs its characters (``vocab``) and what it does with sound (``preprocessor``), by
         default ``vocab.json`` and ``preprocessor_config.json`` beside the model's file. ``language_model``: an n-gram
-        model in ARPA format that weighs its words; none by default. ``precision``: "f32" or "bf16", what the engine
-        computes in; the server's choice when left out. ``save``: whether it is kept, sealed, when the server restarts.
-        ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with "tenants", the names of those who
-        may run it, everybody with an account when left out. ``ttl``: seconds after which the server deletes it.
-        ``default``: your transcriptions that name no model use this one, which transcribes.
+        model, an ARPA file or KenLM's binary of it, that weighs its words; none by default. ``precision``: "f32" or
+        "bf16", what the engine computes in; the server's choice when left out. ``save``: whether it is kept,
+        sealed, when the server restarts. ``visibility``: "private", "link", "tenants" or "public"; ``tenants``: with
+        "tenants", the names of those who may run it, everybody with an account when left out. ``ttl``: seconds after
+        which the server deletes it. ``default``: your transcriptions that name no model use this one, which
+        transcribes.
         An upload of an id that you have makes its next version. ``versions``: which of them are served from then on,
         "latest" (the highest alone), "latest:N", "specific:1,3" or "all"; as before when left out, "latest" for a new
         id. ``label``: a name for this version, such as "stable"; a version that has one stays.

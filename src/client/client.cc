@@ -85,7 +85,7 @@ Result<UploadBody> MakeUploadBody(const ModelSource& source, const UploadOptions
   BLINDAI_RETURN_IF_ERROR(
       form.AddFile("preprocessor", "preprocessor_config.json", options.speech->preprocessor));
   if (const auto& language_model = options.speech->language_model) {
-    BLINDAI_RETURN_IF_ERROR(form.AddFile("language_model", "model.arpa", *language_model));
+    BLINDAI_RETURN_IF_ERROR(form.AddFile("language_model", "language_model", *language_model));
   }
   BLINDAI_RETURN_IF_ERROR(form.AddFile("model", "model", source));
   return BodyOf(std::move(form));

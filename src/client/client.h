@@ -67,7 +67,7 @@ using ModelSource = FileSource;
 struct SpeechFiles {
   FileSource vocab;                                         // vocab.json
   FileSource preprocessor;                                  // preprocessor_config.json
-  std::optional<FileSource> language_model = std::nullopt;  // an ARPA file
+  std::optional<FileSource> language_model = std::nullopt;  // an ARPA file or KenLM's binary
 };
 
 // What a Whisper model is beside its encoder_model.onnx, which is the model's own file.

@@ -35,7 +35,7 @@ struct SpeechSettings {
   // What they were read from, to be stored with the model.
   std::string vocab_json;
   std::string preprocessor_json;
-  std::string language_model_arpa;  // empty: none
+  std::string language_model_file;  // empty: none
 };
 
 // The same of a Whisper model (service/whisper_model.h).

@@ -170,7 +170,7 @@ model::StoredModel ToStored(const ModelRecord& record) {
   if (record.speech != nullptr) {
     PutText(writer, record.speech->vocab_json);
     PutText(writer, record.speech->preprocessor_json);
-    PutText(writer, record.speech->language_model_arpa);
+    PutText(writer, record.speech->language_model_file);
   }
   if (record.whisper != nullptr) {
     PutText(writer, record.whisper->tokenizer_json);

@@ -182,12 +182,12 @@ class Job : public std::enable_shared_from_this<Job> {
 
 Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(std::string_view vocab_json,
                                                                  std::string_view preprocessor_json,
-                                                                 std::string_view language_model_arpa) {
+                                                                 std::string_view language_model_file) {
   BLINDAI_TRY(speech::CtcVocabulary vocabulary, speech::CtcVocabulary::Parse(vocab_json));
   BLINDAI_TRY(const speech::FeatureSettings features, speech::ParsePreprocessorConfig(preprocessor_json));
   std::optional<speech::LanguageModel> language_model;
-  if (!language_model_arpa.empty()) {
-    BLINDAI_TRY(language_model, speech::LanguageModel::ParseArpa(language_model_arpa, vocabulary));
+  if (!language_model_file.empty()) {
+    BLINDAI_TRY(language_model, speech::LanguageModel::Parse(language_model_file, vocabulary));
   }
   return std::shared_ptr<const SpeechSettings>(std::make_shared<SpeechSettings>(SpeechSettings{
       .vocabulary = std::move(vocabulary),
@@ -195,7 +195,7 @@ Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(std::string_vie
       .language_model = std::move(language_model),
       .vocab_json = std::string(vocab_json),
       .preprocessor_json = std::string(preprocessor_json),
-      .language_model_arpa = std::string(language_model_arpa),
+      .language_model_file = std::string(language_model_file),
   }));
 }
 

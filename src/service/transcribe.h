@@ -27,10 +27,10 @@ namespace blindai::service {
 using DecoderOptions = speech::DecoderOptions;
 
 // From the vocab.json and preprocessor_config.json that are uploaded with a speech model, and its language model, an
-// ARPA file; empty: none. Codes: vocabulary, preprocessor, language-model.
+// ARPA file or KenLM binary; empty: none. Codes: vocabulary, preprocessor, language-model.
 base::Result<std::shared_ptr<const SpeechSettings>> MakeSpeechSettings(
     std::string_view vocab_json, std::string_view preprocessor_json,
-    std::string_view language_model_arpa = {});
+    std::string_view language_model_file = {});
 // Whether a model takes samples [batch, samples] and gives scores [batch, frames, characters], all 32-bit floats, as
 // wav2vec2 does. Code: model-not-speech.
 base::Status CheckSpeechSignature(const model::ModelSignature& signature, const SpeechSettings& settings);

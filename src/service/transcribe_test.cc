@@ -214,6 +214,20 @@ TEST_F(TranscribeTest, ALanguageModelMakesWordsOfWhatIsSpeltByEar) {
   EXPECT_LT(without, known.size());
 }
 
+TEST_F(TranscribeTest, AKenlmBinaryGivesTheTranscriptOfTheArpaFileItWasBuiltFrom) {
+  const auto text_with = [&](const std::string& file) {
+    const auto bytes = tests::ReadFile(tests::SourceDir() / "tests" / "support" / "language_models" / file);
+    const auto settings = MakeSpeechSettings(
+        tests::DemoText("vocab.json"), tests::DemoText("preprocessor_config.json"), base::AsText(bytes));
+    EXPECT_EQ(CodeOf(settings), "");
+    EXPECT_EQ(CodeOf(Upload(file, DemoFile("blindai-demo-en.onnx"), *settings)), "");
+    return Run(RequestFor(DemoFile("hello_world.wav")), file.c_str()).value().Text();
+  };
+  const std::string text = text_with("letters.probing.bin");
+  EXPECT_FALSE(text.empty());
+  EXPECT_EQ(text, text_with("letters.arpa"));
+}
+
 TEST_F(TranscribeTest, AKnownTextIsPlacedInTime) {
   tests::TwoChannels session = tests::Session();
   session[0].resize(85'000);

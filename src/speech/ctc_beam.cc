@@ -30,7 +30,7 @@ struct Text {
   double kept_bonus = 0;               // of complete keywords and words
   bool at_word_start = true;
   // What the language model knows: the words before, and how far one is spelt; nothing: like none it knows.
-  LanguageModel::Context context = 0;
+  LanguageModel::Context context;
   std::optional<LanguageModel::Spelling> spelling;
   std::map<int, int> children;  // by id
 };

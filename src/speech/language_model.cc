@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <numbers>
@@ -59,6 +60,17 @@ std::optional<Number> ToNumber(std::string_view text) {
 // The file's logarithms have base 10.
 float Natural(float log10) { return log10 * std::numbers::ln10_v<float>; }
 
+// The characters of a word; none of a mark, or when it cannot be written.
+std::vector<std::uint16_t> Spell(const CtcVocabulary& vocabulary, std::string_view word) {
+  if (word.starts_with('<') && word.ends_with('>')) return {};
+  const auto ids = vocabulary.Encode(word);
+  if (!ids || ids->size() > kMaxWordCharacters ||
+      std::ranges::find(*ids, vocabulary.delimiter()) != ids->end()) {
+    return {};
+  }
+  return {ids->begin(), ids->end()};
+}
+
 }  // namespace
 
 // One file on its way into a model.
@@ -82,7 +94,7 @@ class ArpaReader {
     const auto end = static_cast<std::uint32_t>(model_.nodes_.size());
     model_.nodes_.emplace_back().children = end;
     if (sentence_start_ != kUnwritable) {
-      model_.start_ = model_.Child(0, sentence_start_).value_or(0);
+      model_.start_.node = model_.Child(0, sentence_start_).value_or(0);
     }
     model_.nodes_.shrink_to_fit();
     return std::move(model_);
@@ -173,7 +185,7 @@ class ArpaReader {
     for (std::uint32_t i = 0; i < counts_[0]; ++i) {
       Unigram& unigram = unigrams.emplace_back();
       BLINDAI_RETURN_IF_ERROR(ReadLine(1, unigram.entry, std::span(&unigram.text, 1)));
-      unigram.letters = Spell(unigram.text);
+      unigram.letters = Spell(vocabulary_, unigram.text);
       letters += unigram.letters.size();
       if (unigram.text == "<unk>" || unigram.text == "<UNK>") model_.unknown_ = unigram.entry.log_probability;
     }
@@ -216,17 +228,6 @@ class ArpaReader {
     }
     Append(std::move(entries));
     return base::Ok();
-  }
-
-  // The characters of a word; none of a mark, or when it cannot be written.
-  std::vector<std::uint16_t> Spell(std::string_view word) const {
-    if (word.starts_with('<') && word.ends_with('>')) return {};
-    const auto ids = vocabulary_.Encode(word);
-    if (!ids || ids->size() > kMaxWordCharacters ||
-        std::ranges::find(*ids, vocabulary_.delimiter()) != ids->end()) {
-      return {};
-    }
-    return {ids->begin(), ids->end()};
   }
 
   Status ReadNgrams(std::size_t order) {
@@ -279,7 +280,7 @@ class ArpaReader {
       node.log_probability = entry.log_probability;
       node.back_off = entry.back_off;
       if (entry.parent == 0) continue;
-      LanguageModel::Context context = nodes[entry.parent].shorter;
+      std::uint32_t context = nodes[entry.parent].shorter;
       auto child = model_.Child(context, entry.word);
       while (!child && context != 0) {
         context = nodes[context].shorter;
@@ -309,35 +310,114 @@ Result<LanguageModel> LanguageModel::ParseArpa(std::string_view text, const CtcV
   return ArpaReader(text, vocabulary, limits).Read();
 }
 
-std::optional<LanguageModel::Context> LanguageModel::Child(Context context, std::uint32_t word) const {
-  const auto begin = nodes_.begin() + nodes_[context].children;
-  const auto end = context + 1 < nodes_.size() ? nodes_.begin() + nodes_[context + 1].children : nodes_.end();
+Result<LanguageModel> LanguageModel::Parse(std::string_view bytes, const CtcVocabulary& vocabulary,
+                                           const LanguageModelLimits& limits) {
+  return KenlmFile::Recognize(bytes) ? ParseKenlm(bytes, vocabulary, limits)
+                                     : ParseArpa(bytes, vocabulary, limits);
+}
+
+Result<LanguageModel> LanguageModel::ParseKenlm(std::string_view bytes, const CtcVocabulary& vocabulary,
+                                                const LanguageModelLimits& limits) {
+  if (bytes.size() > limits.max_bytes) {
+    return Wrong(fmt::format("{} bytes, at most {} are taken", bytes.size(), limits.max_bytes));
+  }
+  LanguageModel model;
+  BLINDAI_TRY(model.kenlm_, KenlmFile::Parse(bytes, limits.max_ngrams));
+  struct Spelt {
+    std::vector<std::uint16_t> letters;
+    float log10_probability;
+    std::uint32_t number;
+  };
+  std::vector<Spelt> spelt;
+  const std::vector<std::string_view>& texts = model.kenlm_->words();
+  for (std::uint32_t number = 0; number < texts.size(); ++number) {
+    if (texts[number] == "<s>") {
+      model.start_.words[0] = number;
+      model.start_.length = 1;
+    }
+    std::vector<std::uint16_t> letters = Spell(vocabulary, texts[number]);
+    if (letters.empty()) continue;
+    spelt.push_back(
+        {std::move(letters), model.kenlm_->Find(std::span(&number, 1))->log10_probability, number});
+  }
+  std::ranges::sort(spelt, [](const Spelt& left, const Spelt& right) {
+    return left.letters != right.letters ? left.letters < right.letters
+                                         : left.log10_probability > right.log10_probability;
+  });
+  model.word_ends_.push_back(0);
+  for (const Spelt& word : spelt) {
+    if (const std::uint32_t before = model.words();
+        before > 0 && std::ranges::equal(model.Letters(before - 1), word.letters)) {
+      continue;
+    }
+    model.letters_.insert(model.letters_.end(), word.letters.begin(), word.letters.end());
+    model.word_ends_.push_back(static_cast<std::uint32_t>(model.letters_.size()));
+    model.kenlm_numbers_.push_back(word.number);
+  }
+  if (model.words() == 0) return Wrong("the speech model can write none of its words");
+  constexpr std::uint32_t kUnknown = 0;
+  model.unknown_ = Natural(model.kenlm_->Find(std::span(&kUnknown, 1))->log10_probability);
+  model.kenlm_->ForgetWords();
+  return model;
+}
+
+std::optional<std::uint32_t> LanguageModel::Child(std::uint32_t parent, std::uint32_t word) const {
+  const auto begin = nodes_.begin() + nodes_[parent].children;
+  const auto end = parent + 1 < nodes_.size() ? nodes_.begin() + nodes_[parent + 1].children : nodes_.end();
   const auto found = std::lower_bound(
       begin, end, word, [](const Node& node, std::uint32_t wanted) { return node.word < wanted; });
   if (found == end || found->word != word) return std::nullopt;
-  return static_cast<Context>(found - nodes_.begin());
+  return static_cast<std::uint32_t>(found - nodes_.begin());
 }
 
 std::span<const std::uint16_t> LanguageModel::Letters(std::uint32_t word) const {
   return std::span(letters_).subspan(word_ends_[word], word_ends_[word + 1] - word_ends_[word]);
 }
 
-LanguageModel::Scored LanguageModel::Score(Context context, std::uint32_t word) const {
+LanguageModel::Scored LanguageModel::Score(const Context& context, std::uint32_t word) const {
   double back_off = 0;
-  while (true) {
-    if (const auto child = Child(context, word)) {
-      return {back_off + nodes_[*child].log_probability, *child};
+  if (kenlm_) {
+    std::array<std::uint32_t, KenlmFile::kMaxOrder> last_first{kenlm_numbers_[word]};
+    std::ranges::copy(context.words, last_first.begin() + 1);
+    Context with_word;
+    with_word.length =
+        static_cast<std::uint32_t>(std::min<std::size_t>(context.length + 1, kenlm_->order() - 1));
+    std::copy_n(last_first.begin(), with_word.length, with_word.words.begin());
+    for (std::size_t length = context.length; length > 0; --length) {
+      if (const auto ngram = kenlm_->Find(std::span(last_first).first(length + 1))) {
+        return {back_off + Natural(ngram->log10_probability), with_word};
+      }
+      if (const auto shorter = kenlm_->Find(std::span(context.words).first(length))) {
+        back_off += Natural(shorter->log10_back_off);
+      }
     }
-    if (context == 0) return {back_off + unknown_, 0};
-    back_off += nodes_[context].back_off;
-    context = nodes_[context].shorter;
+    return {back_off + Natural(kenlm_->Find(std::span(last_first).first(1))->log10_probability), with_word};
+  }
+  std::uint32_t node = context.node;
+  while (true) {
+    if (const auto child = Child(node, word)) {
+      return {back_off + nodes_[*child].log_probability, {.node = *child}};
+    }
+    if (node == 0) return {back_off + unknown_, {}};
+    back_off += nodes_[node].back_off;
+    node = nodes_[node].shorter;
   }
 }
 
-LanguageModel::Scored LanguageModel::ScoreUnknown(Context context) const {
-  double back_off = 0;
-  for (; context != 0; context = nodes_[context].shorter) back_off += nodes_[context].back_off;
-  return {back_off + unknown_, 0};
+LanguageModel::Scored LanguageModel::ScoreUnknown(const Context& context) const {
+  return {BackOffs(context) + unknown_, {}};
+}
+
+double LanguageModel::BackOffs(const Context& context) const {
+  double sum = 0;
+  for (std::size_t length = context.length; length > 0; --length) {
+    if (const auto ngram = kenlm_->Find(std::span(context.words).first(length))) {
+      sum += Natural(ngram->log10_back_off);
+    }
+  }
+  for (std::uint32_t node = context.node; node != 0; node = nodes_[node].shorter)
+    sum += nodes_[node].back_off;
+  return sum;
 }
 
 std::optional<LanguageModel::Spelling> LanguageModel::Next(const Spelling& spelling, int id) const {

@@ -1,13 +1,13 @@
-// How likely a word is after the words before it: an n-gram language model with back-off, read from an ARPA file that
-// is uploaded with a speech model. Words are kept as the model's characters, in its case; an n-gram with a word that
-// the model cannot write is left out, because it can never be asked for.
+// How likely a word is after the words before it: an n-gram language model with back-off, read from an ARPA file or a
+// binary of KenLM's (speech/kenlm_file.h) that is uploaded with a speech model. Words are kept as the model's
+// characters, in its case; a word that the model cannot write is left out, because it can never be asked for.
 //
 // The file comes from a stranger. It is read in one pass with every count checked before memory is taken; what it takes
 // afterwards is 20 bytes for each n-gram and 2 for each character of a word. Format: Doug Paul's ARPA back-off format,
-// https://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html. KenLM's binary files are not read: they are
-// that library's memory written to disk.
+// https://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "speech/ctc_vocabulary.h"
+#include "speech/kenlm_file.h"
 
 namespace blindai::speech {
 
@@ -28,22 +29,31 @@ struct LanguageModelLimits {
 
 class LanguageModel {
  public:
+  // Either kind, told apart by the first bytes. Of words in a KenLM file that differ in their case only, the more
+  // probable one counts alone. Errors: those of ParseArpa and KenlmFile::Parse.
+  static base::Result<LanguageModel> Parse(std::string_view bytes, const CtcVocabulary& vocabulary,
+                                           const LanguageModelLimits& limits = {});
   // Code: language-model (param language_model): not ARPA, over a limit, probabilities above 1, counts that do not
   // hold, an n-gram whose first words are no n-gram, no word that the model can write.
   static base::Result<LanguageModel> ParseArpa(std::string_view text, const CtcVocabulary& vocabulary,
                                                const LanguageModelLimits& limits = {});
 
-  // The last words, as many as matter.
-  using Context = std::uint32_t;
+  // The last words, as many as matter. None: nothing is known of them.
+  struct Context {
+    std::uint32_t node = 0;  // of an ARPA file: the n-gram that they are
+    std::array<std::uint32_t, KenlmFile::kMaxOrder - 1>
+        words{};               // of a KenLM file: their numbers, the last first
+    std::uint32_t length = 0;  // of `words`
+  };
   Context start() const { return start_; }  // of a sentence
 
   struct Scored {
     double log_probability = 0;  // natural logarithm
-    Context context = 0;         // with this word
+    Context context;             // with this word
   };
-  Scored Score(Context context, std::uint32_t word) const;
-  // Of a word that is not in the model (<unk>; −100 when the file has none).
-  Scored ScoreUnknown(Context context) const;
+  Scored Score(const Context& context, std::uint32_t word) const;
+  // Of a word that is not in the model (<unk>; −100 when an ARPA file has none).
+  Scored ScoreUnknown(const Context& context) const;
 
   // A word while it is being spelt: the range of the words, in order, that begin so.
   struct Spelling {
@@ -58,7 +68,7 @@ class LanguageModel {
   std::optional<std::uint32_t> Word(const Spelling& spelling) const;
 
   std::uint32_t words() const { return static_cast<std::uint32_t>(word_ends_.size()) - 1; }
-  std::size_t ngrams() const { return nodes_.size() - 2; }
+  std::size_t ngrams() const { return kenlm_ ? kenlm_->ngrams() : nodes_.size() - 2; }
 
  private:
   friend class ArpaReader;
@@ -68,17 +78,22 @@ class LanguageModel {
     std::uint32_t word = 0;  // the last
     float log_probability = 0;
     float back_off = 0;
-    Context shorter = 0;  // the longest context that is these words without the first ones
+    std::uint32_t shorter = 0;  // the longest context that is these words without the first ones
     std::uint32_t children = 0;
   };
   LanguageModel() = default;
-  std::optional<Context> Child(Context context, std::uint32_t word) const;
+  static base::Result<LanguageModel> ParseKenlm(std::string_view bytes, const CtcVocabulary& vocabulary,
+                                                const LanguageModelLimits& limits);
+  std::optional<std::uint32_t> Child(std::uint32_t node, std::uint32_t word) const;
+  double BackOffs(const Context& context) const;  // of all its words, for a word without n-grams
   std::span<const std::uint16_t> Letters(std::uint32_t word) const;
 
   std::vector<Node> nodes_;
-  std::vector<std::uint32_t> word_ends_;  // in letters_; the first is 0
-  std::vector<std::uint16_t> letters_;    // ids
-  Context start_ = 0;
+  std::optional<KenlmFile> kenlm_;            // instead of nodes_
+  std::vector<std::uint32_t> kenlm_numbers_;  // there, by our own number of a word
+  std::vector<std::uint32_t> word_ends_;      // in letters_; the first is 0
+  std::vector<std::uint16_t> letters_;        // ids
+  Context start_;
   double unknown_ = -100;
 };
 

@@ -92,8 +92,8 @@ TEST(LanguageModel, TheLongestNgramCountsAndTheRestBacksOff) {
   const auto after_ab = model.Score(model.start(), ab);
   EXPECT_NEAR(Log10(after_ab.log_probability), -0.4, 1e-6);
   EXPECT_NEAR(Log10(model.Score(after_ab.context, cab).log_probability), -0.3, 1e-6) << "<s> ab cab";
-  EXPECT_NEAR(Log10(model.Score(0, ab).log_probability), -1.0, 1e-6);
-  const auto ab_anywhere = model.Score(0, ab);
+  EXPECT_NEAR(Log10(model.Score({}, ab).log_probability), -1.0, 1e-6);
+  const auto ab_anywhere = model.Score({}, ab);
   EXPECT_NEAR(Log10(model.Score(ab_anywhere.context, cab).log_probability), -0.7, 1e-6) << "ab cab";
   EXPECT_NEAR(Log10(model.Score(after_ab.context, abba).log_probability), -0.6 - 0.3 - 1.2, 1e-6)
       << "two back-offs";
@@ -150,7 +150,7 @@ TEST(LanguageModel, AgreesWithTheDefinitionOnRandomModels) {
     }
     const LanguageModel model = Parse(text + "\n\\end\\\n");
     ASSERT_EQ(model.ngrams(), oracle.ngrams.size());
-    LanguageModel::Context context = 0;
+    LanguageModel::Context context;
     std::vector<std::string> past;
     for (int step = 0; step < 200; ++step) {
       const std::string& word = words[random() % words.size()];
@@ -168,7 +168,7 @@ TEST(LanguageModel, WordsThatDifferInCaseAreOneAndAsProbableAsTheMoreProbable) {
       "\\data\\\nngram 1=2\nngram 2=2\n\\1-grams:\n-2 Ab -1\n-1 aB -0.5\n\\2-grams:\n-3 Ab aB\n-2 aB "
       "Ab\n\\end\\");
   EXPECT_EQ(model.words(), 1u);
-  const auto scored = model.Score(0, 0);
+  const auto scored = model.Score({}, 0);
   EXPECT_NEAR(Log10(scored.log_probability), -1, 1e-6);
   EXPECT_NEAR(Log10(model.Score(scored.context, 0).log_probability), -2, 1e-6);
 }

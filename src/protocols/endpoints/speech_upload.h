@@ -1,6 +1,7 @@
 // The body of an upload of a model that transcribes: multipart/form-data with these parts, in any order.
 //
-//   kind=ctc-speech  model (or file), vocab, preprocessor and, where there is one, language_model (an ARPA file)
+//   kind=ctc-speech  model (or file), vocab, preprocessor and, where there is one, language_model (an ARPA file or
+//                    KenLM's binary)
 //   kind=whisper     encoder, decoder and, where there is one, decoder_with_past; tokenizer, generation_config,
 //                    preprocessor: the files of Hugging Face's names
 //
