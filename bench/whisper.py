@@ -19,10 +19,10 @@ ROUNDS = 2
 LONGEST_SCORED_S = 900
 
 
-def whisper_blindai(run):
+def whisper_blindai(run, precision):
     """Seconds, text and memory."""
     with server(run.threads) as running, blindai.connect(addr=running.address, simulation=True) as client:
-        client.upload_model(WHISPER, "whisper", kind="whisper", precision="f32")
+        client.upload_model(WHISPER, "whisper", kind="whisper", precision=precision)
         client.transcribe(run.samples[:WARM_UP_SAMPLES], "whisper")
         begin = time.perf_counter()
         text = client.transcribe(run.flac, "whisper").text
@@ -50,7 +50,8 @@ def wrong_words(seconds, text):
 def whisper_rows(run, wheel):
     """A row each of what was quickest in two rounds, in which all take turns: the machine has other work too."""
     contenders = {
-        "blindai f32, words timed": lambda: whisper_blindai(run),
+        "blindai f32, words timed": lambda: whisper_blindai(run, "f32"),
+        "blindai bf16, words timed": lambda: whisper_blindai(run, "bf16"),
         "faster-whisper float32 (CTranslate2), words timed too": lambda: faster_whisper(run, wheel, "float32", "words"),
         "faster-whisper float32 (CTranslate2)": lambda: faster_whisper(run, wheel, "float32"),
         "faster-whisper int8 (CTranslate2)": lambda: faster_whisper(run, wheel, "int8"),
