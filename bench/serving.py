@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import itertools
 import multiprocessing
+import os
 import pathlib
 import subprocess
 import sys
@@ -121,10 +122,11 @@ def open_loop(call, rate, seconds, seed=1, stop=None):
 
 def take_turns(measured, loop, *load):
     """(alone, beside, load): what `measured(seconds, seed)` meets without and with `loop(*load, stop=…)`, turn by turn.
-    The load comes from a process of its own, so that its requests delay the measured ones at the server only."""
+    The load comes from a process of its own, which gets what the others leave of the cores: its requests are to delay
+    the measured ones at the server, not its making of them."""
     alone, shared, others = Outcome(0), Outcome(0), Outcome(0)
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Manager() as manager, spawn.Pool(1) as pool:
+    with spawn.Manager() as manager, spawn.Pool(1, os.nice, (15,)) as pool:
         for turn in range(TURNS):
             alone.add(measured(TURN_S, turn))
             stop = manager.Event()

@@ -20,6 +20,9 @@ constexpr RunCost kGuess{20, 20};
 constexpr double kFreeCore = 0.5;
 // A run stands still only for one that can use at least this part of its cores.
 constexpr double kWorthPausing = 0.5;
+// What stands still may be paused for one that is expected to take this many times as long as it may stand still: runs
+// of one length take now a little more, now a little less.
+constexpr double kPauseMargin = 1.5;
 // A run is long against another when it takes this many times as long, and never when it is shorter than the time.
 constexpr double kLongFactor = 1.5;
 constexpr double kShortestPatienceMs = 5;
@@ -242,7 +245,7 @@ bool Scheduler::MayStandStillFor(const Request& request, const Running& running,
   const double cores = running.request.cost ? running.request.cost->cores() : limits_.cores;
   const Tenant& tenant = tenants_.at(running.request.tenant);
   const double not_charged_ms = std::max(0.0, ComputedMs(running, now) * cores - running.charged_ms);
-  return cost.cores() >= kWorthPausing * cores && cost.wall_ms <= PauseLeftMs(running, now) &&
+  return cost.cores() >= kWorthPausing * cores && cost.wall_ms <= kPauseMargin * PauseLeftMs(running, now) &&
          tenants_.at(request.tenant).virtual_ms <= tenant.virtual_ms + not_charged_ms / tenant.weight;
 }
 

@@ -277,6 +277,19 @@ TEST_F(SchedulerTest, AFloodStandsStillForWhoAsksForOneThing) {
   EXPECT_EQ(StartedAt(26), Runs{}) << "it has stood still for as long as it computes";
 }
 
+TEST_F(SchedulerTest, AFloodStandsStillForARunThatSeemsALittleLongerAndNoLongerThanItComputes) {
+  const auto flooded = OpenLane();
+  const auto first = Add(RunOf(flooded, 1, Cost(20)));
+  Add(RunOf(flooded, 1, Cost(20)));
+  EXPECT_EQ(StartedAt(0), Runs{first});
+  const auto only = Add(RunOf(OpenLane(), 2, Cost(24)), 5);
+  EXPECT_EQ(StartedAt(5), Runs{only});
+  EXPECT_EQ(paused_, Runs{first});
+  EXPECT_EQ(scheduler_.NextLook(At(5)), At(25));
+  StartedAt(25);
+  EXPECT_EQ(resumed_, Runs{first});
+}
+
 TEST_F(SchedulerTest, AFloodIsNotPausedForTheLastMoment) {
   const auto flooded = OpenLane();
   const auto first = Add(RunOf(flooded, 1, Cost(20)));
