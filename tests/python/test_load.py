@@ -24,6 +24,7 @@ SETTLE_SECONDS = 30
 # What may stay behind: the allocator's own, and sockets that the kernel has not closed yet.
 RESIDENT_SLACK_MIB = 48
 DESCRIPTOR_SLACK = 4
+CYCLES, WEIGHTS = 100, 1 << 20  # models that come and go, and floats in each
 
 
 class Load:
@@ -143,3 +144,25 @@ def test_nothing_leaks_under_load(own_server):
         assert [model.id for model in client.models()] == ["load"]
     for name in ("_predict", "_upload", "_leave_upload", "_leave_request", "_send_nonsense"):
         assert done.get(name, 0) > 0
+
+
+def test_a_hundred_models_that_come_and_go_leave_their_memory_behind(own_server):
+    """Resident within 5 % of what it was, no worker and no descriptor more."""
+    weights = onnx_models.raw_tensor("w", onnx_models.FLOAT, (WEIGHTS,), np.ones(WEIGHTS, np.float32).tobytes())
+    model = onnx_models.model([onnx_models.node("Add", ["x", "w"], ["y"])], [("x", onnx_models.FLOAT, (WEIGHTS,))],
+                              [("y", onnx_models.FLOAT, (WEIGHTS,))], [weights])
+
+    def cycles(number):
+        for _ in range(number):
+            with blindai.connect(own_server.address, simulation=True) as client:
+                client.upload_model(model, model_id="comes-and-goes")
+                assert client.predict("comes-and-goes", np.ones(WEIGHTS, np.float32)).output[0].as_numpy()[-1] == 2
+                client.delete_model("comes-and-goes")
+        return settled(own_server, 0)
+
+    workers_before, open_before, resident_before = cycles(CYCLES // 5)
+    workers_after, open_after, resident_after = cycles(CYCLES)
+    print(f"\nresident {resident_before:.1f} -> {resident_after:.1f} MiB")
+    assert workers_before == workers_after == 0
+    assert open_after <= open_before + DESCRIPTOR_SLACK
+    assert resident_after <= 1.05 * resident_before
