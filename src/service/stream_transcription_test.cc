@@ -371,8 +371,8 @@ TEST_F(WhisperLive, WordsThatTwoLooksAgreeInAreToldForGood) {
   AppendAll(*stream, Tone(2));
   EXPECT_EQ(listener_.Await(Kind::kSettled, 1).transcript.Text(), "hello");
   AppendAll(*stream, Silence(1));
-  // What it claims to hear ends after 1.5 s, so the rest is heard once more, or not: that depends on the looks that were
-  // taken, and so on the machine.
+  // What it claims to hear ends after 1.5 s, so the rest is heard once more, or not: that depends on the looks that
+  // were taken, and so on the machine.
   const std::string final = listener_.Await(Kind::kFinal, 1).transcript.Text();
   EXPECT_THAT(final, testing::AnyOf("hello hello", "hello"));
   EXPECT_THAT(final, testing::StartsWith(listener_.Settled(1)));
