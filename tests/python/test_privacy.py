@@ -1,12 +1,6 @@
 """Nothing of a recording or its text stays in the memory of any of our processes once its request has ended."""
 
 import base64
-import json
-import os
-import re
-import signal
-import socket
-import struct
 import threading
 import time
 
@@ -16,92 +10,14 @@ import pytest
 import blindai
 import raw_http
 from conftest import DEMO, children, start_server
+from memory_search import (Wave, again_and_again, expect_nothing, found, skip_if_unreadable, standing_still,
+                           tear_off)
 
 SESSION = DEMO / "session.wav"
 HELLO = DEMO / "hello_world.wav"
 CANARY = "privacy-canary-" + "model"
 KEYWORD = "ZQXJK" + "VWQZX"
 SPEAKER = "Marker " + "Speaker 0451"
-CHUNK = 1 << 22
-
-
-class Wave:
-    """A stretch of sound in whatever scale it stands in memory: as the model gets it, its mean and loudness are other
-    ones. 48 floats whose slopes have the proportions of `sound` from its steepest place on."""
-
-    LENGTH, STEPS = 48, (2, 5, 9, 14, 22, 31, 46)
-
-    def __init__(self, sound):
-        sound = np.asarray(sound, np.float64)
-        start = int(np.argmax(np.abs(np.diff(sound[:-self.LENGTH]))))
-        self._stretch = sound[start:start + self.LENGTH]
-
-    def stands_in(self, memory):
-        floats = np.frombuffer(memory, "<f4", len(memory) // 4)
-        if len(floats) < self.LENGTH:
-            return False
-        with np.errstate(all="ignore"):  # most of memory holds no numbers
-            slopes, wanted = np.diff(floats), np.diff(self._stretch)
-            last = len(slopes) - max(self.STEPS)
-            near = 0.06 * np.abs(slopes[:last])
-            at = np.flatnonzero(np.abs(slopes[1:last + 1] - wanted[1] / wanted[0] * slopes[:last]) < near)
-            for step in self.STEPS:
-                here = slopes[at]
-                at = at[np.abs(slopes[at + step] - wanted[step] / wanted[0] * here) < 0.06 * np.abs(here)]
-            at = at[at <= len(floats) - self.LENGTH]
-            return any(np.corrcoef(floats[one:one + self.LENGTH], self._stretch)[0, 1] > 0.99 for one in at)
-
-
-def stands_in(marker, memory):
-    return marker.stands_in(memory) if isinstance(marker, Wave) else marker in memory
-
-
-def memory_of(pid):
-    """The readable memory of a process, in pieces that overlap by the length of a marker."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in maps:
-            begin, end, rights, name = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)", line).groups()
-            if rights[1] != "w" and name.startswith("/") and not name.startswith("/memfd:"):
-                continue  # of a program or a library
-            at, end = int(begin, 16), int(end, 16)
-            while rights[0] == "r" and at < end:
-                try:
-                    memory.seek(at)
-                    piece = memory.read(min(CHUNK, end - at))
-                except (OSError, OverflowError):
-                    break  # pages of the kernel, and what was unmapped meanwhile
-                if not piece:
-                    break
-                if piece.count(0) < len(piece):  # most of it was never touched
-                    yield piece
-                at += len(piece) if at + len(piece) == end or len(piece) <= 256 else len(piece) - 256
-
-
-def found(server, markers):
-    """(process, marker) of everything that still stands in the memory of the server and of its children."""
-    seen = set()
-    for pid in [server.process.pid, *children(server.process.pid)]:
-        front = pid == server.process.pid
-        # Workers get samples and nothing else, and are large.
-        wanted = {name: marker for name, marker in markers.items()
-                  if front or name.startswith(("bytes", "floats", "wave"))}
-        try:
-            for piece in memory_of(pid):
-                seen.update((front, name) for name, marker in wanted.items() if stands_in(marker, piece))
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # a decoder that ended
-    return seen
-
-
-def expect_nothing(server, markers):
-    """Waits for the request's end, and then for its memory: what is forgotten to be wiped stays for ever."""
-    end = time.monotonic() + 20
-    while True:
-        left = found(server, markers)
-        if not left:
-            return
-        assert time.monotonic() < end, f"still in memory (front process, what): {sorted(left)}"
-        time.sleep(0.2)  # tidy: allow sleep: the end of another process' request is told to nobody
 
 
 def samples_of(path):
@@ -123,10 +39,7 @@ def watched(tmp_path_factory):
     """A server of its own whose memory can be read, with the model; the text of the recordings as markers."""
     folder = tmp_path_factory.mktemp("privacy")
     with open(folder / "log", "w") as log, start_server(log) as server:
-        try:
-            os.close(os.open(f"/proc/{server.process.pid}/mem", os.O_RDONLY))
-        except PermissionError:
-            pytest.skip("only root may read the memory of a process that hides it")
+        skip_if_unreadable(server)
         with blindai.connect(server.address, simulation=True) as client:
             client.upload_model(DEMO / "blindai-demo-en.onnx", model_id=CANARY, kind="ctc-speech")
             assert found(server, {"canary": CANARY.encode()}), "the search finds nothing at all"
@@ -138,34 +51,12 @@ def test_the_search_finds_the_sound_of_a_worker_that_runs(watched):
     server, client = watched
     sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[:15 * 32000:2]
     marker = {"wave": Wave(sound[5 * 16000:])}
-    stop = threading.Event()
-
-    def transcribe():
-        while not stop.is_set():
-            client.transcribe(sound, CANARY)
-
-    running = threading.Thread(target=transcribe)
-    running.start()
     seen, end = set(), time.monotonic() + 120
-    try:
+    with again_and_again(lambda: client.transcribe(sound, CANARY)):
         while (False, "wave") not in seen:
             assert time.monotonic() < end
-            workers = children(server.process.pid)
-            try:
-                for pid in workers:
-                    os.kill(pid, signal.SIGSTOP)
+            with standing_still(children(server.process.pid)):
                 seen = found(server, marker)
-            except ProcessLookupError:
-                pass  # a decoder that ended
-            finally:
-                for pid in workers:
-                    try:
-                        os.kill(pid, signal.SIGCONT)
-                    except ProcessLookupError:
-                        pass
-    finally:
-        stop.set()
-        running.join()
     expect_nothing(server, marker)
 
 
@@ -382,37 +273,8 @@ def test_after_a_live_stream_whose_model_fails(watched):
     expect_nothing(server, {**markers, **texts})
 
 
-def said_by_hand(server, messages):
-    """A WebSocket that is made by hand, so that it can be torn off; it has sent these messages."""
-    connection = raw_http.open_socket(server)
-    connection.sendall(b"GET /v1/realtime?intent=transcription HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
-                       b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                       b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-    for message in messages:
-        # A text frame with a mask of zeros (RFC 6455 section 5.2).
-        connection.sendall(b"\x81\xfe" + struct.pack(">H", len(message)) + bytes(4) + message)
-    return connection
-
-
 def test_after_a_live_connection_that_is_torn_off(watched):
-    """No goodbye of any layer, in the middle of an utterance and of a message."""
     server, _ = watched
     pieces, markers = live_sound()
-    update = {"type": "session.update", "session": {
-        "type": "transcription", "include": ["item.input_audio_transcription.partials"], "audio": {"input": {
-            "format": {"type": "audio/pcm", "rate": 16000},
-            "transcription": {"model": CANARY, "keywords": [KEYWORD]}}}}}
-    sound = [b"{\"type\":\"input_audio_buffer.append\",\"audio\":\"" + base64.b64encode(piece) + b"\"}"
-             for piece in pieces]
-    connection = said_by_hand(server, [json.dumps(update).encode(), *sound])
-    said = b""
-    texts = []
-    while not texts:
-        more = connection.recv(1 << 16)
-        assert more, said
-        said += more
-        texts = [text for text in re.findall(rb"\"transcript\":\"([^\"]*)\"", said) if len(text) >= 12]
-    connection.sendall(b"\x81\xfe" + struct.pack(">H", 60_000) + bytes(4) + sound[-1][:5000])
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    texts = tear_off(server, {"transcription": {"model": CANARY, "keywords": [KEYWORD]}}, pieces, pieces[-1])
     expect_nothing(server, {**markers, **{f"text {n}": text for n, text in enumerate(texts)}})

@@ -1,17 +1,11 @@
 """Nothing of a recording or its text stays in memory once a request to a Whisper model has ended, however it ends.
 
 What is sought: samples as the file has them and as floats, features of the spectrogram (as a wave, whatever their
-scale), tokens as the model reads and writes them, and text. The search itself is that of test_privacy.
+scale), tokens as the model reads and writes them, and text.
 """
 
 import base64
 import json
-import os
-import re
-import signal
-import socket
-import struct
-import threading
 import time
 import wave
 
@@ -20,7 +14,8 @@ import pytest
 
 import blindai
 from conftest import BIN, DEMO, WHISPER, SimulatedServer, children, needs_whisper
-from test_privacy import Wave, expect_nothing, found, said_by_hand
+from memory_search import (Wave, again_and_again, expect_nothing, found, skip_if_unreadable, standing_still,
+                           tear_off)
 
 MODEL = "privacy-canary-" + "whisper"
 RATE = 16_000
@@ -95,10 +90,7 @@ def recording(tmp_path_factory, sound):
 def watched(tmp_path_factory):
     """A server of its own whose memory can be read, with the model."""
     with open(tmp_path_factory.mktemp("privacy") / "log", "w") as log, SimulatedServer(log=log) as server:
-        try:
-            os.close(os.open(f"/proc/{server.process.pid}/mem", os.O_RDONLY))
-        except PermissionError:
-            pytest.skip("only root may read the memory of a process that hides it")
+        skip_if_unreadable(server)
         with blindai.connect(server.address, simulation=True) as client:
             client.upload_model(WHISPER, model_id=MODEL, kind="whisper")
             assert found(server, {"canary": MODEL.encode()}), "the search finds nothing at all"
@@ -124,38 +116,16 @@ def test_the_search_finds_each_kind_of_thing_while_the_model_hears_it(watched, m
     features = {"wave of features": Wave(a_row_of_features(sound))}
     must = {(False, "wave of features"), (False, "bytes of tokens, 64 bits"), (False, "bytes of tokens, 32 bits"),
             (True, "floats of samples"), (True, "wave of features"), (True, "prompt")}
-    stop = threading.Event()
-
-    def transcribe():
-        while not stop.is_set():
-            client.transcribe(recording, MODEL, keywords=[PROMPT])
-
-    running = threading.Thread(target=transcribe)
-    running.start()
     seen, end = set(), time.monotonic() + 120
-    try:
+    with again_and_again(lambda: client.transcribe(recording, MODEL, keywords=[PROMPT])):
         while not must <= seen:
             assert time.monotonic() < end, f"never found: {must - seen}"
-            stopped = [server.process.pid, *children(server.process.pid)]
-            try:
-                for pid in stopped:
-                    os.kill(pid, signal.SIGSTOP)
+            with standing_still([server.process.pid, *children(server.process.pid)]):
                 now = found(server, markers)
                 if (False, "bytes of tokens, 32 bits") in now:
                     now |= found(server, features)
                 seen |= now
-            except ProcessLookupError:
-                pass  # a decoder that ended
-            finally:
-                for pid in stopped:
-                    try:
-                        os.kill(pid, signal.SIGCONT)
-                    except ProcessLookupError:
-                        pass
             time.sleep(0.2)  # tidy: allow sleep: they go on for a while
-    finally:
-        stop.set()
-        running.join()
     expect_nothing_of(server, markers, sound)
 
 
@@ -223,23 +193,10 @@ def test_after_a_live_stream_and_one_that_is_left(watched, markers, sound):
 
 
 def test_after_a_live_connection_that_is_torn_off(watched, markers, sound):
-    """No goodbye of any layer, in the middle of an utterance, a run and a message."""
+    """In the middle of a run too."""
     server, client = watched
-    update = {"type": "session.update", "session": {
-        "type": "transcription", "include": ["item.input_audio_transcription.partials"], "audio": {"input": {
-            "format": {"type": "audio/pcm", "rate": RATE}, "turn_detection": None,
-            "transcription": {"model": MODEL, "keywords": [PROMPT]}}}}}
-    appended = [b"{\"type\":\"input_audio_buffer.append\",\"audio\":\"" + base64.b64encode(piece) + b"\"}"
-                for piece in pieces_of(sound)]
-    connection = said_by_hand(server, [json.dumps(update).encode(), *appended[:60]])
-    said, texts = b"", []
-    while not texts:
-        more = connection.recv(1 << 16)
-        assert more, said
-        said += more
-        texts = [text.decode() for text in re.findall(rb"\"transcript\":\"([^\"]*)\"", said) if len(text) >= 12]
-    connection.sendall(b"\x81\xfe" + struct.pack(">H", 60_000) + bytes(4) + appended[-1][:5000])
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-    expect_nothing_of(server, {**markers, **texts_of(texts)}, sound)
+    pieces = pieces_of(sound)
+    audio_input = {"turn_detection": None, "transcription": {"model": MODEL, "keywords": [PROMPT]}}
+    texts = tear_off(server, audio_input, pieces[:60], pieces[-1])
+    expect_nothing_of(server, {**markers, **texts_of([text.decode() for text in texts])}, sound)
     assert client.transcribe(DEMO / "hello_world.wav", MODEL).text, "the worker is free"
