@@ -134,9 +134,7 @@ wire::ModelInfo ChangeModel(Client& self, const std::string& model_id,
     change.versions = *std::move(policy);
   }
   for (const auto& [label, number] : labels) {
-    if (!vocabulary::IsVersionLabel(label)) {
-      throw nb::value_error("a label is a lower-case letter and up to 31 of those, digits, '_' and '-'");
-    }
+    if (!vocabulary::IsVersionLabel(label)) throw nb::value_error(vocabulary::kVersionLabelRule.data());
     change.labels[label] = number == 0 ? std::nullopt : std::optional(number);
   }
   return Blocking(self, [&] { return self.ChangeModel(model_id, change); });

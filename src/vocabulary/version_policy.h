@@ -41,7 +41,9 @@ inline constexpr std::size_t kMaxVersionDigits = 18;
 using VersionLabels = std::map<std::string, std::uint64_t, std::less<>>;
 inline constexpr std::size_t kMaxVersionLabels = 32;
 
-// A lower-case letter, then up to 31 of those, digits, '_' and '-': so a label is never a number.
+// So a label is never a number.
+inline constexpr std::string_view kVersionLabelRule =
+    "a label is a lower-case letter and up to 31 of those, digits, '_' and '-'";
 bool IsVersionLabel(std::string_view text);
 // 1, 2, …; 0: the text is no number of a version.
 std::uint64_t VersionNumber(std::string_view text);

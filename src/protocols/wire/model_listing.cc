@@ -115,7 +115,7 @@ Result<std::optional<std::uint64_t>> QuerySeconds(std::span<const std::pair<std:
 
 base::Error WrongLabel(std::string_view label) {
   return base::MakeError(base::ErrorKind::kInvalid, "version-label",
-                         "a label is a lower-case letter and up to 31 of those, digits, '_' and '-'; seen " +
+                         std::string(vocabulary::kVersionLabelRule) + "; seen " +
                              std::to_string(label.size()) + " characters that are not one",
                          "label");
 }
