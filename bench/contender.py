@@ -27,12 +27,15 @@ def onnxruntime_runner(model, threads, precision):
     return lambda x: session.run(None, {"input_values": x})[0]
 
 
-def openvino_runner(model, threads, precision):
+def openvino_request(model, threads, precision):
     import openvino
-    compiled = openvino.Core().compile_model(model, "CPU", {
+    return openvino.Core().compile_model(model, "CPU", {
         "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
-        "ENABLE_CPU_PINNING": False})
-    request = compiled.create_infer_request()
+        "ENABLE_CPU_PINNING": False}).create_infer_request()
+
+
+def openvino_runner(model, threads, precision):
+    request = openvino_request(model, threads, precision)
     return lambda x: request.infer({0: x}, share_inputs=True)[0]
 
 
@@ -44,22 +47,19 @@ def blindai_runner(address, _threads, precision):
 
 def product_runner(_model, threads, precision):
     """What the machine can do: the product of a square matrix and a constant one."""
-    import openvino
-    from openvino import opset13
+    from openvino import Model, opset13
+    requests = {}
 
     def run(x):
         size = x.shape[1]
-        if size not in compiled:
+        if size not in requests:
             left = opset13.parameter([size, size], np.float32)
             right = opset13.constant(np.random.default_rng(1).standard_normal((size, size)).astype(np.float32))
-            compiled[size] = openvino.Core().compile_model(
-                openvino.Model([opset13.matmul(left, right, False, False)], [left]), "CPU", {
-                    "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
-                    "ENABLE_CPU_PINNING": False}).create_infer_request(), np.repeat(x, size, 0)
-        request, square = compiled[size]
+            product = Model([opset13.matmul(left, right, False, False)], [left])
+            requests[size] = openvino_request(product, threads, precision), np.repeat(x, size, 0)
+        request, square = requests[size]
         return request.infer({0: square}, share_inputs=True, share_outputs=True)[0]
 
-    compiled = {}
     return run
 
 
