@@ -375,24 +375,8 @@ std::span<const std::uint16_t> LanguageModel::Letters(std::uint32_t word) const 
 }
 
 LanguageModel::Scored LanguageModel::Score(const Context& context, std::uint32_t word) const {
+  if (kenlm_) return ScoreKenlm(context, word);
   double back_off = 0;
-  if (kenlm_) {
-    std::array<std::uint32_t, KenlmFile::kMaxOrder> last_first{kenlm_numbers_[word]};
-    std::ranges::copy(context.words, last_first.begin() + 1);
-    Context with_word;
-    with_word.length =
-        static_cast<std::uint32_t>(std::min<std::size_t>(context.length + 1, kenlm_->order() - 1));
-    std::copy_n(last_first.begin(), with_word.length, with_word.words.begin());
-    for (std::size_t length = context.length; length > 0; --length) {
-      if (const auto ngram = kenlm_->Find(std::span(last_first).first(length + 1))) {
-        return {back_off + Natural(ngram->log10_probability), with_word};
-      }
-      if (const auto shorter = kenlm_->Find(std::span(context.words).first(length))) {
-        back_off += Natural(shorter->log10_back_off);
-      }
-    }
-    return {back_off + Natural(kenlm_->Find(std::span(last_first).first(1))->log10_probability), with_word};
-  }
   std::uint32_t node = context.node;
   while (true) {
     if (const auto child = Child(node, word)) {
@@ -402,6 +386,25 @@ LanguageModel::Scored LanguageModel::Score(const Context& context, std::uint32_t
     back_off += nodes_[node].back_off;
     node = nodes_[node].shorter;
   }
+}
+
+LanguageModel::Scored LanguageModel::ScoreKenlm(const Context& context, std::uint32_t word) const {
+  std::array<std::uint32_t, KenlmFile::kMaxOrder> last_first{kenlm_numbers_[word]};
+  std::ranges::copy(context.words, last_first.begin() + 1);
+  Context with_word;
+  with_word.length =
+      static_cast<std::uint32_t>(std::min<std::size_t>(context.length + 1, kenlm_->order() - 1));
+  std::copy_n(last_first.begin(), with_word.length, with_word.words.begin());
+  double back_off = 0;
+  for (std::size_t length = context.length; length > 0; --length) {
+    if (const auto ngram = kenlm_->Find(std::span(last_first).first(length + 1))) {
+      return {back_off + Natural(ngram->log10_probability), with_word};
+    }
+    if (const auto shorter = kenlm_->Find(std::span(context.words).first(length))) {
+      back_off += Natural(shorter->log10_back_off);
+    }
+  }
+  return {back_off + Natural(kenlm_->Find(std::span(last_first).first(1))->log10_probability), with_word};
 }
 
 LanguageModel::Scored LanguageModel::ScoreUnknown(const Context& context) const {

@@ -3,8 +3,8 @@
 // characters, in its case; a word that the model cannot write is left out, because it can never be asked for.
 //
 // The file comes from a stranger. It is read in one pass with every count checked before memory is taken; what it takes
-// afterwards is 20 bytes for each n-gram and 2 for each character of a word. Format: Doug Paul's ARPA back-off format,
-// https://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html.
+// afterwards is 20 bytes for each n-gram, 16 of a KenLM file, and 2 for each character of a word. Format: Doug Paul's
+// ARPA back-off format, https://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html.
 #pragma once
 
 #include <array>
@@ -84,6 +84,7 @@ class LanguageModel {
   LanguageModel() = default;
   static base::Result<LanguageModel> ParseKenlm(std::string_view bytes, const CtcVocabulary& vocabulary,
                                                 const LanguageModelLimits& limits);
+  Scored ScoreKenlm(const Context& context, std::uint32_t word) const;
   std::optional<std::uint32_t> Child(std::uint32_t node, std::uint32_t word) const;
   double BackOffs(const Context& context) const;  // of all its words, for a word without n-grams
   std::span<const std::uint16_t> Letters(std::uint32_t word) const;
