@@ -13,8 +13,12 @@ constexpr int kDecimation = 4;
 constexpr std::size_t kHop = 400;  // at 4 kHz
 constexpr double kSecondsPerHop = 0.1;
 constexpr double kHalfWindowSeconds = 0.2;
-constexpr float kQuieterBy = 4;  // in power: 6 dB
-constexpr double kSameVoice = 0.5;
+// In power: 6 dB, and 1.5 dB, below which neither channel is the quieter one.
+constexpr float kQuieterBy = 4;
+constexpr float kAsLoud = 1.41F;
+// Of the power, the squares of the correlations 0.5 and 0.7.
+constexpr double kSameVoice = 0.25;
+constexpr double kSameVoiceNear = 0.49;
 // Mean square below which there is nothing to hear; −90 dBFS of the difference.
 constexpr float kNothing = 1e-9F;
 
@@ -52,19 +56,40 @@ void CrossTalk::Feed(std::span<const float> first, std::span<const float> second
   }
 }
 
-// Whether the middle of `quiet` is the middle of `loud` for some delay.
-bool CrossTalk::Correlate(const Channel& quiet, const Channel& loud) {
-  const std::span<const float> copy = std::span(quiet.samples).subspan(kMostDelay, kWindow);
-  const double copy_power = Dot(copy, copy);
-  double power = 0;  // of the loud window before its last sample
-  for (std::size_t i = 0; i + 1 < kWindow; ++i) power += double{loud.samples[i]} * loud.samples[i];
+// The window of a channel, whose power is given, at the delay at which it is likest to the other channel.
+CrossTalk::Likeness CrossTalk::Find(std::size_t channel, float power) {
+  const std::span<const float> window = std::span(channels_[channel].samples).subspan(kMostDelay, kWindow);
+  const std::span<const float> other(channels_[1 - channel].samples);
+  const auto likeness = [&](std::size_t at, double other_power) {
+    const double product = Dot(window, other.subspan(at, kWindow));
+    const double both = double{power} * other_power;
+    return Likeness{.shared = both > 0 ? product * product / both : 0, .power = other_power};
+  };
+  // People and microphones stay where they are, mostly.
+  std::size_t& found_at = found_at_[channel];
+  const auto before = other.subspan(found_at, kWindow);
+  Likeness best = likeness(found_at, Dot(before, before));
+  if (best.shared >= kSameVoiceNear) return best;
+  double other_power = 0;  // of the other's window before its last sample
+  for (std::size_t i = 0; i + 1 < kWindow; ++i) other_power += double{other[i]} * other[i];
   for (std::size_t at = 0; at <= 2 * kMostDelay; ++at) {
-    power += double{loud.samples[at + kWindow - 1]} * loud.samples[at + kWindow - 1];
-    const double product = Dot(copy, std::span(loud.samples).subspan(at, kWindow));
-    if (power > copy_power && product * product >= kSameVoice * kSameVoice * copy_power * power) return true;
-    power -= double{loud.samples[at]} * loud.samples[at];
+    other_power += double{other[at + kWindow - 1]} * other[at + kWindow - 1];
+    const Likeness here = likeness(at, other_power);
+    if (here.shared > best.shared) {
+      best = here;
+      found_at = at;
+    }
+    other_power -= double{other[at]} * other[at];
   }
-  return false;
+  return best;
+}
+
+CrossTalk::Copy CrossTalk::Compare(std::size_t quieter, float power) {
+  const auto [shared, other_power] = Find(quieter, power);
+  if (shared < (other_power >= kQuieterBy * power ? kSameVoice : kSameVoiceNear)) return Copy::kNone;
+  const bool as_loud = other_power < kAsLoud * power && power < kAsLoud * other_power;
+  if (!as_loud) last_copy_ = power < other_power ? quieter : 1 - quieter;
+  return last_copy_ == 0 ? Copy::kFirst : Copy::kSecond;
 }
 
 void CrossTalk::Measure() {
@@ -74,12 +99,8 @@ void CrossTalk::Measure() {
   };
   const float first = power(channels_[0]);
   const float second = power(channels_[1]);
-  Copy copy = Copy::kNone;
-  if (std::min(first, second) > kNothing * kWindow) {
-    if (first >= kQuieterBy * second && Correlate(channels_[1], channels_[0])) copy = Copy::kSecond;
-    if (second >= kQuieterBy * first && Correlate(channels_[0], channels_[1])) copy = Copy::kFirst;
-  }
-  copies_.push_back(copy);
+  const float quiet = std::min(first, second);
+  copies_.push_back(quiet > kNothing * kWindow ? Compare(first < second ? 0 : 1, quiet) : Copy::kNone);
   for (Channel& channel : channels_)
     std::copy(channel.samples.begin() + kHop, channel.samples.end(), channel.samples.begin());
   filled_ -= kHop;

@@ -2,10 +2,13 @@
 // later, in the other. A model hears the quiet copy too, and without this every word would stand twice in the
 // transcript.
 //
-// The rule, measured ten times a second over 0.4 s: a channel holds a copy where it is at least 6 dB quieter than the
-// other one and their waveforms (up to 2 kHz, first difference) correlate by 0.5 or more for some delay of at most 50
-// ms either way. Two people who talk at the same time stay far below that, a copy with the echo of a room is above it
-// (cross_talk_test.cc). Holds half a second of samples, which it wipes, and a byte for each 0.1 s.
+// The rule, measured ten times a second over 0.4 s: of two channels whose waveforms (up to 2 kHz, first difference)
+// correlate for some delay of at most 50 ms either way, the one that is quieter at that delay holds a copy. Where it
+// is quieter by 6 dB or more a correlation of 0.5 is enough: two people who talk at the same time stay far below that,
+// a copy with the echo of a room is above it (cross_talk_test.cc). Nearer in level it takes 0.7: at least half of what
+// the channel holds is then the other's, and a person who talks into the other's words keeps their own. Where both are
+// as loud, as of one stereo microphone or of two that stand equally far away, the channel that was the copy before
+// still is, at first the second. Holds half a second of samples, which it wipes, and a byte for each 0.1 s.
 #pragma once
 
 #include <array>
@@ -43,13 +46,23 @@ class CrossTalk {
     float sum = 0;       // of the 16 kHz samples since the last one here
     float previous = 0;  // before the difference
   };
+  // One channel's window beside the other's at a delay: what they share, 0 to 1 of the power of each, and how loud the
+  // other is there.
+  struct Likeness {
+    double shared = 0;
+    double power = 0;
+  };
   void Measure();
-  static bool Correlate(const Channel& quiet, const Channel& loud);
+  Copy Compare(std::size_t quieter, float power);
+  Likeness Find(std::size_t channel, float power);
 
   std::array<Channel, 2> channels_;
   std::size_t filled_ = kMostDelay;  // of `samples`: the first window begins with the recording
   int pending_ = 0;                  // 16 kHz samples in `sum`
-  std::vector<Copy> copies_;         // one for each 0.1 s
+  // Where each channel's window was found last, in the samples of the other.
+  std::array<std::size_t, 2> found_at_{kMostDelay, kMostDelay};
+  std::size_t last_copy_ = 1;  // the channel that was one last
+  std::vector<Copy> copies_;   // one for each 0.1 s
 };
 
 }  // namespace blindai::speech

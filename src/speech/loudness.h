@@ -16,7 +16,7 @@ constexpr float kSilentFrame = 3.16e-3F;
 double Power(std::span<const float> samples);
 // Root mean square below the threshold.
 bool IsSilent(std::span<const float> samples, float threshold);
-// The same sound at about the same level; both of one length.
+// The same sound at about the same level, upside down too (a cable whose wires are exchanged); both of one length.
 bool HoldSameSound(std::span<const float> left, std::span<const float> right);
 
 }  // namespace blindai::speech

@@ -74,6 +74,25 @@ def test_the_two_channels_of_a_session_are_its_speakers(client, speech):
     assert turns
 
 
+def voices_of_the_session():
+    samples, _ = samples_of(SESSION)
+    return samples.reshape(-1, 2).T.astype(np.float32) / 65536
+
+
+@pytest.mark.parametrize("speakers, channels", [
+    ({"A", "B"}, lambda a, b: (a + b / 2, b + a / 2)),              # one stereo microphone between two people
+    ({"A", "B"}, lambda a, b: (a + 0.7 * b, b + 0.7 * a)),
+    ({"A"}, lambda a, b: (a + b, np.roll(a + b, 80))),              # two microphones, both of which hear both as well
+    ({"unknown"}, lambda a, b: (a + b, a + b)),                     # the same sound twice
+    ({"unknown"}, lambda a, b: (a + b, -a - b)),                    # and by a cable whose wires are exchanged
+], ids=["6 dB", "3 dB", "5 ms", "the same", "upside down"])
+def test_no_word_is_doubled_however_alike_the_channels_are(client, speech, speakers, channels):
+    mono = client.transcribe(sum(voices_of_the_session()), speech).text.split()
+    heard = client.transcribe(np.array(channels(*voices_of_the_session())), speech, format="diarized_json")
+    assert {segment["speaker"] for segment in heard.segments} == speakers
+    assert len(heard.text.split()) == pytest.approx(len(mono), rel=0.05)
+
+
 def test_progress_counts_seconds_and_what_it_raises_ends_the_work(client, server, speech):
     seen = []
     text = client.transcribe(SESSION, speech, format="text", progress=lambda done, total: seen.append((done, total)))
