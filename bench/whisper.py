@@ -21,7 +21,7 @@ LONGEST_SCORED_S = 900
 
 def whisper_blindai(run, precision):
     """Seconds, text and memory."""
-    with server(run.threads) as running, blindai.connect(addr=running.address, simulation=True) as client:
+    with server(run.threads, run.config) as running, blindai.connect(addr=running.address, simulation=True) as client:
         client.upload_model(WHISPER, "whisper", kind="whisper", precision=precision)
         client.transcribe(run.samples[:WARM_UP_SAMPLES], "whisper")
         begin = time.perf_counter()

@@ -15,6 +15,7 @@ import wave
 import blindai
 import numpy as np
 
+import silero_vad
 from simulated_server import ROOT, SimulatedServer
 
 MODEL = ROOT / "models/blindai-demo-en"
@@ -53,11 +54,11 @@ class Steps:
 
 
 @contextlib.contextmanager
-def connection(steps):
-    """A client of a server that both end with the block."""
+def connection(steps, config=""):
+    """A client of a server, of this configuration, that both end with the block."""
     log_path = ROOT / "build/log/demo-server.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    with open(log_path, "w") as log, SimulatedServer(log=log) as server:
+    with open(log_path, "w") as log, SimulatedServer(log=log, config=config) as server:
         steps.done(f"server started at {server.address}")
         with blindai.connect(addr=server.address, simulation=True) as client:
             steps.done("connected; evidence checked, nothing else sent before the verdict")
@@ -85,9 +86,9 @@ def clock(seconds):
 
 
 def session(recording):
-    """Who said what and when: each channel of the recording is a speaker."""
+    """Who said what and when: each channel of the recording is a speaker. Silero's network hears where they speak."""
     steps = Steps()
-    with connection(steps) as client:
+    with connection(steps, silero_vad.config()) as client:
         client.upload_model(str(WHISPER), model_id=WHISPER.name, kind="whisper")
         steps.done("Whisper uploaded, inspected, compiled in its worker")
         transcript = client.transcribe(recording, WHISPER.name, format="diarized_json")

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """How well recordings become text, measured through a real server. Run by ./run eval.
 
-    tools/eval.py --jfk FILE [--model NAME] [--sphinx FOLDER] [--language-model FILE] [--json FILE]
+    tools/eval.py --jfk FILE [--model NAME] [--voice-activity WORD] [--sphinx FOLDER] [--language-model FILE]
+                  [--json FILE]
                   NAME: blindai-demo-en (default) or whisper-tiny-en
+                  WORD: what tells speech from silence, silero (default) or loudness
 
 The clips are real recordings: LibriVox and card readings of Debian's pocketsphinx-testdata, and an address of 1961
 from the npm package nodejs-whisper. The session is a synthetic conversation of two voices, a channel each. Word and
@@ -23,6 +25,7 @@ import blindai
 import numpy as np
 from simulated_server import ROOT, SimulatedServer
 
+import silero_vad
 import speech_score
 from speech_score import Score
 
@@ -34,6 +37,7 @@ WHISPER = ROOT / "build/models/whisper-tiny-en"
 
 # Worse than a model's limits is a regression of the pipeline.
 MOST_LEAK_ERRORS = 0.05          # more than the session without leaks
+MOST_QUIET_ERRORS = 0.06         # more than the session as loud as it is
 MOST_TURN_ERROR_S = 0.4          # median
 
 
@@ -136,6 +140,29 @@ class Evaluation:
         self.results[f"{name}_words_in_the_others_turn"] = wrong_turn
         return total.rate
 
+    def conditions(self, hears_voices):
+        """Both voices in one channel, as they are, far from the microphone, and in noise."""
+        print("\nthe session in one channel")
+        said = " ".join(turn["words"] for turn in json.loads((DEMO / "session.json").read_text())["turns"])
+        voices = samples_of(DEMO / "session.wav").astype(np.float64).sum(1)
+        level = np.sqrt((voices ** 2).mean())
+        white = level * np.random.default_rng(1).standard_normal(len(voices))
+        # As much power in every octave, as rooms have it.
+        spectrum = np.fft.rfft(white)
+        pink = np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(len(spectrum)))), len(voices))
+        pink *= level / np.sqrt((pink ** 2).mean())
+        sounds = {"as it is": voices, "30 dB quieter": voices * 10 ** (-30 / 20),
+                  "45 dB quieter": voices * 10 ** (-45 / 20), "white noise, 10 dB below": voices + white / 10 ** 0.5,
+                  "pink noise, 10 dB below": voices + pink / 10 ** 0.5}
+        rates = {}
+        for name, sound in sounds.items():
+            heard = self.transcribe(sound.clip(-32768, 32767).round().astype(np.int16)).text
+            score = self._kind.words(said, heard)
+            print(f"{name:52} {score}")
+            rates[name] = self.results[f"one channel, {name}"] = score.rate
+        if hears_voices:  # loudness takes what is so quiet for silence
+            self.check("being_far_away_costs", rates["45 dB quieter"] - rates["as it is"], MOST_QUIET_ERRORS)
+
     def markers(self):
         """The same sound at known places: silence around it must not move its words."""
         print("\nmarkers")
@@ -191,22 +218,26 @@ def main():
     arguments.add_argument("--jfk", type=pathlib.Path, required=True)
     arguments.add_argument("--sphinx", type=pathlib.Path, default=pathlib.Path("/usr/share/pocketsphinx/test/data"))
     arguments.add_argument("--model", choices=KINDS, default="blindai-demo-en")
+    arguments.add_argument("--voice-activity", choices=("silero", "loudness"), default="silero")
     arguments.add_argument("--language-model", type=pathlib.Path)
     arguments.add_argument("--json", type=pathlib.Path)
     given = arguments.parse_args()
     recordings = {name: (samples_of(given.jfk if name == "jfk.wav" else given.sphinx / name), reference)
                   for name, reference in CLIPS.items()}
 
-    with SimulatedServer() as server, blindai.connect(addr=server.address, simulation=True) as client:
+    config = silero_vad.config() if given.voice_activity == "silero" else ""
+    print(f"{given.model}; speech told from silence by {given.voice_activity}")
+    with SimulatedServer(config=config) as server, \
+            blindai.connect(addr=server.address, simulation=True) as client:
         kind = KINDS[given.model]
         model = client.upload_model(kind.path, "speech", kind=kind.kind, precision="f32",
                                     language_model=given.language_model)
         evaluation = Evaluation(client, model.id, kind)
         evaluation.clips(recordings)
         evaluation.session()
+        evaluation.conditions(given.voice_activity == "silero")
         evaluation.markers()
-        if kind.kind == "whisper":  # the other kind is known to hear letters in noise
-            evaluation.inventions()
+        evaluation.inventions()
         evaluation.same_whatever_else_runs(recordings)
     if given.json:
         given.json.write_text(json.dumps(evaluation.results, indent=1) + "\n")

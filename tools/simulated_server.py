@@ -14,6 +14,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # ./run builds into build/bin; while working, BLINDAI_BIN may name another build's folder.
@@ -24,7 +25,9 @@ STOP_TIMEOUT_S = 20
 
 
 class SimulatedServer:
-    def __init__(self, *arguments, program=PROGRAM, listen="127.0.0.1:0", grpc="127.0.0.1:0", log=None):
+    def __init__(self, *arguments, program=PROGRAM, listen="127.0.0.1:0", grpc="127.0.0.1:0", log=None, config=""):
+        """`config`: the text of its configuration file, beside what the arguments say."""
+        self._config = config
         self._command = [str(program), "--simulation", "--listen", listen, "--grpc", grpc,
                          "--admin", "127.0.0.1:0", *arguments]
         self._log = log
@@ -32,12 +35,16 @@ class SimulatedServer:
         self.address = self.admin = self.grpc = self.ready_line = None
 
     def __enter__(self):
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=self._log, text=True)
-        try:
-            self.address, self.admin = self._wait_until_ready()
-        except BaseException:
-            self.__exit__()
-            raise
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(self._config)
+            file.flush()
+            command = [*self._command, "--config", file.name] if self._config else self._command
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
+            try:
+                self.address, self.admin = self._wait_until_ready()
+            except BaseException:
+                self.__exit__()
+                raise
         return self
 
     def _wait_until_ready(self):

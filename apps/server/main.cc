@@ -81,7 +81,7 @@ Result<std::string> OtherProgram(const std::string& configured, const std::strin
 
 std::string ManifestOf(const ServerConfig& config, const Platform& platform, const Store& store) {
   std::vector<std::pair<std::string, std::string>> models;
-  for (const OperatorModel& model : config.models) models.emplace_back(model.id, model.sha256);
+  for (const OperatorModel& model : OperatorModelsOf(config)) models.emplace_back(model.id, model.sha256);
   return channel::MakeManifest({.version = BLINDAI_VERSION,
                                 .mode = std::string(platform.mode),
                                 .platform = std::string(platform.name),

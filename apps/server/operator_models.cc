@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/whisper_run.h"
+#include "service/speech_model.h"
 #include "service/transcribe.h"
 #include "service/whisper_model.h"
 
@@ -18,6 +19,8 @@ using base::MakeError;
 using base::Result;
 using base::Status;
 
+// The id of the network of [voice_activity].
+constexpr const char* kVoiceActivity = "voice-activity";
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxTextFileBytes = std::size_t{16} << 20;
 
@@ -63,13 +66,18 @@ Status FeedWhisper(const std::string& folder, service::ModelUpload& upload) {
   return base::Ok();
 }
 
+service::Visibility VisibilityOf(const OperatorModel& model) {
+  // No tenant has the operator's name: what is private to it, nobody lists or runs.
+  if (model.id == kVoiceActivity) return service::Visibility::kPrivate;
+  return model.visibility == "tenants" ? service::Visibility::kTenants : service::Visibility::kPublic;
+}
+
 Status Load(const OperatorModel& model, service::ModelCatalogue& catalogue,
             const service::UploadOptions& options) {
   BLINDAI_TRY(vocabulary::ModelId id, vocabulary::ModelId::Parse(model.id));
   service::UploadRequest request{.id = std::move(id)};
   request.wanted_sha256 = model.sha256;
-  request.visibility =
-      model.visibility == "tenants" ? service::Visibility::kTenants : service::Visibility::kPublic;
+  request.visibility = VisibilityOf(model);
   if (!model.vocab_file.empty()) {
     BLINDAI_TRY(const std::string vocab, ReadTextFile(model.vocab_file));
     BLINDAI_TRY(const std::string preprocessor, ReadTextFile(model.preprocessor_file));
@@ -82,15 +90,37 @@ Status Load(const OperatorModel& model, service::ModelCatalogue& catalogue,
   service::ModelUpload::Finish(std::move(upload), [&loaded](Result<service::ModelRecord> record) {
     loaded.set_value(record.ok() ? base::Ok() : Status(std::move(record).error()));
   });
-  return loaded.get_future().get();
+  BLINDAI_RETURN_IF_ERROR(loaded.get_future().get());
+  return base::Ok();
+}
+
+Status UseVoiceNetwork(service::ModelCatalogue& catalogue) {
+  BLINDAI_TRY(const vocabulary::ModelId id, vocabulary::ModelId::Parse(kVoiceActivity));
+  BLINDAI_RETURN_IF_ERROR(catalogue.UseVoiceNetwork(id));
+  return service::CheckVoiceSignature(catalogue.voice_network()->record.signature);
 }
 
 }  // namespace
 
+std::vector<OperatorModel> OperatorModelsOf(const ServerConfig& config) {
+  std::vector<OperatorModel> models = config.models;
+  if (config.voice_activity_file.empty()) return models;
+  models.push_back({.id = kVoiceActivity,
+                    .file = config.voice_activity_file,
+                    .whisper_folder = {},
+                    .sha256 = config.voice_activity_sha256,
+                    .vocab_file = {},
+                    .preprocessor_file = {}});
+  return models;
+}
+
 Status LoadOperatorModels(const ServerConfig& config, service::ModelCatalogue& catalogue,
                           const service::UploadOptions& options) {
-  for (const OperatorModel& model : config.models) {
-    BLINDAI_RETURN_IF_ERROR(Load(model, catalogue, options).Within("[[model]] " + model.id));
+  for (const OperatorModel& model : OperatorModelsOf(config)) {
+    const bool hears_voices = model.id == kVoiceActivity;
+    const std::string table = hears_voices ? "[voice_activity]" : "[[model]] " + model.id;
+    BLINDAI_RETURN_IF_ERROR(Load(model, catalogue, options).Within(table));
+    if (hears_voices) BLINDAI_RETURN_IF_ERROR(UseVoiceNetwork(catalogue).Within(table));
   }
   return base::Ok();
 }

@@ -1,6 +1,8 @@
-// The models of the operator's configuration ([[model]]): read, checked against their SHA-256 and loaded before the
-// server is ready. Callers share their workers, and no client can replace or delete them.
+// The models of the operator's configuration ([[model]], [voice_activity]): read, checked against their SHA-256 and
+// loaded before the server is ready. Callers share their workers, and no client can replace or delete them.
 #pragma once
+
+#include <vector>
 
 #include "base/result.h"
 #include "server/server_config.h"
@@ -8,7 +10,11 @@
 
 namespace blindai::server {
 
-// Codes: model-file (cannot be read), model-sha256 (another file), those of ModelUpload; each names its model.
+// Those of [[model]], and the network of [voice_activity], which only transcriptions reach: what the manifest names.
+std::vector<OperatorModel> OperatorModelsOf(const ServerConfig& config);
+
+// Codes: model-file (cannot be read), model-sha256 (another file), those of ModelUpload, voice-activity (another
+// network); each names its model.
 base::Status LoadOperatorModels(const ServerConfig& config, service::ModelCatalogue& catalogue,
                                 const service::UploadOptions& options);
 

@@ -88,6 +88,37 @@ TEST_F(OperatorModelsTest, ASpeechModelNeedsItsTextFiles) {
   EXPECT_EQ(Load(), "model-not-speech");
 }
 
+TEST_F(OperatorModelsTest, TheVoiceActivityNetworkIsReachedByTranscriptionsAlone) {
+  if (!std::filesystem::exists(tests::SileroFile())) GTEST_SKIP() << tests::kNoSilero;
+  config_.voice_activity_file = tests::SileroFile();
+  config_.voice_activity_sha256 =
+      encoding::HexEncode(crypto::Sha256(tests::ReadFile(tests::SileroFile())).view());
+  ASSERT_EQ(OperatorModelsOf(config_).size(), 2u);
+  ASSERT_EQ(Load(), "ok");
+  const auto network = catalogue_.voice_network();
+  ASSERT_NE(network, nullptr);
+  EXPECT_EQ(network->record.sha256, config_.voice_activity_sha256);
+  EXPECT_TRUE(network->host->options().shared);
+  for (const auto& caller : {service::Caller{}, service::Caller{"anna", 1, true, true}}) {
+    EXPECT_FALSE(catalogue_.Find(caller, network->record.id).ok());
+    EXPECT_FALSE(catalogue_.FindBySha256(caller, network->record.sha256).ok());
+    EXPECT_FALSE(catalogue_.ReserveToDelete(caller, network->record.id, "").ok());
+    for (const auto& listed : catalogue_.List(caller)) EXPECT_EQ(listed->record.id.text(), "m");
+  }
+}
+
+TEST_F(OperatorModelsTest, AnotherNetworkOrFileForVoiceActivityStopsTheStart) {
+  config_.voice_activity_file = config_.models[0].file;
+  config_.voice_activity_sha256 = std::string(64, '0');
+  EXPECT_EQ(Load(), "model-sha256");
+  config_.voice_activity_sha256 = config_.models[0].sha256;
+  config_.models.clear();
+  const base::Status loaded = LoadOperatorModels(config_, catalogue_, options_);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().code, "voice-activity");
+  EXPECT_TRUE(loaded.error().message.starts_with("[voice_activity]")) << loaded.error().message;
+}
+
 // The networks in miniature and their files, as a folder of Hugging Face's optimum.
 class OperatorWhisperTest : public OperatorModelsTest {
  protected:

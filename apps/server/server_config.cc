@@ -62,6 +62,18 @@ Status TakeSealTo(ServerConfig& config, const toml::node& node) {
   return base::Ok();
 }
 
+bool IsSha256(std::string_view text) {
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return text.size() == 64 && std::ranges::all_of(text, is_hex);
+}
+
+Status TakeVoiceActivitySha256(ServerConfig& config, const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || !IsSha256(*text)) return BadValue("64 lower-case hex digits in quotes");
+  config.voice_activity_sha256 = *text;
+  return base::Ok();
+}
+
 Result<OperatorModel> ReadOperatorModel(const toml::table& table) {
   OperatorModel model;
   const std::pair<std::string_view, std::string*> keys[] = {{"id", &model.id},
@@ -82,15 +94,13 @@ Result<OperatorModel> ReadOperatorModel(const toml::table& table) {
     if (!text) return BadValue(fmt::format("a text in quotes for '{}' in [[model]]", key->first));
     *key->second = *text;
   }
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   if (!vocabulary::ModelId::Parse(model.id).ok()) return BadValue("a model id for 'id' in [[model]]");
   if (model.file.empty() == model.whisper_folder.empty()) {
     return BadValue(
         "the path of an ONNX file for 'file', or that of a Whisper model's folder for 'folder', in "
         "[[model]]");
   }
-  if (model.sha256.size() != 64 || !std::ranges::all_of(model.sha256, is_hex))
-    return BadValue("64 lower-case hex digits for 'sha256' in [[model]]");
+  if (!IsSha256(model.sha256)) return BadValue("64 lower-case hex digits for 'sha256' in [[model]]");
   if (model.visibility != "public" && model.visibility != "tenants")
     return BadValue("\"public\" or \"tenants\" for 'visibility' in [[model]]");
   if (model.vocab_file.empty() != model.preprocessor_file.empty())
@@ -197,6 +207,8 @@ constexpr Key kKeys[] = {
     {"accounts", "anonymous", TakeFlag<&ServerConfig::accounts_anonymous>},
     {"accounts", "session_keys_file", TakeText<&ServerConfig::accounts_session_keys_file>},
     {"accounts", "session_issuer", TakeText<&ServerConfig::accounts_session_issuer>},
+    {"voice_activity", "file", TakeText<&ServerConfig::voice_activity_file>},
+    {"voice_activity", "sha256", TakeVoiceActivitySha256},
     {"models", "default_visibility", TakeVisibility},
     {"models", "default_model", TakeDefaultModel},
     {"directory", "url", TakeText<&ServerConfig::directory_url>},
@@ -275,7 +287,11 @@ std::vector<std::string> KnownConfigKeys() { return program::FullNames(std::span
 
 base::Result<ServerConfig> ParseServerConfig(std::string_view text, std::string_view source,
                                              ServerConfig config) {
-  return program::ParseConfig(text, source, std::span<const Key>(kKeys), kPage, std::move(config));
+  BLINDAI_TRY(config,
+              program::ParseConfig(text, source, std::span<const Key>(kKeys), kPage, std::move(config)));
+  if (config.voice_activity_file.empty() != config.voice_activity_sha256.empty())
+    return BadValue("both 'file' and 'sha256' in [voice_activity], or neither").Within(source);
+  return config;
 }
 
 }  // namespace blindai::server

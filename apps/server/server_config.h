@@ -126,6 +126,10 @@ struct ServerConfig {
   // [[model]]
   std::vector<OperatorModel> models;
 
+  // [voice_activity]. The network that tells voices from noise in recordings, and its SHA-256; empty = loudness does.
+  std::string voice_activity_file;
+  std::string voice_activity_sha256;
+
   // [storage]. Where uploads with save=true go, sealed under the platform's key; empty = they are refused.
   std::string storage_directory;
   // "measurement", or on SGX "signer": who may open the store (attestation/attester/sealing_key.h).

@@ -98,6 +98,19 @@ TEST(ServerConfig, AModelThatIsNotWhollyNamedIsRefused) {
   EXPECT_THAT(ErrorOf("model = 5\n"), HasSubstr("[[model]]"));
 }
 
+TEST(ServerConfig, TheVoiceActivityNetworkIsNamedWithItsDigestOrNotAtAll) {
+  EXPECT_EQ(ParseServerConfig("", "server.toml")->voice_activity_file, "");
+  const std::string file = "[voice_activity]\nfile = \"silero.onnx\"\n";
+  const std::string digest(64, 'a');
+  const auto config = ParseServerConfig(file + "sha256 = \"" + digest + "\"\n", "server.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->voice_activity_file, "silero.onnx");
+  EXPECT_EQ(config->voice_activity_sha256, digest);
+  EXPECT_THAT(ErrorOf(file), HasSubstr("'sha256' in [voice_activity]"));
+  EXPECT_THAT(ErrorOf("[voice_activity]\nsha256 = \"" + digest + "\"\n"), HasSubstr("'file'"));
+  EXPECT_THAT(ErrorOf(file + "sha256 = \"A\"\n"), HasSubstr("64 lower-case hex digits"));
+}
+
 TEST(ServerConfig, AStoreIsSealedToTheMeasurementUnlessTheOperatorSaysOtherwise) {
   EXPECT_EQ(ParseServerConfig("", "server.toml")->storage_seal_to, "measurement");
   EXPECT_EQ(ParseServerConfig("", "server.toml")->storage_directory, "");

@@ -599,6 +599,14 @@ std::vector<Served> ModelCatalogue::All() const {
   return all;
 }
 
+base::Status ModelCatalogue::UseVoiceNetwork(const ModelId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = models_.find(id);
+  if (found == models_.end()) return NotFound(id);
+  voice_network_ = found->second.rbegin()->second;
+  return base::Ok();
+}
+
 std::vector<Served> ModelCatalogue::RemoveAll() {
   std::map<ModelId, Versions> models;
   {

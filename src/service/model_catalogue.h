@@ -187,6 +187,11 @@ class ModelCatalogue {
   void UseStorage(ModelStorage* storage) { storage_ = storage; }
   ModelStorage* storage() const { return storage_; }
 
+  // The operator's network that tells voices from noise in every recording; null: loudness does. Set while nobody else
+  // calls, to a model that is served and has that network's inputs and outputs. Code: model-not-found.
+  base::Status UseVoiceNetwork(const vocabulary::ModelId& id);
+  std::shared_ptr<const ServedModel> voice_network() const { return voice_network_; }
+
   // Of the tenants' models.
   SharedModelFiles& files() { return files_; }
 
@@ -226,6 +231,7 @@ class ModelCatalogue {
   std::map<vocabulary::ModelId, Versions> models_;
   std::map<vocabulary::ModelId, Reservation*> reserved_;
   ModelStorage* storage_ = nullptr;
+  std::shared_ptr<const ServedModel> voice_network_;
   SharedModelFiles files_;
 };
 

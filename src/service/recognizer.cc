@@ -27,23 +27,26 @@ constexpr std::int64_t kSamplesPerMs = 16;
 
 // ---- CTC
 
-speech::TranscriberOptions OptionsOf(const SpeechSettings& settings, const TranscribeRequest& request) {
+speech::TranscriberOptions OptionsOf(const SpeechSettings& settings, const TranscribeRequest& request,
+                                     const speech::Voices* voices) {
   auto keywords = speech::Keywords::Make(request.keywords, settings.vocabulary);
   BLINDAI_CHECK(keywords.ok());
   speech::TranscriberOptions options{settings.features, {}, std::move(*keywords)};
   if (request.silence_ms) options.chunks.min_silence_samples = *request.silence_ms * kSamplesPerMs;
   if (settings.language_model) options.language_model = &*settings.language_model;
+  options.voices = voices;
   options.align = !request.alignment.empty();
   return options;
 }
 
 class CtcRecognizer : public Recognizer {
  public:
-  CtcRecognizer(const ModelRecord& record, const TranscribeRequest& request, int channels)
+  CtcRecognizer(const ModelRecord& record, const TranscribeRequest& request, int channels,
+                const speech::Voices* voices)
       : record_(record),
         alignment_(request.alignment),
-        transcriber_(std::make_unique<speech::Transcriber>(record.speech->vocabulary,
-                                                           OptionsOf(*record.speech, request), channels)) {}
+        transcriber_(std::make_unique<speech::Transcriber>(
+            record.speech->vocabulary, OptionsOf(*record.speech, request, voices), channels)) {}
 
   void Feed(std::span<const std::vector<float>> channels) override { transcriber_->Feed(channels); }
   void End() override { transcriber_->End(); }
@@ -83,7 +86,8 @@ class CtcRecognizer : public Recognizer {
 
 // ---- Whisper
 
-speech::WhisperOptions WhisperOptionsOf(const TranscribeRequest& request) {
+speech::WhisperOptions WhisperOptionsOf(const TranscribeRequest& request,
+                                        const speech::Voices* voices = nullptr) {
   speech::WhisperOptions options;
   options.language = request.language;
   options.translate = request.translate;
@@ -93,15 +97,17 @@ speech::WhisperOptions WhisperOptionsOf(const TranscribeRequest& request) {
   for (const std::string& keyword : request.keywords)
     options.prompt += (options.prompt.empty() ? "" : ", ") + keyword;
   if (request.silence_ms) options.min_silence_samples = *request.silence_ms * kSamplesPerMs;
+  options.voices = voices;
   return options;
 }
 
 class WhisperRecognizer : public Recognizer {
  public:
-  WhisperRecognizer(const ModelRecord& record, const TranscribeRequest& request, int channels)
+  WhisperRecognizer(const ModelRecord& record, const TranscribeRequest& request, int channels,
+                    const speech::Voices* voices)
       : transcriber_(std::make_unique<speech::WhisperTranscriber>(
             record.whisper->tokens, model::WhisperDimensionsOf(record.signature).value(),
-            WhisperOptionsOf(request), channels)) {}
+            WhisperOptionsOf(request, voices), channels)) {}
 
   void Feed(std::span<const std::vector<float>> channels) override { transcriber_->Feed(channels); }
   void End() override { transcriber_->End(); }
@@ -170,9 +176,10 @@ base::Status CheckRecognition(const ModelRecord& record, const TranscribeRequest
 }
 
 std::unique_ptr<Recognizer> MakeRecognizer(const ModelRecord& record, const TranscribeRequest& request,
-                                           int channels) {
-  if (record.whisper != nullptr) return std::make_unique<WhisperRecognizer>(record, request, channels);
-  return std::make_unique<CtcRecognizer>(record, request, channels);
+                                           int channels, const speech::Voices* voices) {
+  if (record.whisper != nullptr)
+    return std::make_unique<WhisperRecognizer>(record, request, channels, voices);
+  return std::make_unique<CtcRecognizer>(record, request, channels, voices);
 }
 
 }  // namespace blindai::service

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -65,6 +66,24 @@ Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCatalogue&
   return served;
 }
 
+base::Status CheckVoiceSignature(const model::ModelSignature& signature) {
+  const auto has = [](const std::vector<vocabulary::TensorSpec>& specs, std::string_view name,
+                      std::size_t rank) {
+    return std::ranges::any_of(specs, [&](const vocabulary::TensorSpec& spec) {
+      return spec.name == name && spec.datatype == vocabulary::Datatype::kFp32 && spec.shape.size() == rank;
+    });
+  };
+  const bool fits = signature.inputs.size() == 3 && has(signature.inputs, "input", 2) &&
+                    has(signature.inputs, "h", 3) && has(signature.inputs, "c", 3) &&
+                    has(signature.outputs, "speech_probs", 1) && has(signature.outputs, "hn", 3) &&
+                    has(signature.outputs, "cn", 3);
+  if (fits) return base::Ok();
+  return base::MakeError(base::ErrorKind::kUnsupported, "voice-activity",
+                         "it has other inputs and outputs than the voice activity network that is known here "
+                         "(input, h, c; speech_probs, hn, cn); use silero_vad_16k_sequence.onnx",
+                         "voice_activity");
+}
+
 SpeechTensors::~SpeechTensors() {
   for (Tensor& tensor : tensors_) base::Wipe(tensor.data);
 }
@@ -92,7 +111,7 @@ model::ModelHost::Ticket RunSpeech(const ServedModel& served, const Caller& call
                                    std::vector<Tensor> inputs, std::chrono::steady_clock::time_point deadline,
                                    std::function<void(Result<SpeechTensors>)> done) {
   model::RunRequest run = model::RunRequest::Of(std::move(inputs));
-  if (served.record.whisper == nullptr) run.outputs = {served.record.signature.outputs.front().name};
+  if (served.record.speech != nullptr) run.outputs = {served.record.signature.outputs.front().name};
   run.deadline = deadline;
   return served.Run(caller, std::move(run), [done = std::move(done)](Result<model::RunAnswer> answer) {
     if (!answer.ok()) return done(std::move(answer).error());

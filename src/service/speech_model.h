@@ -31,6 +31,8 @@ base::Result<std::shared_ptr<const ServedModel>> FindSpeechModel(const ModelCata
                                                                  const vocabulary::ModelId& id);
 // What a model says that transcribes nothing.
 base::Error NotSpeech();
+// Whether a network takes and gives what voice activity is found with (speech/voice_activity.h). Code: voice-activity.
+base::Status CheckVoiceSignature(const model::ModelSignature& signature);
 
 // Tensors of a run, which hold what somebody said; wiped when they die.
 class SpeechTensors {
@@ -52,8 +54,8 @@ vocabulary::Tensor WindowTensor(const ModelRecord& record, std::vector<float>& w
 std::span<const float> ScoresOf(const vocabulary::Tensor& answer);
 std::int64_t FramesOf(const vocabulary::Tensor& answer);
 
-// Runs a speech model on these inputs, which are wiped; of a CTC model its first output is wanted, of a Whisper model
-// all of them. Codes: those of ModelHost::Run.
+// Runs a speech model on these inputs, which are wiped; of a CTC model its first output is wanted, of others all of
+// them. Codes: those of ModelHost::Run.
 model::ModelHost::Ticket RunSpeech(const ServedModel& served, const Caller& caller,
                                    std::vector<vocabulary::Tensor> inputs,
                                    std::chrono::steady_clock::time_point deadline,

@@ -39,8 +39,11 @@ class Job : public std::enable_shared_from_this<Job> {
  public:
   using Done = std::function<void(Result<TranscribeDone>)>;
 
-  Job(std::shared_ptr<const ServedModel> served, Caller caller, TranscribeRequest request, Done done)
+  // `voice_network` may be null.
+  Job(std::shared_ptr<const ServedModel> served, std::shared_ptr<const ServedModel> voice_network,
+      Caller caller, TranscribeRequest request, Done done)
       : served_(std::move(served)),
+        voice_network_(std::move(voice_network)),
         caller_(std::move(caller)),
         request_(std::move(request)),
         done_(std::move(done)) {}
@@ -66,7 +69,9 @@ class Job : public std::enable_shared_from_this<Job> {
     if (done_ == nullptr) return;
     if (!decoder.ok()) return End(std::move(decoder).error());
     decoder_ = std::move(*decoder);
-    recognizer_ = MakeRecognizer(served_->record, request_, decoder_->channels());
+    const int channels = decoder_->channels();
+    if (voice_network_ != nullptr) voices_ = std::make_unique<speech::Voices>(channels);
+    recognizer_ = MakeRecognizer(served_->record, request_, channels, voices_.get());
     Advance([] { return base::Ok(); });
   }
 
@@ -76,14 +81,22 @@ class Job : public std::enable_shared_from_this<Job> {
         [self = shared_from_this(), work = std::move(work)] {
           self->status_ = work();
           if (!self->status_.ok()) return;
-          self->inputs_ = self->recognizer_->NextRun();
-          if (self->recognizer_->done()) {
-            self->Conclude();
-          } else if (self->request_.finished) {
-            self->finished_ = self->recognizer_->TakeFinished();
-          }
+          self->FindRun();
         },
         [self = shared_from_this()] { self->OnAdvanced(); });
+  }
+
+  // Who speaks is found out before the model hears it.
+  void FindRun() {
+    if (voices_) inputs_ = voices_->NextRun();
+    is_of_voices_ = inputs_.has_value();
+    if (is_of_voices_) return;
+    inputs_ = recognizer_->NextRun();
+    if (recognizer_->done()) {
+      Conclude();
+    } else if (request_.finished) {
+      finished_ = recognizer_->TakeFinished();
+    }
   }
 
   void Conclude() {
@@ -111,8 +124,11 @@ class Job : public std::enable_shared_from_this<Job> {
     if (!piece.ok()) return End(std::move(piece).error());
     const auto held = std::make_shared<AudioPiece>(std::move(*piece));
     Advance([self = shared_from_this(), held] {
+      if (self->voices_) self->voices_->Feed(held->channels);
       self->recognizer_->Feed(held->channels);
-      if (held->last) self->recognizer_->End();
+      if (!held->last) return base::Ok();
+      if (self->voices_) self->voices_->End();
+      self->recognizer_->End();
       return base::Ok();
     });
   }
@@ -122,7 +138,7 @@ class Job : public std::enable_shared_from_this<Job> {
     inputs_.reset();
     if (request_.when_busy == WhenBusy::kWait) again_ = inputs;
     ticket_ = RunSpeech(
-        *served_, caller_, std::move(inputs), request_.deadline,
+        is_of_voices_ ? *voice_network_ : *served_, caller_, std::move(inputs), request_.deadline,
         [self = shared_from_this()](Result<SpeechTensors> answer) { self->OnAnswer(std::move(answer)); });
   }
 
@@ -133,7 +149,10 @@ class Job : public std::enable_shared_from_this<Job> {
     Wipe(again_);
     crashes_ = 0;
     const auto held = std::make_shared<SpeechTensors>(std::move(*answer));
-    Advance([self = shared_from_this(), held] { return self->recognizer_->TakeAnswer(held->tensors()); });
+    Advance([self = shared_from_this(), held] {
+      return self->is_of_voices_ ? self->voices_->TakeAnswer(held->tensors())
+                                 : self->recognizer_->TakeAnswer(held->tensors());
+    });
   }
 
   bool MayRunAgain(const base::Error& error) {
@@ -163,13 +182,16 @@ class Job : public std::enable_shared_from_this<Job> {
   }
 
   const std::shared_ptr<const ServedModel> served_;
+  const std::shared_ptr<const ServedModel> voice_network_;
   const Caller caller_;
   TranscribeRequest request_;
   Done done_;
   std::shared_ptr<DecoderProcess> decoder_;
-  std::unique_ptr<Recognizer> recognizer_;
+  std::unique_ptr<speech::Voices> voices_;
+  std::unique_ptr<Recognizer> recognizer_;  // which asks them
   base::Status status_ = base::Ok();
   std::optional<Inputs> inputs_;
+  bool is_of_voices_ = false;    // the run that is next or under way
   std::optional<Inputs> again_;  // of the run under way, where it may run again
   int crashes_ = 0;              // of its worker
   std::optional<Supervisor::TimerId> later_;
@@ -235,7 +257,8 @@ TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOption
     done(std::move(can).error());
     return {};
   }
-  const auto job = std::make_shared<Job>(std::move(*served), caller, std::move(request), std::move(done));
+  const auto job = std::make_shared<Job>(std::move(*served), catalogue.voice_network(), caller,
+                                         std::move(request), std::move(done));
   job->Start(decoder);
   TranscribeTicket ticket;
   ticket.cancel_ = [weak = std::weak_ptr(job)] {

@@ -88,7 +88,7 @@ class TranscribeTicket {
 
 // Codes: those of RequireRun, ModelCatalogue::Find, ServedModel::CountRequest, DecoderProcess and ModelHost::Run;
 // model-not-speech (a tensor model), those of CheckRecognition (service/recognizer.h), model-frames, model-tokens,
-// those of Transcriber::FinishAligned, cancelled.
+// voice-activity, those of Transcriber::FinishAligned, cancelled.
 TranscribeTicket Transcribe(const ModelCatalogue& catalogue, const DecoderOptions& decoder,
                             const Caller& caller, const vocabulary::ModelId& id, TranscribeRequest request,
                             std::function<void(base::Result<TranscribeDone>)> done);

@@ -10,12 +10,15 @@
 #include <array>
 #include <bit>
 #include <chrono>
+#include <filesystem>
 #include <future>
+#include <random>
 #include <sstream>
 #include <string>
 #include <thread>
 
 #include "base/byte_writer.h"
+#include "service/speech_model.h"
 #include "service/upload_model.h"
 #include "support/demo_speech.h"
 #include "support/onnx_builder.h"
@@ -303,6 +306,132 @@ TEST_F(TranscribeTest, AVocabularyOfAnotherModelIsRefusedAtUpload) {
   const auto settings = MakeSpeechSettings(R"({"<pad>":0,"|":1,"A":2})", "{}");
   ASSERT_EQ(CodeOf(settings), "");
   EXPECT_EQ(CodeOf(Upload("wrong", DemoFile("blindai-demo-en.onnx"), *settings)), "model-not-speech");
+}
+
+// With the network that tells voices from noise, in a worker of its own.
+class TranscribeVoicesTest : public TranscribeTest {
+ protected:
+  static void SetUpTestSuite() {
+    TranscribeTest::SetUpTestSuite();
+    if (!std::filesystem::exists(tests::SileroFile())) return;
+    ASSERT_EQ(CodeOf(UploadSilero()), "");
+    ASSERT_EQ(CodeOf(models_->catalogue().UseVoiceNetwork(*ModelId::Parse("voices"))), "");
+  }
+  void SetUp() override {
+    if (models_->catalogue().voice_network() == nullptr) GTEST_SKIP() << tests::kNoSilero;
+  }
+
+  static base::Status UploadSilero() {
+    BLINDAI_TRY(auto upload, ModelUpload::BeginForOperator(
+                                 models_->catalogue(), models_->upload(),
+                                 {.id = *ModelId::Parse("voices"), .visibility = Visibility::kPrivate}));
+    BLINDAI_RETURN_IF_ERROR(upload->Feed(tests::ReadFile(tests::SileroFile())));
+    std::promise<base::Status> loaded;
+    ModelUpload::Finish(std::move(upload), [&](Result<ModelRecord> record) {
+      loaded.set_value(record.ok() ? base::Ok() : base::Status(std::move(record).error()));
+    });
+    return loaded.get_future().get();
+  }
+
+  static model::ModelHost& Host(const char* id) {
+    return *models_->catalogue().Find(Caller::AnonymousWithAllRights(), *ModelId::Parse(id)).value()->host;
+  }
+  static model::ModelHost& VoiceHost() { return *models_->catalogue().voice_network()->host; }
+  // Of the worker that hears voices. There is one once it has run.
+  static pid_t VoicePid() {
+    EXPECT_EQ(CodeOf(Run(RequestFor(DemoFile("hello_world.wav")))), "");
+    const auto pid = static_cast<pid_t>(VoiceHost().stats().pid);
+    BLINDAI_CHECK(pid > 0);
+    return pid;
+  }
+
+  // The first channel of the session, so much louder.
+  static base::Bytes Session(float gain) {
+    tests::TwoChannels channels = tests::Session();
+    for (float& sample : channels[0]) sample *= gain;
+    return StereoWav({channels[0], channels[0]});
+  }
+};
+
+TEST_F(TranscribeVoicesTest, WhatIsCheckedIsTheNetworksInputsAndOutputs) {
+  EXPECT_EQ(CodeOf(CheckVoiceSignature(models_->catalogue().voice_network()->record.signature)), "");
+  EXPECT_EQ(CodeOf(CheckVoiceSignature(Host("speech").signature())), "voice-activity");
+}
+
+TEST_F(TranscribeVoicesTest, LoudNoiseIsNeverRun) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> noise(0, 0.1F);
+  std::vector<float> channel(90 * 16'000);
+  for (float& sample : channel) sample = noise(random);
+  const std::uint64_t runs = Host("speech").stats().runs;
+  const Transcript transcript = Run(RequestFor(StereoWav({channel, channel}))).value();
+  EXPECT_EQ(transcript.Text(), "");
+  EXPECT_NEAR(transcript.duration_s, 90, 1e-6);
+  ExpectWholeCoverage(transcript, vocabulary::kNoSpeaker);
+  EXPECT_EQ(Host("speech").stats().runs, runs);
+}
+
+// 45 dB quieter, which loudness takes for silence.
+TEST_F(TranscribeVoicesTest, AVoiceFarFromTheMicrophoneIsHeard) {
+  const std::string loud = Run(RequestFor(Session(1)))->Text();
+  const std::string quiet = Run(RequestFor(Session(5.6e-3F)))->Text();
+  EXPECT_GT(loud.size(), 300u);
+  EXPECT_GT(quiet.size(), loud.size() * 9 / 10);
+  EXPECT_THAT(quiet, testing::StartsWith("HELLO"));
+}
+
+TEST_F(TranscribeVoicesTest, TwoSpeakersTakeTurnsAtTheTimesOfTheRecording) {
+  const Transcript transcript = Run(RequestFor(DemoFile("session.wav"))).value();
+  for (const int speaker : {0, 1}) ExpectWholeCoverage(transcript, speaker);
+  const auto& segments = transcript.segments;
+  ASSERT_GE(segments.size(), 4u);
+  EXPECT_EQ(segments.front().speaker, 0);
+  EXPECT_NEAR(segments.front().start_s, 0.5, 0.4);
+  const auto second = std::ranges::find(segments, 1, &vocabulary::Segment::speaker);
+  ASSERT_NE(second, segments.end());
+  EXPECT_NEAR(second->start_s, 6.553, 0.4);
+}
+
+TEST_F(TranscribeVoicesTest, SegmentsThatAreFinishedEarlyAreThoseOfTheTranscript) {
+  TranscribeRequest request = RequestFor(tests::WavOf(tests::DemoSound("session.wav")));
+  std::string told;
+  request.finished = [&](const std::vector<vocabulary::Segment>& segments) {
+    for (const auto& segment : segments) told += (told.empty() ? "" : " ") + segment.text;
+  };
+  const std::string text = Run(std::move(request))->Text();
+  EXPECT_FALSE(told.empty());
+  EXPECT_TRUE(text.starts_with(told)) << told;
+}
+
+TEST_F(TranscribeVoicesTest, AWorkerThatEndsWhileItHearsVoicesIsAnErrorOrWaitedFor) {
+  const std::string text = Run(RequestFor(DemoFile("session.wav")))->Text();
+  for (const auto& [when_busy, wanted] :
+       {std::pair(WhenBusy::kFail, "worker-crashed"), std::pair(WhenBusy::kWait, "")}) {
+    const pid_t pid = VoicePid();
+    kill(pid, SIGSTOP);
+    TranscribeRequest request = RequestFor(DemoFile("session.wav"));
+    request.when_busy = when_busy;
+    std::promise<Result<TranscribeDone>> done;
+    Transcribe(models_->catalogue(), Decoder(), Caller::AnonymousWithAllRights(), *ModelId::Parse("speech"),
+               std::move(request), [&](Result<TranscribeDone> result) { done.set_value(std::move(result)); });
+    while (VoiceHost().stats().queued == 0) std::this_thread::yield();
+    kill(pid, SIGKILL);
+    const auto result = done.get_future().get();
+    EXPECT_EQ(CodeOf(result), wanted);
+    if (when_busy == WhenBusy::kWait) {
+      EXPECT_EQ(result->transcript.Text(), text);
+    }
+  }
+}
+
+TEST_F(TranscribeVoicesTest, ItsDeadlineHoldsWhileVoicesAreHeard) {
+  const pid_t pid = VoicePid();
+  kill(pid, SIGSTOP);
+  TranscribeRequest request = RequestFor(DemoFile("session.wav"));
+  request.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  EXPECT_EQ(CodeOf(Run(std::move(request))), "deadline");
+  kill(pid, SIGCONT);
+  EXPECT_EQ(CodeOf(Run(RequestFor(DemoFile("hello_world.wav")))), "");
 }
 
 TEST(SpeechSettings, FilesThatAreNoneAreRefused) {

@@ -52,18 +52,13 @@ float Level(const std::vector<float>& samples) {
 class SileroVad : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(File()))
-      GTEST_SKIP() << "SKIPPED: no network; `./run model silero-vad` gets it";
-    auto host = tests::StartHost(tests::ReadFile(File()));
+    if (!std::filesystem::exists(tests::SileroFile())) GTEST_SKIP() << tests::kNoSilero;
+    auto host = tests::StartHost(tests::ReadFile(tests::SileroFile()));
     ASSERT_TRUE(host.ok()) << host.error().message;
     host_ = *host;
   }
   void TearDown() override {
     if (host_) tests::StopHost(*host_);
-  }
-
-  static std::filesystem::path File() {
-    return tests::SourceDir() / "build" / "models" / "silero-vad" / "silero_vad_16k_sequence.onnx";
   }
 
   // Everything that can be run now.
@@ -96,7 +91,7 @@ class SileroVad : public testing::Test {
 };
 
 TEST_F(SileroVad, PassesTheGate) {
-  const auto passed = model::InspectOnnx(tests::ReadFile(File()));
+  const auto passed = model::InspectOnnx(tests::ReadFile(tests::SileroFile()));
   EXPECT_TRUE(passed.ok()) << passed.error().message;
 }
 

@@ -33,14 +33,20 @@ std::int64_t FrameCount(std::int64_t samples) {
 
 // Stretches of frames in the first `length` samples in which no channel says anything, numbered from the start of the
 // recording.
-std::vector<Silence> SilencesOf(std::span<const std::vector<float>> channels, std::int64_t first_sample,
-                                std::int64_t length) {
+std::vector<Silence> SilencesOf(std::span<const std::vector<float>> channels, const Voices* voices,
+                                std::int64_t first_sample, std::int64_t length) {
+  const auto is_silent = [&](std::size_t channel, std::int64_t at) {
+    if (voices != nullptr)
+      return !voices->Speaks(channel, first_sample + at, first_sample + at + kSamplesPerFrame);
+    return IsSilent(std::span(channels[channel]).subspan(static_cast<std::size_t>(at), kSamplesPerFrame),
+                    kSilentFrame);
+  };
   std::vector<Silence> silences;
   for (std::int64_t at = 0; at + kSamplesPerFrame <= length; at += kSamplesPerFrame) {
-    const bool silent = std::ranges::all_of(channels, [at](const std::vector<float>& channel) {
-      return IsSilent(std::span(channel).subspan(static_cast<std::size_t>(at), kSamplesPerFrame),
-                      kSilentFrame);
-    });
+    bool silent = true;
+    for (std::size_t channel = 0; silent && channel < channels.size(); ++channel) {
+      silent = is_silent(channel, at);
+    }
     if (!silent) continue;
     const std::int64_t begin = first_sample + at;
     if (!silences.empty() && silences.back().end == begin) {
@@ -117,22 +123,30 @@ std::span<const float> Transcriber::WindowOf(std::size_t channel) const {
                static_cast<std::size_t>(chunk_.end - chunk_.begin));
 }
 
+std::int64_t Transcriber::known() const {
+  const std::int64_t there = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
+  return options_.voices == nullptr ? there : std::min(there, options_.voices->known());
+}
+
+// Whether the model hears this channel of the chunk.
+bool Transcriber::IsHeard(std::size_t channel) const {
+  if (FrameCount(chunk_.end - chunk_.begin) == 0) return false;
+  if (options_.voices != nullptr) return options_.voices->SpeaksNear(channel, chunk_.begin, chunk_.end);
+  return !IsSilent(WindowOf(channel), kSilentWindow);
+}
+
 void Transcriber::Plan() {
-  const std::int64_t known = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
   // What lies behind the longest piece is not looked at, so that the cut does not depend on how much of it is there.
-  const std::int64_t seen = std::min(known, planner_.needed_to()) - first_sample_;
-  chunk_ = planner_.Next(known, ended_, SilencesOf(samples_, first_sample_, seen));
+  const std::int64_t seen = std::min(known(), planner_.needed_to()) - first_sample_;
+  chunk_ = planner_.Next(known(), ended_, SilencesOf(samples_, options_.voices, first_sample_, seen));
   planned_last_ = chunk_.last;
   channel_ = 0;
   for (std::size_t c = 0; c < samples_.size(); ++c) {
-    const std::span<const float> window = WindowOf(c);
-    const bool silent = FrameCount(chunk_.end - chunk_.begin) == 0 || IsSilent(window, kSilentWindow);
-    turns_.push_back(silent ? Turn::kSilent : Turn::kRun);
+    turns_.push_back(IsHeard(c) ? Turn::kRun : Turn::kSilent);
   }
   if (turns_.size() < 2) return;
-  if (turns_[0] == Turn::kRun && turns_[1] == Turn::kRun && HoldSameSound(WindowOf(0), WindowOf(1))) {
-    turns_[1] = Turn::kSame;
-  }
+  const bool heard = turns_[0] == Turn::kRun || turns_[1] == Turn::kRun;
+  if (heard && HoldSameSound(WindowOf(0), WindowOf(1))) turns_ = {Turn::kRun, Turn::kSame};
   const bool same = turns_[1] == Turn::kSame || (turns_[0] == Turn::kSilent && turns_[1] == Turn::kSilent);
   if (same || !all_same_) return;
   all_same_ = false;
@@ -144,8 +158,7 @@ std::optional<std::vector<float>> Transcriber::NextWindow() {
   BLINDAI_CHECK(!waiting_);
   while (!done()) {
     if (turns_.empty()) {
-      const std::int64_t known = first_sample_ + static_cast<std::int64_t>(samples_[0].size());
-      if (!ended_ && known <= planner_.needed_to()) return std::nullopt;
+      if (!ended_ && known() <= planner_.needed_to()) return std::nullopt;
       Plan();
     }
     if (turns_.front() == Turn::kRun) {

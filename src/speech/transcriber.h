@@ -1,7 +1,8 @@
 // From a recording's samples to its transcript, around a model that somebody else runs: samples go in piece by piece,
 // windows for the model come out one at a time, its logits go in, and at the end there is a transcript whose words have
 // times, confidence and, in a two-channel recording, a speaker. Pure; holds one window of samples and the logits of
-// what is not yet a segment, a minute at most: how long the recording is matters only to its words.
+// what is not yet a segment, a minute at most (and the samples whose voices are not known): how long the recording is
+// matters only to its words.
 //
 //   while (!transcriber.done()) {
 //     if (auto window = transcriber.NextWindow()) { run the model; transcriber.TakeLogits(…); }
@@ -11,8 +12,9 @@
 //
 // A two-channel recording has one speaker for each channel. Where both channels hold the same sound (correlation of a
 // window at least kSameSound), one of them is run and serves for both; a recording that is so throughout is mono. A
-// window that is all but silent is not run: normalisation would blow its noise up to letters. A word that is only a
-// quiet copy of the other channel's voice (cross_talk.h) is left out: it stands where it was said.
+// window that is all but silent is not run: normalisation would blow its noise up to letters. Nor is one, where it is
+// known who speaks when (voices.h), in or near which nobody does, however loud it is. A word that is only a quiet copy
+// of the other channel's voice (cross_talk.h) is left out: it stands where it was said.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@
 #include "speech/ctc_vocabulary.h"
 #include "speech/language_model.h"
 #include "speech/loudness.h"
+#include "speech/voices.h"
 #include "speech/wav2vec2_features.h"
 #include "vocabulary/transcript.h"
 
@@ -48,6 +51,9 @@ struct TranscriberOptions {
   // search, without by the best character. The model must outlive the transcriber.
   Keywords keywords;
   const LanguageModel* language_model = nullptr;
+  // Who speaks when, of the same recording: NextWindow is called when its NextRun has just had nothing. Null: loudness
+  // tells speech from silence. Must outlive the transcriber.
+  const Voices* voices = nullptr;
   // FinishAligned will end it, which needs the logits of the whole recording: 23 MB for an hour with 32 characters.
   bool align = false;
 };
@@ -106,7 +112,9 @@ class Transcriber {
     std::vector<vocabulary::Segment> segments;  // of the stretches before, as of one of two speakers
   };
 
+  std::int64_t known() const;
   void Plan();
+  bool IsHeard(std::size_t channel) const;
   std::span<const float> WindowOf(std::size_t channel) const;
   void TakeSilence(std::size_t channel);
   void TakeSame(std::size_t channel);

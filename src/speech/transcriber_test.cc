@@ -9,6 +9,7 @@
 
 #include "speech/ctc_decoder.h"
 #include "support/letter_sounds.h"
+#include "support/voices.h"
 
 namespace blindai::speech {
 namespace {
@@ -30,6 +31,7 @@ std::int64_t Frames(std::size_t samples) { return tests::FramesIn(samples); }
 struct Outcome {
   Transcript transcript;
   int windows = 0;
+  std::size_t heard = 0;  // samples of all windows
 };
 
 TranscriberOptions TestOptions() {
@@ -47,6 +49,7 @@ Outcome Transcribe(const std::vector<std::vector<float>>& channels,
   while (!transcriber.done()) {
     if (const auto window = transcriber.NextWindow()) {
       ++outcome.windows;
+      outcome.heard += window->size();
       EXPECT_TRUE(transcriber.TakeLogits(Hear(*window), Frames(window->size())).ok());
       continue;
     }
@@ -296,6 +299,82 @@ TEST(Transcriber, SilenceIsNotRunAndGivesNoWords) {
   EXPECT_TRUE(outcome.transcript.segments.empty());
   ExpectWholeCoverage(outcome.transcript, vocabulary::kNoSpeaker);
   EXPECT_EQ(outcome.transcript.coverage.size(), 1u);
+}
+
+// Where it is known who speaks when. '|' and '~', about as loud as letters, are noise and no voice, and neither is
+// silence.
+float HearLetters(std::span<const float> frame) {
+  const auto is_letter = [](float sample) { return std::lround(std::abs(sample) * 16) - 1 > kSpace; };
+  return std::ranges::any_of(frame, is_letter) ? 0.9F : 0.1F;
+}
+
+Outcome TranscribeVoices(const std::vector<std::vector<float>>& channels, std::size_t piece = 5'000) {
+  Voices voices(static_cast<int>(channels.size()));
+  tests::HearAll(voices, channels, HearLetters);
+  TranscriberOptions options = TestOptions();
+  options.voices = &voices;
+  return Transcribe(channels, options, piece);
+}
+
+TEST(Transcriber, NoiseInWhichNobodySpeaksIsNotRunHoweverLoudItIs) {
+  const auto outcome = TranscribeVoices({SoundOf(Times("~", 3'000))});
+  EXPECT_EQ(outcome.windows, 0);
+  EXPECT_EQ(outcome.transcript.Text(), "");
+  ASSERT_EQ(outcome.transcript.coverage.size(), 1u);
+  EXPECT_EQ(outcome.transcript.coverage[0].kind, CoverageKind::kSilence);
+  EXPECT_NEAR(outcome.transcript.duration_s, 60, 1e-9);
+  EXPECT_GT(Transcribe({SoundOf(Times("~", 3'000))}).windows, 20);
+}
+
+TEST(Transcriber, AVoiceIsHeardHoweverQuietItIs) {
+  std::vector<float> quiet = SoundOf("..." + Times("AABB", 20) + "...");
+  for (float& sample : quiet) sample /= 1'000;
+  Voices voices(1);
+  tests::HearAll(voices, std::vector<std::vector<float>>{quiet}, [](std::span<const float> frame) {
+    return std::ranges::any_of(frame, [](float sample) { return sample != 0; }) ? 0.9F : 0.1F;
+  });
+  TranscriberOptions options = TestOptions();
+  EXPECT_EQ(Transcribe({quiet}, options).windows, 0);
+  options.voices = &voices;
+  EXPECT_EQ(Transcribe({quiet}, options).windows, 1);
+}
+
+// Pauses full of noise: cut in them, and not by strides.
+TEST(Transcriber, PausesInNoiseAreCutInAndTimesStayThoseOfTheRecording) {
+  const std::string phrase = Times("AABBCCDD", 5) + Times("|", 40);
+  const std::vector<float> sound = SoundOf(Times("|", 30) + Times(phrase, 6));
+  const auto outcome = TranscribeVoices({sound});
+  EXPECT_LE(outcome.heard, sound.size() + 80 * static_cast<std::size_t>(outcome.windows));
+  EXPECT_GT(Transcribe({sound}).heard, sound.size() + 5 * 2 * 320 * 10) << "five seams of two strides";
+  const auto& segments = outcome.transcript.segments;
+  ASSERT_EQ(segments.size(), 6u);
+  for (std::size_t i = 0; i < segments.size(); ++i)
+    EXPECT_NEAR(segments[i].start_s, 0.02 * static_cast<double>(30 + 80 * i), 1e-9);
+  EXPECT_EQ(TranscribeVoices({sound}, 777).transcript.segments.size(), 6u);
+}
+
+TEST(Transcriber, AChannelInWhichOnlyNoiseIsHeardHasNoTurns) {
+  const std::vector<float> voice = SoundOf(Times("AABB", 50));
+  const auto outcome = TranscribeVoices({voice, SoundOf(Times("~", 200))});
+  EXPECT_EQ(outcome.windows, TranscribeVoices({voice}).windows);
+  for (const auto& segment : outcome.transcript.segments) EXPECT_EQ(segment.speaker, 0);
+  ExpectWholeCoverage(outcome.transcript, 0);
+  ExpectWholeCoverage(outcome.transcript, 1);
+}
+
+// More is planned only where it is known who speaks.
+TEST(Transcriber, WaitsForTheVoices) {
+  const std::vector<std::vector<float>> sound = {
+      SoundOf(Times("AABB", static_cast<int>(kVoiceFramesPerRun * kVoiceFrame / 1'280) + 200))};
+  Voices voices(1);
+  TranscriberOptions options = TestOptions();
+  options.voices = &voices;
+  Transcriber transcriber(Letters(), options, 1);
+  transcriber.Feed(sound);
+  EXPECT_FALSE(transcriber.NextWindow());
+  voices.Feed(sound);
+  ASSERT_TRUE(tests::RunVoices(voices, HearLetters));
+  EXPECT_TRUE(transcriber.NextWindow());
 }
 
 TEST(Transcriber, ARecordingShorterThanAFrameIsEmptyAndCovered) {

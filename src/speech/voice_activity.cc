@@ -33,9 +33,13 @@ bool Read(std::span<const Tensor> outputs, std::string_view name, std::span<floa
   return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }
 
+struct Spoken {
+  std::vector<VoiceSpan> spans;
+  std::int64_t undecided_from = 0;  // where what comes may still begin or end a span
+};
+
 // Hysteresis: what is above the threshold begins speech, and only a pause below the lower one ends it.
-std::vector<VoiceSpan> SpokenFrames(std::span<const float> probabilities, std::int64_t samples,
-                                    const VoiceOptions& options) {
+Spoken SpokenFrames(std::span<const float> probabilities, std::int64_t samples, const VoiceOptions& options) {
   std::vector<VoiceSpan> spans;
   std::optional<std::int64_t> begin;  // of the speech that goes on
   std::optional<std::int64_t> pause;  // where it may have ended
@@ -54,8 +58,10 @@ std::vector<VoiceSpan> SpokenFrames(std::span<const float> probabilities, std::i
       if (at - *pause >= options.min_silence_samples) close(*pause);
     }
   }
+  std::int64_t undecided_from = pause.value_or(samples);
+  if (begin && undecided_from - *begin <= options.min_speech_samples) undecided_from = *begin;
   if (begin) close(samples);
-  return spans;
+  return {std::move(spans), undecided_from};
 }
 
 }  // namespace
@@ -63,7 +69,7 @@ std::vector<VoiceSpan> SpokenFrames(std::span<const float> probabilities, std::i
 std::vector<VoiceSpan> VoiceSpansOf(std::span<const float> probabilities, std::int64_t samples,
                                     const VoiceOptions& options) {
   BLINDAI_CHECK(std::ssize(probabilities) == (samples + kVoiceFrame - 1) / kVoiceFrame);
-  std::vector<VoiceSpan> spans = SpokenFrames(probabilities, samples, options);
+  std::vector<VoiceSpan> spans = SpokenFrames(probabilities, samples, options).spans;
   if (spans.empty()) return spans;
   spans.front().begin = std::max<std::int64_t>(0, spans.front().begin - options.padding_samples);
   for (std::size_t i = 0; i + 1 < spans.size(); ++i) {
@@ -133,8 +139,15 @@ base::Status VoiceActivity::TakeAnswer(std::span<const Tensor> outputs) {
 }
 
 std::vector<VoiceSpan> VoiceActivity::Spans(const VoiceOptions& options) const {
-  BLINDAI_CHECK(done());
   return VoiceSpansOf(probabilities_, at_, options);
+}
+
+std::int64_t VoiceActivity::Settled(const VoiceOptions& options) const {
+  if (done()) return at_;
+  // A span that begins there would be padded, and the one before it less than it is now.
+  const std::int64_t settled =
+      SpokenFrames(probabilities_, at_, options).undecided_from - options.padding_samples;
+  return std::max({std::int64_t{0}, settled, at_ - kVoiceFramesPerRun * kVoiceFrame});
 }
 
 }  // namespace blindai::speech

@@ -1,8 +1,8 @@
-// Where somebody speaks, as Silero's network hears it: it tells a voice from a loud noise, which loudness cannot
-// (speech/endpointer.h). Around a network that somebody else runs: samples go in piece by piece, its inputs come out
-// a minute at a time with the state that the minute before left, so that the pieces say what one run over the whole
-// would. Two recordings never share a state: each VoiceActivity begins with zeros. Spans are for cutting and for
-// skipping; they move no time.
+// Where somebody speaks in one channel, as Silero's network hears it: it tells a voice from a loud noise, which
+// loudness cannot (speech/loudness.h). Around a network that somebody else runs: samples go in piece by piece, its
+// inputs come out a minute at a time with the state that the minute before left, so that the pieces say what one run
+// over the whole would. Two recordings never share a state: each VoiceActivity begins with zeros. Spans are for cutting
+// and for skipping; they move no time.
 // Source: https://github.com/snakers4/silero-vad, silero_vad_16k_sequence.onnx of version 6.2.3.
 #pragma once
 
@@ -70,8 +70,11 @@ class VoiceActivity {
   bool done() const { return ended_ && !frames_out_ && at_ >= samples_.end(); }
   // One for each frame that was run.
   std::span<const float> probabilities() const { return probabilities_; }
-  // Once it is done.
+  // Of what has been run so far. What they say of samples before Settled no later run changes.
   std::vector<VoiceSpan> Spans(const VoiceOptions& options = {}) const;
+  // All of them once it is done; never more than a minute less than what has been run, so that nobody holds more sound
+  // for a network that cannot decide.
+  std::int64_t Settled(const VoiceOptions& options = {}) const;
 
  private:
   static constexpr std::size_t kStateSize = 128;

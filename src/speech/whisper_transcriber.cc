@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -30,7 +31,7 @@ constexpr std::int64_t kLead = 3'200;
 constexpr std::int64_t kScan = 2 * kSecond;
 // Loud frames in a row that are sound, and not a click.
 constexpr int kLeastLoudFrames = 3;
-// A window is not cut before.
+// A window is not cut before, but where it is silent up to its end.
 constexpr std::int64_t kLeastWindow = 10 * kSecond;
 // Behind the last timestamp: what may still be the end of the last word, and how much sound is heard again.
 constexpr double kTailS = 0.3;
@@ -41,14 +42,12 @@ constexpr double kTemperatureStep = 0.2;
 
 double SecondsOf(std::int64_t samples) { return static_cast<double>(samples) / kSampleRate; }
 
-// One flag for each whole or begun frame.
-std::vector<bool> LoudFrames(std::span<const float> samples) {
-  std::vector<bool> loud;
-  for (std::size_t at = 0; at < samples.size(); at += kFrame) {
-    loud.push_back(
-        !IsSilent(samples.subspan(at, std::min<std::size_t>(kFrame, samples.size() - at)), kSilentFrame));
-  }
-  return loud;
+// A little behind the last frame in which somebody speaks, where it is silent for long from there on: what else is
+// heard then is at best nothing, and at worst noise that drowns the words before it.
+std::optional<std::int64_t> EndOfSpeech(const std::vector<bool>& spoken) {
+  const auto last = std::find(spoken.rbegin(), spoken.rend(), true);
+  if (last - spoken.rbegin() < 2 * kVoiceRoom / kFrame) return std::nullopt;
+  return (spoken.rend() - last) * kFrame + kVoiceRoom;
 }
 
 // The middle of the last silence that is long enough, and not too early to end a window.
@@ -176,9 +175,12 @@ void WhisperTranscriber::CompareChannels() {
 }
 
 std::int64_t WhisperTranscriber::known() const {
-  const std::int64_t there = tracks_.front().samples.end();
+  std::int64_t there = tracks_.front().samples.end();
+  if (options_.voices != nullptr) there = std::min(there, options_.voices->known());
   return cross_talk_ && !ended_ ? std::min(there, static_cast<std::int64_t>(same_.size()) * kSecond) : there;
 }
+
+std::int64_t WhisperTranscriber::lead() const { return options_.voices == nullptr ? kLead : kVoiceRoom; }
 
 bool WhisperTranscriber::done() const {
   return ended_ && !waiting_ && !window_ &&
@@ -215,24 +217,42 @@ std::vector<float> WhisperTranscriber::Heard(const Track& track, std::int64_t fr
   return heard;
 }
 
+// One flag for each whole or begun frame of what is heard from `from` on: whether it is loud, or, where that is known,
+// somebody speaks; not what is muted.
+std::vector<bool> WhisperTranscriber::SpokenFrames(const Track& track, std::int64_t from,
+                                                   std::span<const float> heard) const {
+  const Voices* const voices = options_.voices;
+  std::vector<bool> spoken;
+  for (std::int64_t at = 0; at < std::ssize(heard); at += kFrame) {
+    const std::int64_t end = std::min(at + kFrame, std::ssize(heard));
+    const auto frame = heard.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at));
+    // What is muted holds nothing at all.
+    const float threshold = voices == nullptr ? kSilentFrame : std::numeric_limits<float>::min();
+    const auto channel = static_cast<std::size_t>(track.channel);
+    spoken.push_back(!IsSilent(frame, threshold) &&
+                     (voices == nullptr || voices->Speaks(channel, from + at, from + end)));
+  }
+  return spoken;
+}
+
 // Goes on to where there is sound. False: there is none in what is known.
 bool WhisperTranscriber::SkipSilence(Track& track) {
   while (track.at < known()) {
     const std::int64_t to = std::min(known(), track.at + kScan);
     std::vector<float> heard = Heard(track, track.at, to);
-    const std::vector<bool> loud = LoudFrames(heard);
+    const std::vector<bool> loud = SpokenFrames(track, track.at, heard);
     base::Wipe(heard);
     const auto found = std::search_n(loud.begin(), loud.end(), kLeastLoudFrames, true);
     if (found != loud.end()) {
-      track.at += std::max<std::int64_t>(0, (found - loud.begin()) * kFrame - kLead);
+      track.at += std::max<std::int64_t>(0, (found - loud.begin()) * kFrame - lead());
       return true;
     }
     if (to == known()) {
       // A sound may begin in the last frames.
-      track.at = ended_ ? to : std::max(track.at, to - kLead);
+      track.at = ended_ ? to : std::max(track.at, to - lead());
       return false;
     }
-    track.at = to - kLead;
+    track.at = to - lead();
   }
   return false;
 }
@@ -242,11 +262,12 @@ void WhisperTranscriber::Open(Track& track) {
   Window window{.track = &track, .begin = track.at, .end = std::min(known(), track.at + kWhisperWindow)};
   window.complete = ended_ && window.end == known();
   std::vector<float> heard = Heard(track, window.begin, window.end);
-  if (!window.complete) {
-    if (const auto cut = LastSilence(LoudFrames(heard), options_.min_silence_samples)) {
-      window.end = window.begin + *cut;
-      window.complete = true;
-    }
+  const std::vector<bool> spoken = SpokenFrames(track, window.begin, heard);
+  std::optional<std::int64_t> cut = EndOfSpeech(spoken);
+  if (!cut && !window.complete) cut = LastSilence(spoken, options_.min_silence_samples);
+  if (cut) {
+    window.end = window.begin + *cut;
+    window.complete = true;
   }
   window.features = log_mel_->Of(std::span(heard).first(static_cast<std::size_t>(window.end - window.begin)));
   base::Wipe(heard);
@@ -427,7 +448,7 @@ void WhisperTranscriber::Close(const std::vector<Piece>& pieces, const Measures&
   if (spoken_s >= 1 && spoken_s + kTailS < window_s) {
     const auto tail = window_->begin + static_cast<std::int64_t>((spoken_s + kTailS) * kSampleRate);
     std::vector<float> heard = Heard(track, tail, window_->end);
-    const std::vector<bool> loud = LoudFrames(heard);
+    const std::vector<bool> loud = SpokenFrames(track, tail, heard);
     base::Wipe(heard);
     if (cut_off || std::ranges::count(loud, true) >= kTailLoudFrames)
       next = window_->begin + static_cast<std::int64_t>(spoken_s * kSampleRate);

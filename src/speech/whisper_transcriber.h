@@ -2,11 +2,12 @@
 // the sibling of speech/transcriber.h. Samples go in piece by piece, one run at a time comes out, its tokens go in.
 // Pure; holds half a minute of samples and the texts.
 //
-// A window begins where somebody speaks and ends in the last silence of its 30 seconds; where there is none, the
-// model's own timestamps say from where on the next one hears. What is left of a window that the model has not
-// transcribed and that is loud is heard again. A text that repeats itself or that the model does not believe in is
-// asked for again at a higher temperature, as the reference does it; a window that the model holds for silence has no
-// text, and neither has one of punctuation only.
+// A window begins where somebody speaks (it is loud or, where that is known, there is a voice: voices.h) and ends in
+// the last silence of its 30 seconds, or behind the last voice where it is silent from there on; where there is no
+// silence, the model's own timestamps say from where on the next one hears. What is left of a window that the model has
+// not transcribed and in which somebody speaks is heard again. A text that repeats itself or that the model does not
+// believe in is asked for again at a higher temperature, as the reference does it; a window that the model holds for
+// silence has no text, and neither has one of punctuation only.
 // https://github.com/openai/whisper/blob/main/whisper/transcribe.py
 //
 // A two-channel recording has one speaker for each channel; a copy of the other channel's voice (cross_talk.h), or
@@ -28,6 +29,7 @@
 #include "speech/cross_talk.h"
 #include "speech/log_mel.h"
 #include "speech/sample_buffer.h"
+#include "speech/voices.h"
 #include "speech/whisper_tokens.h"
 #include "speech/whisper_words.h"
 #include "vocabulary/tensor.h"
@@ -51,6 +53,9 @@ struct WhisperOptions {
   std::int32_t beams = 1;
   // A shorter silence is not cut in.
   std::int64_t min_silence_samples = 4'800;
+  // Who speaks when, of the same recording: NextRun is called when its NextRun has just had nothing. Null: loudness
+  // tells speech from silence. Must outlive the transcriber.
+  const Voices* voices = nullptr;
 };
 
 class WhisperTranscriber {
@@ -121,10 +126,13 @@ class WhisperTranscriber {
     std::vector<SaidToken> said;  // the same with their times, where the model tells them
   };
 
-  // Samples that can be heard: of two channels those that have been compared.
+  // Samples that can be heard: of two channels those that have been compared, and those whose voices are known.
   std::int64_t known() const;
+  // How much is heard before a sound or voice.
+  std::int64_t lead() const;
   Track* Next();
   std::vector<float> Heard(const Track& track, std::int64_t from, std::int64_t to) const;
+  std::vector<bool> SpokenFrames(const Track& track, std::int64_t from, std::span<const float> heard) const;
   bool IsMuted(const Track& track, std::int64_t from) const;
   void CompareChannels();
   bool SkipSilence(Track& track);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 
+#include "support/voices.h"
 #include "support/whisper_files.h"
 
 namespace blindai::speech {
@@ -412,6 +413,55 @@ TEST(WhisperTranscriber, PunctuationAloneIsNoText) {
   ASSERT_THAT(transcript.segments, SizeIs(1));
   EXPECT_EQ(transcript.segments[0].text, "é");
   EXPECT_NEAR(CoveredSeconds(transcript, CoverageKind::kSilence), 2, 1e-6);
+}
+
+// A tone of more than 0.4 is noise: louder than a voice, and none.
+float HearTones(std::span<const float> frame) {
+  const float peak = std::ranges::max(frame);
+  return peak > 0.001F && peak < 0.4F ? 0.9F : 0.1F;
+}
+std::vector<float> Noise(double seconds) { return Tone(seconds, 700, 0.6F); }
+
+Transcript TranscribeVoices(const WhisperTokens& tokens, Model& model,
+                            const std::vector<std::vector<float>>& channels, std::size_t piece = 16'000) {
+  Voices voices(static_cast<int>(channels.size()));
+  tests::HearAll(voices, channels, HearTones);
+  WhisperOptions options;
+  options.voices = &voices;
+  return Transcribe(tokens, model, channels, std::move(options), piece);
+}
+
+TEST(WhisperTranscriber, NoiseInWhichNobodySpeaksIsNeverHeard) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, SayHello(tokens));
+  const Transcript transcript = TranscribeVoices(tokens, model, {Noise(100)});
+  EXPECT_THAT(model.asked(), IsEmpty());
+  EXPECT_THAT(transcript.segments, IsEmpty());
+  EXPECT_NEAR(CoveredSeconds(transcript, CoverageKind::kSilence), 100, 1e-9);
+}
+
+TEST(WhisperTranscriber, AWindowBeginsWithTheVoiceAndIsCutWhereThereIsNone) {
+  const WhisperTokens tokens = Tokens();
+  for (const std::size_t piece : {16'000U, 5'001U}) {
+    Model model(tokens, SayHello(tokens));
+    const Transcript transcript =
+        TranscribeVoices(tokens, model, {Noise(20) + Tone(3) + Noise(10) + Tone(12) + Noise(20)}, piece);
+    ASSERT_THAT(transcript.segments, testing::Not(IsEmpty()));
+    // A second before it, which the model may find a quiet word in.
+    EXPECT_NEAR(transcript.segments[0].start_s, 19, 0.1);
+    // The last voice ends at 45 s, and what comes behind it is nobody's.
+    EXPECT_LT(transcript.segments.back().start_s, 45);
+    ASSERT_THAT(model.asked(), SizeIs(1));
+    EXPECT_NEAR(model.asked()[0].sound_to_s, 1 + 25 + 1, 0.1);
+  }
+}
+
+TEST(WhisperTranscriber, AQuietVoiceIsHeardWhereItIsKnown) {
+  const WhisperTokens tokens = Tokens();
+  Model model(tokens, SayHello(tokens));
+  const std::vector<std::vector<float>> sound = {Silence(2) + Tone(3, 300, 0.003F) + Silence(2)};
+  EXPECT_THAT(Transcribe(tokens, model, sound).segments, IsEmpty());
+  EXPECT_THAT(TranscribeVoices(tokens, model, sound).segments, SizeIs(1));
 }
 
 TEST(WhisperTranscriber, TwoPeopleAreTwoSpeakers) {

@@ -9,9 +9,10 @@ import pytest
 
 import blindai
 import raw_http
+import silero_vad
 from conftest import DEMO, children, start_server
-from memory_search import (Wave, again_and_again, expect_nothing, found, skip_if_unreadable, standing_still,
-                           tear_off)
+from memory_search import (Wave, again_and_again, expect_nothing, found, memory_of, skip_if_unreadable,
+                           standing_still, tear_off)
 
 SESSION = DEMO / "session.wav"
 HELLO = DEMO / "hello_world.wav"
@@ -36,10 +37,13 @@ def samples_of(path):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """A server of its own whose memory can be read, with the model; the text of the recordings as markers."""
+    """A server of its own whose memory can be read, with the model, and with the network that hears voices where it is
+    there."""
     folder = tmp_path_factory.mktemp("privacy")
-    with open(folder / "log", "w") as log, start_server(log) as server:
+    config = silero_vad.config() if silero_vad.FILE.exists() else ""
+    with open(folder / "log", "w") as log, start_server(log, config=config) as server:
         skip_if_unreadable(server)
+        server.hears_voices = children(server.process.pid)
         with blindai.connect(server.address, simulation=True) as client:
             client.upload_model(DEMO / "blindai-demo-en.onnx", model_id=CANARY, kind="ctc-speech")
             assert found(server, {"canary": CANARY.encode()}), "the search finds nothing at all"
@@ -58,6 +62,21 @@ def test_the_search_finds_the_sound_of_a_worker_that_runs(watched):
             with standing_still(children(server.process.pid)):
                 seen = found(server, marker)
     expect_nothing(server, marker)
+
+
+@pytest.mark.skipif(not silero_vad.FILE.exists(), reason=silero_vad.MISSING)
+def test_the_search_finds_the_sound_of_the_worker_that_hears_voices(watched):
+    server, client = watched
+    sound = np.frombuffer(SESSION.read_bytes()[44:], np.int16)[::2]
+    wave = Wave(sound[5 * 16000:15 * 16000])
+    (worker,) = server.hears_voices
+    seen, end = False, time.monotonic() + 120
+    with again_and_again(lambda: client.transcribe(sound, CANARY)):
+        while not seen:
+            assert time.monotonic() < end
+            with standing_still([worker]):
+                seen = any(wave.stands_in(piece) for piece in memory_of(worker))
+    expect_nothing(server, {"wave": wave})
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,12 @@ inline std::optional<std::filesystem::path> VectorsDir() {
 constexpr const char* kNoVectors =
     "SKIPPED: no attestation vectors at ../shared/vectors (see docs/CONVENTIONS.md)";
 
+// Silero's network, where `./run model silero-vad` puts it; where it is not there, tests skip with kNoSilero.
+inline std::filesystem::path SileroFile() {
+  return SourceDir() / "build" / "models" / "silero-vad" / "silero_vad_16k_sequence.onnx";
+}
+constexpr const char* kNoSilero = "SKIPPED: no voice activity network; `./run model silero-vad` gets it";
+
 inline std::vector<std::uint8_t> ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
