@@ -74,4 +74,24 @@ std::optional<std::uint64_t> StatedWavBytes(base::ByteView file) {
   return std::nullopt;
 }
 
+bool EndsBeforeMp4Index(base::ByteView file) {
+  base::ByteReader reader(file);
+  while (reader.remaining() >= 8) {
+    std::uint64_t size = *reader.U32Big("size");
+    const base::ByteView name = *reader.Take("name", 4);
+    std::uint64_t header = 8;
+    if (size == 1) {  // the size is behind the name
+      if (reader.remaining() < 8) return true;
+      size = *reader.U64Big("size");
+      header = 16;
+    }
+    if (size == 0) size = header + reader.remaining();  // up to the end of the file
+    if (size < header) return false;
+    if (size - header > reader.remaining()) return true;
+    if (base::AsText(name) == "moov") return false;
+    if (!reader.Skip("box", size - header).ok()) return true;
+  }
+  return true;
+}
+
 }  // namespace blindai::speech

@@ -32,4 +32,8 @@ AudioContainer SniffContainer(base::ByteView first);
 // know wrote a placeholder (0, or close to the largest 31- or 32-bit number).
 std::optional<std::uint64_t> StatedWavBytes(base::ByteView file);
 
+// Whether an MP4 file has no index (the box "moov", ISO/IEC 14496-12 section 8.2.1) because it ends too early:
+// recorders write it last, so a recording that was cut short, or never finished, has none.
+bool EndsBeforeMp4Index(base::ByteView file);
+
 }  // namespace blindai::speech

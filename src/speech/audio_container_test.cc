@@ -80,5 +80,31 @@ TEST(StatedWavBytes, IsNothingWhereNothingTrueIsStated) {
   EXPECT_EQ(Stated(""), std::nullopt);
 }
 
+// A box whose size counts its header, in the network's byte order.
+std::string Box(const std::string& name, std::uint32_t size, const std::string& content = "") {
+  std::string box;
+  for (int shift = 24; shift >= 0; shift -= 8) box += static_cast<char>((size >> shift) & 0xff);
+  return box + name + content;
+}
+
+bool EndsEarly(const std::string& file) { return EndsBeforeMp4Index(base::AsBytes(file)); }
+
+TEST(Mp4Index, IsMissingWhereTheFileEndsBeforeIt) {
+  const std::string head = Box("ftyp", 12, "M4A ");
+  EXPECT_TRUE(EndsEarly(head + Box("mdat", 1000, "cut")));
+  EXPECT_TRUE(EndsEarly(head + Box("mdat", 12, "full")));
+  EXPECT_TRUE(EndsEarly(head + Box("mdat", 0, "up to the end")));
+  EXPECT_TRUE(EndsEarly(head + Box("mdat", 1, Box(std::string(4, '\0'), 0))));
+  EXPECT_TRUE(EndsEarly(head + Box("mdat", 1)));
+  EXPECT_TRUE(EndsEarly(head + Box("moov", 100, "cut")));
+}
+
+TEST(Mp4Index, IsNotMissingWhereItIsThereOrTheFileIsSomethingElse) {
+  const std::string head = Box("ftyp", 12, "M4A ");
+  EXPECT_FALSE(EndsEarly(head + Box("moov", 12, "here") + Box("mdat", 1000, "cut")));
+  EXPECT_FALSE(EndsEarly(head + Box("mdat", 12, "full") + Box("moov", 12, "here")));
+  EXPECT_FALSE(EndsEarly(head + Box("mdat", 3, "no size is 3")));
+}
+
 }  // namespace
 }  // namespace blindai::speech

@@ -295,8 +295,9 @@ class FfmpegReader : public AudioReader {
   }
 
   std::optional<DecodeRefusal> OpenContainer() {
-    const char* const name =
-        DemuxerName(SniffContainer(input_.bytes.first(std::min(input_.bytes.size(), kSniffBytes))));
+    const AudioContainer container =
+        SniffContainer(input_.bytes.first(std::min(input_.bytes.size(), kSniffBytes)));
+    const char* const name = DemuxerName(container);
     if (name == nullptr) return DecodeRefusal::kNotAudio;
     const AVInputFormat* const demuxer = av_find_input_format(name);
     if (demuxer == nullptr) return DecodeRefusal::kInternal;
@@ -317,7 +318,10 @@ class FfmpegReader : public AudioReader {
     format->codec_whitelist = av_strdup(names.c_str());
     const int opened = avformat_open_input(&format, nullptr, demuxer, nullptr);  // frees it when it fails
     CheckMemory(opened);
-    if (opened < 0) return DecodeRefusal::kNotAudio;
+    if (opened < 0) {
+      const bool cut = container == AudioContainer::kMp4 && EndsBeforeMp4Index(input_.bytes);
+      return cut ? DecodeRefusal::kTruncated : DecodeRefusal::kNotAudio;
+    }
     format_.reset(format);
     for (unsigned i = 0; i < format->nb_streams; ++i) {
       AVStream& stream = *format->streams[i];

@@ -303,10 +303,10 @@ TEST(DecodeAudio, AFileThatIsShorterThanItStatesIsRefused) {
   }
 }
 
-TEST(DecodeAudio, AnMp4WhoseIndexWasCutOffIsRefused) {
+TEST(DecodeAudio, AnMp4WhoseIndexWasCutOffIsSaidToEndEarly) {
   base::Bytes file = MakeRecording(Tone(10, 440) + " -c:a aac", "m4a");
   file.resize(file.size() / 2);
-  EXPECT_EQ(RefusalOf(file), Number(DecodeRefusal::kNotAudio));
+  EXPECT_EQ(RefusalOf(file), Number(DecodeRefusal::kTruncated));
 }
 
 TEST(DecodeAudio, ALittleDamageBecomesSilenceOfTheSameLengthAndMuchIsRefused) {

@@ -78,8 +78,13 @@ class AudioForm {
   }
 
   Result<ModelId> CheckModel(const std::string& text) const {
-    BLINDAI_TRY(ModelId id, service::SpeechModelOf(catalogue_, caller_, text));
-    BLINDAI_RETURN_IF_ERROR(catalogue_.Find(caller_, id));
+    Result<ModelId> id = service::SpeechModelOf(catalogue_, caller_, text);
+    if (!id.ok()) {
+      base::Error error = id.error();
+      error.param = "model";  // as the field is called here
+      return error;
+    }
+    BLINDAI_RETURN_IF_ERROR(catalogue_.Find(caller_, *id));
     return id;
   }
 

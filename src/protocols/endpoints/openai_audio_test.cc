@@ -204,7 +204,7 @@ TEST_F(OpenAIAudioTest, WhatIsWrongIsRefusedInOpenAIsShapeWithItsParam) {
            Row{{{"model", "speech"}}, 400, "form-field", "file"},
            Row{{{"model", "speech"}, {"file", file}, {"file", file}}, 400, "form-field", "file"},
            Row{{{"model", "nobody"}, {"file", file}}, 404, "model-not-found", "model"},
-           Row{{{"file", file}, {"model", "../x"}}, 400, "model-id", ""},
+           Row{{{"file", file}, {"model", "../x"}}, 400, "model-id", "model"},
            Row{{{"model", "speech"}, {"temperature", "1"}, {"file", file}}, 400, "form-field", "temperature"},
            Row{{{"model", "speech"}, {"keywords[]", "CAFÉ 24"}, {"file", file}}, 400, "keyword", "keywords"},
            Row{{{"model", "speech"}, {"file", "a letter"}}, 400, "audio-not-recognised", "file"},

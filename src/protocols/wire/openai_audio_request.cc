@@ -11,6 +11,7 @@
 
 #include "encoding/utf8.h"
 #include "protocols/wire/json_fields.h"
+#include "protocols/wire/language_code.h"
 
 namespace blindai::wire {
 namespace {
@@ -44,11 +45,6 @@ Result<double> Number(std::string_view name, std::string_view value) {
   if (value.empty() || error != std::errc() || end != value.data() + value.size())
     return Wrong(name, "is not a number");
   return number;
-}
-
-bool IsLanguage(std::string_view code) {
-  return code.size() == 2 &&
-         std::all_of(code.begin(), code.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 // "include[]" and "include" are one field.
@@ -105,7 +101,7 @@ Status TranscriptionFields::TakeKnown(std::string_view name, std::string value) 
   if (name == "model") {
     request_.model = std::move(value);
   } else if (name == "language" || name == "languages") {
-    if (!IsLanguage(value)) return Wrong(name, "is not a language of ISO 639-1, such as en");
+    if (!IsLanguageCode(value)) return Wrong(name, "is not a language of ISO 639-1, such as en");
     if (!request_.language.empty() && request_.language != value)
       return Wrong(name, "names a second language; name one, or none");
     request_.language = std::move(value);
@@ -123,11 +119,12 @@ Status TranscriptionFields::TakeKnown(std::string_view name, std::string value) 
     request_.format = *format;
   } else if (name == "temperature") {
     BLINDAI_TRY(const double temperature, Number(name, value));
-    if (temperature != 0) return Wrong(name, "must be 0: a transcript is what is likeliest");
+    if (temperature != 0)
+      return Wrong(name, fmt::format("is {} and must be 0: a transcript is what is likeliest", temperature));
   } else if (name == "beam_size") {
     BLINDAI_TRY(const double beams, Number(name, value));
     if (!(beams >= 1 && beams <= kMaxBeamSize) || beams != std::floor(beams))
-      return Wrong(name, fmt::format("is not a whole number from 1 to {}", kMaxBeamSize));
+      return Wrong(name, fmt::format("is {} and not a whole number from 1 to {}", beams, kMaxBeamSize));
     request_.beam_size = static_cast<std::uint32_t>(beams);
   } else if (name == "include") {
     if (value != "logprobs" && value != "coverage" && value != "progress")
@@ -144,6 +141,7 @@ Status TranscriptionFields::TakeKnown(std::string_view name, std::string value) 
   } else if (name == "known_speaker_names") {
     if (request_.speaker_names.size() == kMaxSpeakerNames)
       return Wrong(name, fmt::format("has more than {} values", kMaxSpeakerNames));
+    if (value.empty()) return Wrong(name, "has an empty value; name the speaker, or leave the field out");
     request_.speaker_names.push_back(std::move(value));
   } else if (name == "known_speaker_references") {
     return Wrong(name, "cannot be used: speakers are told apart by their channels, not by their voices");
@@ -163,6 +161,7 @@ Status TranscriptionFields::TakeChunking(std::string_view name, std::string_view
     if (!parsed.ok()) return Wrong(kField, "is neither auto nor a JSON object");
     if (!parsed->contains("type")) return Wrong(kField, "has no type");
     for (const auto& [inner, element] : *parsed) {
+      if (element.is_null()) continue;
       const std::string text =
           element.is_string() ? std::string(element.get_string()) : json::serialize(element);
       BLINDAI_RETURN_IF_ERROR(TakeChunking(fmt::format("{}[{}]", kField, std::string_view(inner)), text));
@@ -171,18 +170,25 @@ Status TranscriptionFields::TakeChunking(std::string_view name, std::string_view
   }
   if (key == "[type]") {
     if (value != "server_vad") return Wrong(kField, "has a type that is not server_vad");
-  } else if (key == "[threshold]") {
-    BLINDAI_TRY(const double threshold, Number(kField, value));
-    if (threshold != kDefaultThreshold) return Wrong(kField, "has a threshold that is not 0.5");
-  } else if (key == "[prefix_padding_ms]" || key == "[silence_duration_ms]") {
-    BLINDAI_TRY(const double ms, Number(kField, value));
+    return base::Ok();
+  }
+  if (key != "[threshold]" && key != "[prefix_padding_ms]" && key != "[silence_duration_ms]")
+    return base::Ok();
+  const std::string_view inner = key.substr(1, key.size() - 2);
+  const auto number = Number(kField, value);
+  if (!number.ok()) return Wrong(kField, fmt::format("has a {} that is not a number", inner));
+  if (inner == "threshold") {
+    if (*number != kDefaultThreshold)
+      return Wrong(kField,
+                   fmt::format("has a threshold of {}; only {} is done here", *number, kDefaultThreshold));
+  } else if (inner == "prefix_padding_ms") {
     // No padding is needed, since nothing is left out and times never move: any number of it is honoured.
-    if (key == "[prefix_padding_ms]")
-      return ms >= 0 ? base::Ok() : Status(Wrong(kField, "has a padding below 0"));
-    if (!(ms >= kLeastSilenceMs && ms <= kMostSilenceMs))
-      return Wrong(kField, fmt::format("has a silence_duration_ms that is not {} to {}", kLeastSilenceMs,
-                                       kMostSilenceMs));
-    request_.silence_ms = static_cast<std::uint32_t>(ms);
+    if (!(*number >= 0)) return Wrong(kField, fmt::format("has a prefix_padding_ms of {}, below 0", *number));
+  } else {
+    if (!(*number >= kLeastSilenceMs && *number <= kMostSilenceMs))
+      return Wrong(kField, fmt::format("has a silence_duration_ms of {}; wanted {} to {}", *number,
+                                       kLeastSilenceMs, kMostSilenceMs));
+    request_.silence_ms = static_cast<std::uint32_t>(*number);
   }
   return base::Ok();
 }

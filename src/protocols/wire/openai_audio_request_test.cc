@@ -82,6 +82,22 @@ TEST(TranscriptionFields, ChunkingComesAsOneObjectOrAsBrackets) {
         R"({"type":"server_vad","prefix_padding_ms":-1})"}) {
     EXPECT_EQ(ParamOf(Ask({{"chunking_strategy", wrong}})), "chunking_strategy") << wrong;
   }
+  EXPECT_TRUE(Ask({{"chunking_strategy", R"({"type":"server_vad","silence_duration_ms":null})"}}).ok());
+}
+
+TEST(TranscriptionFields, ARefusalSaysWhichNumberWasSeenAndWhatIsWanted) {
+  const auto message = [](const char* name, const char* value) {
+    return Ask({{name, value}}).error().message;
+  };
+  EXPECT_EQ(message("temperature", "0.25"),
+            "'temperature' is 0.25 and must be 0: a transcript is what is likeliest");
+  EXPECT_EQ(message("beam_size", "9"), "'beam_size' is 9 and not a whole number from 1 to 5");
+  EXPECT_EQ(message("chunking_strategy", R"({"type":"server_vad","silence_duration_ms":1})"),
+            "'chunking_strategy' has a silence_duration_ms of 1; wanted 20 to 10000");
+  EXPECT_EQ(message("chunking_strategy[silence_duration_ms]", "x"),
+            "'chunking_strategy' has a silence_duration_ms that is not a number");
+  EXPECT_EQ(message("chunking_strategy[threshold]", "0.75"),
+            "'chunking_strategy' has a threshold of 0.75; only 0.5 is done here");
 }
 
 TEST(TranscriptionFields, AGivenTextIsAlignedAndAFreePromptIsRefused) {
@@ -110,6 +126,8 @@ TEST(TranscriptionFields, WhatCannotBeHonouredIsRefusedAndNamed) {
   const std::string long_value(kMaxFieldBytes + 1, 'a');
   for (const Row& row : {
            Row{{{"language", "english"}}, "language"},
+           Row{{{"language", "zz"}}, "language"},
+           Row{{{"language", ""}}, "language"},
            Row{{{"languages[]", "en"}, {"languages[]", "fr"}}, "languages"},
            Row{{{"response_format", "yaml"}}, "response_format"},
            Row{{{"temperature", "0.7"}}, "temperature"},
@@ -130,6 +148,7 @@ TEST(TranscriptionFields, WhatCannotBeHonouredIsRefusedAndNamed) {
            Row{{{"stream", "true"}, {"stream", "true"}}, "stream"},
            Row{{{"known_speaker_references[]", "data:audio/wav;base64,AA"}}, "known_speaker_references"},
            Row{Fields(5, {"known_speaker_names[]", "A"}), "known_speaker_names"},
+           Row{{{"known_speaker_names[]", ""}}, "known_speaker_names"},
            Row{Fields(kMaxListedValues + 1, {"keywords[]", "A"}), "keywords"},
            Row{{{"prompt", long_value}}, "prompt"},
            Row{{{"keywords[]", "\xFF"}}, "keywords"},

@@ -9,6 +9,7 @@
 
 #include "encoding/base64.h"
 #include "protocols/wire/json_fields.h"
+#include "protocols/wire/language_code.h"
 
 namespace blindai::wire {
 namespace {
@@ -118,11 +119,15 @@ Status TakeTranscription(const Part& parent, std::string_view name, RealtimeSett
   BLINDAI_TRY(std::optional<std::string> language, part->Name("language"));
   BLINDAI_TRY(const std::optional<std::vector<std::string>> languages, part->Texts("languages"));
   if (languages && languages->size() > 1) {
-    return Unsupported(part->Param("languages"), "names a second language; a CTC model hears one");
+    return Unsupported(part->Param("languages"), "names a second language; name one, or none");
   }
-  if (!language && languages && !languages->empty()) language = languages->front();
-  if (language && language->size() > 8)
-    return part->fields().Wrong("language", "is not a language such as en");
+  if (languages && !languages->empty()) {
+    if (language && *language != languages->front())
+      return Unsupported(part->Param("languages"), "names another language than 'language'");
+    language = languages->front();
+  }
+  if (language && !IsLanguageCode(*language))
+    return part->fields().Wrong("language", "is not a language of ISO 639-1, such as en");
   if (language) settings.language = *std::move(language);
   BLINDAI_TRY(std::optional<std::vector<std::string>> keywords, part->Texts("keywords"));
   if (keywords) settings.keywords = *std::move(keywords);
@@ -235,7 +240,8 @@ Result<ClientEvent> TakeBetaSession(const json::object& object, const RealtimeSe
 Result<ClientEvent> TakeAppend(json::object& object) {
   const JsonFields fields(object, kCode);
   json::value* const audio = object.if_contains("audio");
-  if (audio == nullptr || !audio->is_string()) return fields.Wrong("audio", "is missing; base64 is wanted");
+  if (audio == nullptr) return fields.Wrong("audio", "is missing; base64 is wanted");
+  if (!audio->is_string()) return fields.Wrong("audio", "is not a string; base64 is wanted");
   json::string& text = audio->get_string();
   if (text.size() > kMaxAppendBytes) {
     return base::MakeError(ErrorKind::kTooLarge, std::string(kCode),

@@ -110,6 +110,13 @@ TEST(Realtime, WhatCannotBeHonouredIsRefusedByName) {
             "realtime-unsupported session.audio.input.transcription.delay");
   EXPECT_EQ(Refusal(Input(R"("transcription":{"languages":["en","de"]})")),
             "realtime-unsupported session.audio.input.transcription.languages");
+  EXPECT_EQ(Refusal(Input(R"("transcription":{"language":"en","languages":["de"]})")),
+            "realtime-unsupported session.audio.input.transcription.languages");
+  for (const char* wrong : {"english", "zz", "EN"}) {
+    EXPECT_EQ(Refusal(Input(R"("transcription":{"language":")" + std::string(wrong) + "\"}")),
+              "realtime-event session.audio.input.transcription.language")
+        << wrong;
+  }
   EXPECT_EQ(Refusal(Input(R"("format":{"type":"audio/opus"})")),
             "realtime-unsupported session.audio.input.format.type");
   EXPECT_EQ(Refusal(R"({"include":["the weather"]})"), "realtime-unsupported session.include");
