@@ -26,6 +26,7 @@ struct TranscribeWords {
   std::optional<std::string> language;
   std::vector<std::string> keywords;
   std::optional<std::uint32_t> beam_size;
+  std::optional<std::string> prompt;
   std::vector<std::string> speakers;
   bool words = false;
   bool coverage = false;
@@ -61,6 +62,7 @@ base::Result<wire::TranscriptionRequest> RequestOf(const TranscribeWords& words)
   request.language = words.language.value_or("");
   request.keywords = words.keywords;
   request.beam_size = words.beam_size;
+  request.prompt = words.prompt.value_or("");
   request.speaker_names = words.speakers;
   request.words = words.words;
   request.coverage = words.coverage;
@@ -235,6 +237,7 @@ void AddTranscribe(CLI::App& app, ExitCode& code) {
       ->add_option("--beam-size", words->beam_size,
                    "texts that a Whisper model weighs against each other (default 1)")
       ->check(CLI::Range(std::uint32_t{1}, wire::kMaxBeamSize));
+  command->add_option("--prompt", words->prompt, "text that steers how a Whisper model writes names");
   command
       ->add_option("--speaker", words->speakers,
                    "the name of a channel's speaker, in their order; once for each")

@@ -159,7 +159,7 @@ class Client:
                    keywords: Sequence[str] = (), alignment: Optional[str] = None,
                    timestamp_granularities: Sequence[str] = (), include: Sequence[str] = (),
                    speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None,
-                   beam_size: Optional[int] = None, rate: int = 16000,
+                   beam_size: Optional[int] = None, prompt: Optional[str] = None, rate: int = 16000,
                    timeout: float = 3600.0) -> Union[Result, TranscriptionStream]:
         """Turns a recording into text.
 
@@ -174,14 +174,14 @@ class Client:
         ``timestamp_granularities``: "segment" (default), "word" or both, with "verbose_json". ``include``: "logprobs",
         "coverage". ``silence_ms``: the shortest silence that the recording may be cut in. ``language``: as you know it;
         it is given back. ``beam_size``: how many texts a Whisper model weighs against each other, 1 (default) to 5:
-        slower, and sometimes better.
+        slower, and sometimes better. ``prompt``: text that steers how a Whisper model writes names.
 
         ``progress(done, total)`` is called with seconds of the recording (total is 0 where the file does not say); what
         it raises ends the work. ``stream=True`` gives a ``TranscriptionStream`` of pieces of the text at once.
         ``timeout``: seconds for upload, work and answer together.
         """
         fields = fields_of(model, format, language, keywords, alignment, timestamp_granularities, include,
-                           speaker_names, silence_ms, beam_size)
+                           speaker_names, silence_ms, beam_size, prompt)
         if progress is not None:
             fields += [("include[]", "progress")]
         streams = stream or progress is not None
@@ -205,7 +205,8 @@ class Client:
                        keywords: Sequence[str] = (), alignment: Optional[str] = None,
                        timestamp_granularities: Sequence[str] = (), include: Sequence[str] = (),
                        speaker_names: Sequence[str] = (), silence_ms: Optional[int] = None,
-                       beam_size: Optional[int] = None, rate: int = 16000, timeout: float = 3600.0) -> TranscriptionJob:
+                       beam_size: Optional[int] = None, prompt: Optional[str] = None, rate: int = 16000,
+                       timeout: float = 3600.0) -> TranscriptionJob:
         """Sends a recording and returns when the server has it: the work goes on without this client.
 
         The arguments are those of ``transcribe``. ``progress(sent, total)`` is called with bytes while the recording
@@ -213,7 +214,7 @@ class Client:
         ``transcribe_job(…).result()``; in another process it is ``client.job(reference).result()``.
         """
         fields = fields_of(model, format, language, keywords, alignment, timestamp_granularities, include,
-                           speaker_names, silence_ms, beam_size)
+                           speaker_names, silence_ms, beam_size, prompt)
         reference = self._native.start_job(recording_of(audio, rate), fields, progress, timeout)
         return TranscriptionJob(self._native, reference)
 

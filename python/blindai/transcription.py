@@ -164,13 +164,16 @@ class AsyncTranscriptionStream:
 
 def fields_of(model: Optional[str], format: str, language: Optional[str], keywords: Sequence[str],
               alignment: Optional[str], timestamp_granularities: Sequence[str], include: Sequence[str],
-              speaker_names: Sequence[str], silence_ms: Optional[int],
-              beam_size: Optional[int]) -> List[Tuple[str, str]]:
+              speaker_names: Sequence[str], silence_ms: Optional[int], beam_size: Optional[int],
+              prompt: Optional[str]) -> List[Tuple[str, str]]:
     """The fields of OpenAI's form; the C++ client says what is wrong with them."""
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}")
+    if alignment is not None and prompt is not None:
+        raise ValueError("alignment is the text that was said, and prompt steers one that is not known: give one")
     fields = [("response_format", format)]
-    fields += [(name, value) for name, value in (("model", model), ("language", language)) if value is not None]
+    fields += [(name, value) for name, value in (("model", model), ("language", language), ("prompt", prompt))
+               if value is not None]
     if alignment is not None:
         fields += [("prompt", alignment), ("prompt_alignment", "true")]
     if silence_ms is not None:

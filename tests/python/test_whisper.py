@@ -38,6 +38,20 @@ def test_beams_are_asked_for_in_every_way(client, whisper):
     assert (done.returncode, done.stdout) == (0, heard)
 
 
+def test_a_prompt_steers_the_writing_in_every_way(client, whisper, speech):
+    heard = client.transcribe(HELLO, whisper, format="text", prompt="hello wurld")
+    assert heard != client.transcribe(HELLO, whisper, format="text")
+    assert client.transcribe_job(HELLO, whisper, format="text", prompt="hello wurld").result(120) == heard
+    done = subprocess.run([BIN / "blindai", "transcribe", HELLO, "--model", whisper, "--prompt", "hello wurld",
+                           "--addr", client.addr, "--simulation"], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, heard)
+    with pytest.raises(blindai.ModelError) as error:
+        client.transcribe(HELLO, speech, prompt="hello")
+    assert (error.value.code, error.value.param) == ("prompt-unsupported", "prompt")
+    with pytest.raises(ValueError, match="alignment"):
+        client.transcribe(HELLO, whisper, prompt="hello", alignment="hello")
+
+
 def test_five_beams_find_a_text_that_is_no_less_likely(client, whisper):
     """Of the same window: what beams find is weighed by all of it, and what is found token by token is not."""
     def belief(beams):
