@@ -60,6 +60,8 @@ struct LiveStreams::State {
 
 LiveStreams::LiveStreams(LiveLimits limits) : state_(std::make_shared<State>(limits)) {}
 
+std::chrono::milliseconds LiveStreams::idle_limit() const { return state_->limits.idle_limit; }
+
 LiveStats LiveStreams::stats() const {
   return {.open = state_->open,
           .total = state_->total,

@@ -32,7 +32,7 @@ using speech::StreamEvent;
 
 struct LiveLimits {
   std::size_t max_streams = 64;
-  // Without a byte of sound for this long a stream ends (code live-idle).
+  // Without a byte of sound for this long a stream ends (code live-idle); a connection that has not begun one too.
   std::chrono::milliseconds idle_limit{60'000};
   // One run of the model.
   std::chrono::milliseconds run_deadline{60'000};
@@ -55,6 +55,7 @@ class LiveStreams {
  public:
   explicit LiveStreams(LiveLimits limits);
   LiveStats stats() const;
+  std::chrono::milliseconds idle_limit() const;
 
  private:
   friend class StreamTranscription;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cmath>
 #include <exception>
@@ -78,13 +79,16 @@ class Session {
         encoder_(service::RandomModelId().text()),
         outgoing_(executor),
         spoken_(executor),
-        push_(outgoing_.pusher()) {}
+        push_(outgoing_.pusher()),
+        first_sound_(executor) {}
 
   net::Task<void> Run() {
     boost::asio::co_spawn(executor_, Speak(),
                           [push = spoken_.pusher()](const std::exception_ptr&) { push(Done{}); });
     push_(Texts{encoder_.SessionCreated(settings_)});
+    AwaitFirstSound();
     co_await Hear();
+    first_sound_.cancel();
     stream_.reset();
     push_(TheEnd{});
     co_await spoken_.Pop();
@@ -107,6 +111,16 @@ class Session {
   };
   struct TheEnd {};
   using Outgoing = std::variant<Texts, News, Sent, Goodbye, TheEnd>;
+
+  // A stream ends by itself when its sound stays away; until there is one, this does it, or whoever connects and says
+  // nothing would keep a connection for ever.
+  void AwaitFirstSound() {
+    first_sound_.expires_after(streams_.idle_limit());
+    // The session may be gone when this is called: it touches what it holds only.
+    first_sound_.async_wait([push = push_](const boost::system::error_code& cancelled) {
+      if (!cancelled) push(Goodbye{"no sound has come since the session began; connect again", "live-idle"});
+    });
+  }
 
   net::Task<void> Hear() {
     while (true) {
@@ -193,6 +207,7 @@ class Session {
                     [push = push_](const base::Error& error) {
                       push(Goodbye{error.message, error.code});
                     }));
+    first_sound_.cancel();
     return base::Ok();
   }
 
@@ -265,6 +280,7 @@ class Session {
   net::CallbackQueue<Outgoing> outgoing_;
   net::CallbackQueue<Done> spoken_;  // one, when the speaker has ended
   const std::function<void(Outgoing)> push_;
+  boost::asio::steady_timer first_sound_;  // fires when it has not come
   std::unique_ptr<StreamTranscription> stream_;
 };
 

@@ -65,7 +65,7 @@ tests::ServedModels* RealtimeTest::models_ = nullptr;
 
 class ImpatientRealtimeTest : public RealtimeTest {
  protected:
-  ImpatientRealtimeTest() : RealtimeTest({.idle_limit = std::chrono::milliseconds(1)}) {}
+  ImpatientRealtimeTest() : RealtimeTest({.idle_limit = std::chrono::seconds(1)}) {}
 };
 
 wire::RealtimeSettings Settings(std::optional<wire::TurnDetection> turns = wire::TurnDetection{}) {
@@ -269,6 +269,13 @@ TEST_F(ImpatientRealtimeTest, AStreamWithoutSoundIsEndedWithAWord) {
   Talk talk(Open().value());
   talk.Update(Settings());
   talk.Append(base::Bytes(640));
+  EXPECT_EQ(talk.CodeOfError(), "live-idle");
+  EXPECT_EQ(talk.Next(), "websocket-closed");
+}
+
+TEST_F(ImpatientRealtimeTest, ASessionThatNeverHearsASoundIsEndedToo) {
+  Talk talk(Open().value());
+  talk.Update(Settings());
   EXPECT_EQ(talk.CodeOfError(), "live-idle");
   EXPECT_EQ(talk.Next(), "websocket-closed");
 }
