@@ -146,8 +146,9 @@ class ArpaReader {
   Status BeginSection(std::size_t order) {
     if (order > 1) section_ = TakeFilledLine();
     if (section_ == fmt::format("\\{}-grams:", order)) return base::Ok();
-    return Wrong(fmt::format("wanted \\{}-grams: and {} of them before it", order,
-                             order > 1 ? counts_[order - 2] : 0));
+    if (order == 1) return Wrong("wanted \\1-grams: behind the counts; the file may be cut short");
+    return Wrong(fmt::format("wanted \\{}-grams: behind the {} {}-grams that the counts announce", order,
+                             counts_[order - 2], order - 1));
   }
 
   // One line: its probability, `order` words and, maybe, its back-off.

@@ -229,6 +229,13 @@ TEST(LanguageModel, LimitsAreRefusedBeforeMemoryIsTaken) {
   EXPECT_NE(MessageOf(kSmall, {.max_bytes = 100}), "");
 }
 
+TEST(LanguageModel, ASectionThatIsNotWhereTheCountsPutItIsNamed) {
+  EXPECT_EQ(MessageOf("\\data\\\nngram 1=2\n"),
+            "language model: wanted \\1-grams: behind the counts; the file may be cut short");
+  EXPECT_EQ(MessageOf(Replace(kSmall, "ngram 1=7", "ngram 1=6")),
+            "language model: wanted \\2-grams: behind the 6 1-grams that the counts announce");
+}
+
 TEST(LanguageModel, MessagesShowNothingOfTheFile) {
   EXPECT_EQ(MessageOf(Replace(kSmall, "-0.7\tab cab", "-0.7\tab secretword")).find("secretword"),
             std::string::npos);
