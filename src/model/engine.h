@@ -19,9 +19,9 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Reads, converts and compiles the model, and runs it once where it can. `file` is given back to the kernel
-  // as soon as it has been converted. `measure_rows`: finds out too whether runs may be computed as one
-  // (batching.h), which takes up to a second. Called once.
+  // Reads, converts and compiles the model, and runs it once where it can. `file` is kept for as long as the
+  // engine lives: it is sealed, and weights are read from it again (weights_memory.h). `measure_rows`: finds out too
+  // whether runs may be computed as one (batching.h), which takes up to a second. Called once.
   virtual Failure Load(Mapping file, bool measure_rows, LoadedMessage& loaded) = 0;
 
   // One run. Inputs are read where they lie; outputs are copied into `outputs`, and the engine's own copies

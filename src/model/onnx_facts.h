@@ -74,6 +74,9 @@ struct TensorFacts {
   std::int64_t type = kUndefined;
   Dims dims;
   std::uint64_t elements = 0;
+  // Where its raw data lies in the file; 0 bytes of a tensor that has its numbers in fields.
+  std::uint64_t raw_offset = 0;
+  std::uint64_t raw_bytes = 0;
   // The values of a tensor of at most kMaxKeptElements elements: integers and BOOL, or floating point. Integers that
   // the engine would cut are not kept (ModelFacts.wide_constant).
   bool has_values = false;

@@ -501,6 +501,7 @@ Status Reader::OnLength(std::uint64_t length) {
     case Kind::kRaw:
       tensor_.has_raw = true;
       tensor_.raw_bytes = length;
+      tensor_.raw_offset = offset_;
       break;
     case Kind::kIntegers:
       state_ = State::kPackedVarints;
@@ -886,6 +887,8 @@ Status Reader::EndTensor(TensorFacts& tensor) {
                          std::to_string(seen) + " elements, its shape wants " + std::to_string(elements));
   }
   tensor.elements = elements;
+  tensor.raw_offset = tensor_.raw_offset;
+  tensor.raw_bytes = tensor_.raw_bytes;
   facts_.parameters += elements;
   return KeepValues(tensor);
 }

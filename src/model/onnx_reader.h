@@ -91,6 +91,7 @@ class Reader {
   struct OpenTensor {
     std::vector<std::uint8_t> raw;
     std::uint64_t raw_bytes = 0;
+    std::uint64_t raw_offset = 0;
     bool has_raw = false;
     // float, int32, int64, double, uint64 data: elements seen, and the values of the first ones.
     std::array<std::uint64_t, 5> counts{};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "support/onnx_builder.h"
@@ -90,6 +91,23 @@ TEST(OnnxReader, CountsLargeWeightsInEveryFieldWithoutKeepingThem) {
     EXPECT_TRUE(facts.integers.empty());
     EXPECT_TRUE(facts.reals.empty());
   }
+}
+
+TEST(OnnxReader, SaysWhereTheRawDataOfAWeightLies) {
+  const Bytes weights(4'000, 0x3f);
+  const auto reader = ReadWeight(RawTensor("w", kOnnxFloat, {10, 100}, weights));
+  const TensorFacts facts = reader->facts().graphs.front().initializers.at(0);
+  OnnxGraph graph;
+  graph.Input("x", kOnnxFloat, {"batch", 3}).Output("y", kOnnxFloat, {4});
+  graph.Initializer(RawTensor("w", kOnnxFloat, {10, 100}, weights));
+  graph.Node(OnnxNode("Softmax", {"x"}, {"y"}).Int("axis", -1));
+  const Bytes file = OnnxModel(graph).Bytes();
+  const auto begin = std::ranges::search(file, weights).begin();
+  EXPECT_EQ(facts.raw_bytes, weights.size());
+  EXPECT_EQ(facts.raw_offset, static_cast<std::uint64_t>(begin - file.begin()));
+  OnnxTensor in_fields{"w", kOnnxFloat, {2}, {}};
+  in_fields.proto.Float(4, 1.5F).Float(4, -1);
+  EXPECT_EQ(FactsOf(in_fields).raw_bytes, 0u);
 }
 
 TEST(OnnxReader, TakesAnEmptyWeight) {

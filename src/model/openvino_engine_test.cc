@@ -322,6 +322,34 @@ TEST(OpenVinoEngine, AnswersAreTheSameBitsEveryTime) {
 
 // Kernels are kept by shape, and an engine whose very first run has a single frame keeps wrong ones; the warm-up
 // sees to it that this run is another. 400 samples are one frame.
+// The engine packs a weight and keeps the original: both together are twice the model.
+TEST(OpenVinoEngine, ALargeWeightIsHeldOnce) {
+#ifdef BLINDAI_SANITIZED
+  GTEST_SKIP() << "SKIPPED: a sanitizer keeps freed memory";
+#endif
+  constexpr std::int64_t kSide = 4'096;
+  constexpr std::uint64_t kWeightBytes = kSide * kSide * sizeof(float);
+  auto small = *StartHost(tests::MatMulModel(4, 2));
+  auto large = *StartHost(tests::MatMulModel(kSide, kSide));
+  for (const std::int64_t rows : {1, 40, 3}) {
+    std::vector<float> picks(static_cast<std::size_t>(rows * kSide));
+    for (std::int64_t row = 0; row < rows; ++row)
+      picks[static_cast<std::size_t>(row * kSide + 97 * row + 1)] = 1;
+    const auto answer = RunOn(*large, {Floats("x", {rows, kSide}, picks)});
+    ASSERT_TRUE(answer.ok()) << answer.error().code;
+    const std::vector<float> values = ValuesOf<float>(answer->outputs[0]);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t column = 0; column < kSide; ++column) {
+        ASSERT_EQ(values[static_cast<std::size_t>(row * kSide + column)],
+                  static_cast<float>(97 * row + 1 + column));
+      }
+    }
+  }
+  const std::uint64_t least = small->stats().resident_bytes;
+  EXPECT_GT(least, 0u);
+  EXPECT_LT(large->stats().resident_bytes, least + kWeightBytes * 3 / 2);
+}
+
 TEST(OpenVinoEngine, WhatCameBeforeDoesNotChangeAnAnswer) {
   const auto model =
       tests::ReadFile(tests::SourceDir() / "models" / "blindai-demo-en" / "blindai-demo-en.onnx");

@@ -6,9 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
+#include "model/shared_region.h"
 #include "model/signature.h"
+#include "model/weights_memory.h"
 #include "model/worker_protocol.h"
 #include "vocabulary/tensor.h"
 
@@ -23,15 +26,22 @@ class OpenVinoRuntime {
 
   // Never Core::read_model: it accepts other formats too. Null: not an ONNX model, or an empty one.
   std::shared_ptr<ov::Model> Convert(base::ByteView file);
+  // The same for a file that is mapped, or a part of one: its pages are not counted here afterwards.
+  std::shared_ptr<ov::Model> Convert(const Mapping& file, base::ByteView part);
   // `kept_kernels`: how many shapes have their kernels kept. Without a bound, memory grows with every new length, which
   // a client can do on purpose (engine.md 7); without any, a change of shape costs up to a quarter of a run.
   ov::CompiledModel Compile(const std::shared_ptr<ov::Model>& model, int kept_kernels);
-  // In bf16 the plugin keeps each weight twice unless it is made small before.
-  void Shrink(ov::Model& model) const;
+  // Before a model is compiled: moves its large weights to memory that is made from the file when the engine reads it
+  // (weights_memory.h), and in bf16 makes all of them small; numbers and answers stay what they were without the file.
+  // `part` is what the model was converted from.
+  void PlaceWeights(ov::Model& model, std::shared_ptr<const Mapping> file, base::ByteView part);
+  // Gives the pages of all such memory back to the kernel.
+  void GiveBackWeights();
 
  private:
   const Precision precision_;
   const ov::AnyMap settings_;
+  std::vector<std::unique_ptr<WeightsMemory>> weights_;  // of all models; the engine reads it until its end
   ov::Core core_;
   ov::frontend::FrontEndManager front_ends_;
   const ov::frontend::FrontEnd::Ptr onnx_;

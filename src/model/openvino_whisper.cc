@@ -65,12 +65,13 @@ struct OpenVinoWhisper::Network {
         requests{compiled.create_infer_request(), compiled.create_infer_request()} {}
 
   // `change` is made to the network before it is compiled.
-  static std::unique_ptr<Network> Load(OpenVinoRuntime& runtime, base::ByteView file, int kept_kernels,
+  static std::unique_ptr<Network> Load(OpenVinoRuntime& runtime, const std::shared_ptr<const Mapping>& file,
+                                       base::ByteView part, int kept_kernels,
                                        const std::function<void(ov::Model&)>& change = nullptr) {
-    const auto model = runtime.Convert(file);
+    const auto model = runtime.Convert(*file, part);
     if (!model) return nullptr;
     if (change) change(*model);
-    runtime.Shrink(*model);
+    runtime.PlaceWeights(*model, file, part);
     return std::make_unique<Network>(runtime, model, kept_kernels);
   }
 
@@ -308,21 +309,21 @@ OpenVinoWhisper::~OpenVinoWhisper() = default;
 
 std::unique_ptr<OpenVinoWhisper> OpenVinoWhisper::Load(OpenVinoRuntime& runtime, Mapping file,
                                                        ModelSignature& signature) {
-  const auto parts = ReadBundle(file.view());
+  const auto kept = std::make_shared<const Mapping>(std::move(file));
+  const auto parts = ReadBundle(kept->view());
   if (!parts.ok()) return nullptr;
   std::unique_ptr<OpenVinoWhisper> model(new OpenVinoWhisper());
   for (const BundlePart& part : *parts) {
-    const base::ByteView bytes = file.view().subspan(part.offset, part.size);
-    if (part.name == kWhisperEncoder) model->encoder_ = Network::Load(runtime, bytes, 2);
+    const base::ByteView bytes = kept->view().subspan(part.offset, part.size);
+    if (part.name == kWhisperEncoder) model->encoder_ = Network::Load(runtime, kept, bytes, 2);
     if (part.name == kWhisperDecoder) {
-      model->decoder_ = Network::Load(runtime, bytes, kKeptDecoderKernels, [&model](ov::Model& decoder) {
-        model->attention_ = AddAttentionPorts(decoder);
-      });
+      model->decoder_ =
+          Network::Load(runtime, kept, bytes, kKeptDecoderKernels,
+                        [&model](ov::Model& decoder) { model->attention_ = AddAttentionPorts(decoder); });
     }
     if (part.name == kWhisperDecoderWithPast)
-      model->with_past_ = Network::Load(runtime, bytes, kKeptDecoderKernels);
+      model->with_past_ = Network::Load(runtime, kept, bytes, kKeptDecoderKernels);
   }
-  file = Mapping();
   if (!model->encoder_ || !model->decoder_ || !model->CheckPorts()) return nullptr;
   model->search_ = std::make_unique<Decoder>(*model);
   model->WarmUp();

@@ -36,6 +36,10 @@ Mapping::~Mapping() {
   if (!bytes_.empty()) munmap(bytes_.data(), bytes_.size());
 }
 
+void Mapping::LetGo() const {
+  if (!bytes_.empty()) madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED);
+}
+
 base::Result<SharedRegion> SharedRegion::Create(std::uint64_t bytes, bool worker_writes) {
   SharedRegion region;
   region.fd_ = memfd_create("blindai-tensors", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -31,6 +31,9 @@ class Mapping {
   std::span<std::uint8_t> writable() { return bytes_; }
   std::size_t size() const { return bytes_.size(); }
 
+  // The pages leave this process until they are read again; the file keeps them.
+  void LetGo() const;
+
  private:
   std::span<std::uint8_t> bytes_;
 };
