@@ -40,8 +40,8 @@ class WeightsMemory {
   // kernel cannot do what it needs, and nothing will be reserved.
   static bool AnswerFaults();
 
-  // Reserves addresses only, for one weight or more (CHECK). `file` cannot change (F_SEAL_WRITE). Null: no addresses are
-  // left, or faults are not answered; weights then stay where they are.
+  // Reserves addresses only, for one weight or more (CHECK). `file` cannot change (F_SEAL_WRITE). Null: no addresses
+  // are left, or faults are not answered; weights then stay where they are.
   static std::unique_ptr<WeightsMemory> Reserve(std::shared_ptr<const Mapping> file,
                                                 std::vector<Weight> weights);
   ~WeightsMemory();
