@@ -25,14 +25,15 @@ Result<ModelId> OnlySpeechModel(const ModelCatalogue& catalogue, const Caller& c
   auto listed = catalogue.List(caller);
   std::erase_if(listed, [](const auto& served) { return !Transcribes(served->record); });
   if (listed.size() == 1) return listed.front()->record.id;
-  const std::string message =
-      listed.empty()
-          ? "no model is named, none that transcribes is listed to you, and you have no default; upload "
-            "one with kind=whisper or kind=ctc-speech, or name one"
-          : fmt::format(
-                "no model is named, {} that transcribe are listed to you, and none is your "
-                "default; name one, or upload yours with default=true",
-                listed.size());
+  const std::string message = listed.empty()
+                                  ? "no model that transcribes is listed to you, and you have no default; "
+                                    "upload one with kind=whisper or "
+                                    "kind=ctc-speech, or name one"
+                                  : fmt::format(
+                                        "{} models that transcribe are listed to you, and none is your "
+                                        "default (no name, 'default' and "
+                                        "'{}' mean it); name one, or upload yours with default=true",
+                                        listed.size(), kOpenAIsModel);
   return base::MakeError(base::ErrorKind::kInvalid, "default-model", message, "model");
 }
 

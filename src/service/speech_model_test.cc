@@ -71,7 +71,12 @@ TEST_F(SpeechModelOfTest, WithoutADefaultTheOnlyOneThatTranscribesIsMeant) {
   EXPECT_EQ(Meant(kBert), "default-model") << "another's private model is nobody's default";
   Publish(kAnna, "second");
   EXPECT_EQ(Meant(kAnna), "default-model");
-  EXPECT_EQ(SpeechModelOf(catalogue_, kAnna, "").error().param, "model");
+  const base::Error error = SpeechModelOf(catalogue_, kAnna, "whisper-1").error();
+  EXPECT_EQ(error.param, "model");
+  EXPECT_EQ(error.message,
+            "2 models that transcribe are listed to you, and none is your default (no name, 'default' and "
+            "'whisper-1' "
+            "mean it); name one, or upload yours with default=true");
 }
 
 TEST_F(SpeechModelOfTest, TheTenantsOwnChoiceComesBeforeTheOperators) {
