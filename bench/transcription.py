@@ -27,10 +27,10 @@ import wave
 
 import blindai
 import numpy as np
-import silero_vad
 from report import peak_mib
 from side_by_side import HERE, MODELS, ROOT, WAV2VEC2, Contender, machine, print_table, server
 from simulated_server import children
+import silero_vad  # side_by_side has said where it is
 from whisper import whisper_rows
 
 RATE, FRAME = 16_000, 320

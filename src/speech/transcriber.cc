@@ -399,13 +399,15 @@ Transcript Transcriber::Finish() {
   CloseAll(true);
   Transcript transcript;
   transcript.duration_s = seconds_done();
-  const auto add = [&transcript](std::vector<Segment>& segments, int speaker) {
+  const bool speakers = !is_one_voice();
+  const auto add = [&](std::vector<Segment>& segments, int speaker) {
     const std::vector<CoverageSpan> coverage =
-        CoverageOf(segments, transcript.duration_s, speaker, IsOfLowConfidence);
+        CoverageOf(segments, transcript.duration_s, speaker, IsOfLowConfidence,
+                   SpokenTimesOf(options_.voices, std::max(speaker, 0), speakers ? &*cross_talk_ : nullptr));
     transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
     std::ranges::move(segments, std::back_inserter(transcript.segments));
   };
-  if (is_one_voice()) {
+  if (!speakers) {
     add(of_one_voice_, vocabulary::kNoSpeaker);
   } else {
     for (std::size_t c = 0; c < heard_.size(); ++c) add(heard_[c].segments, static_cast<int>(c));

@@ -39,7 +39,9 @@ class Voices {
   std::int64_t known() const { return known_; }
   // Whether somebody speaks at some moment of [begin, end), which must be known.
   bool Speaks(std::size_t channel, std::int64_t begin, std::int64_t end) const;
-  // The same, or within kVoiceRoom of it.
+  // All that is known of a channel, in order.
+  std::span<const VoiceSpan> SpansOf(std::size_t channel) const { return channels_[channel].spans; }
+  // The same as Speaks, or within kVoiceRoom of it.
   bool SpeaksNear(std::size_t channel, std::int64_t begin, std::int64_t end) const;
 
  private:

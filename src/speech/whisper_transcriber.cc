@@ -490,7 +490,9 @@ Transcript WhisperTranscriber::Finish() const {
     const int speaker = speakers ? track.channel : vocabulary::kNoSpeaker;
     std::vector<Segment> segments = track.segments;
     for (Segment& segment : segments) segment.speaker = speaker;
-    const auto coverage = CoverageOf(segments, transcript.duration_s, speaker, IsDoubted);
+    const auto coverage =
+        CoverageOf(segments, transcript.duration_s, speaker, IsDoubted,
+                   SpokenTimesOf(options_.voices, track.channel, speakers ? &*cross_talk_ : nullptr));
     transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
     std::ranges::move(segments, std::back_inserter(transcript.segments));
   }

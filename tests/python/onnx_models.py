@@ -80,3 +80,18 @@ def linear(rows=4, columns=3):
     return model([node("MatMul", ["x", "w"], ["y"]), node("Add", ["y", "y"], ["twice"])], [("x", FLOAT, ("n", rows))],
                  [("y", FLOAT, ("n", columns)), ("twice", FLOAT, ("n", columns))],
                  [float_tensor("w", [rows, columns], weights)])
+
+
+def deaf_ctc():
+    """Scores [1, frames, 3] as wav2vec2 gives them, of samples [1, samples], that are always the first character's."""
+    def whole_numbers(name, *values):
+        return raw_tensor(name, INT64, [len(values)], struct.pack(f"<{len(values)}q", *values))
+
+    # Every 320th sample of those before the last 399 begins a frame of 400.
+    return model([node("Slice", ["x", "from", "to", "axis", "step"], ["frames"]),
+                  node("Unsqueeze", ["frames", "last"], ["rows"]), node("Mul", ["rows", "nothing"], ["silent"]),
+                  node("Add", ["silent", "scores"], ["y"])],
+                 [("x", FLOAT, (1, "samples"))], [("y", FLOAT, (1, "frames", 3))],
+                 [whole_numbers("from", 0), whole_numbers("to", -399), whole_numbers("axis", 1),
+                  whole_numbers("step", 320), whole_numbers("last", 2), float_tensor("nothing", [1], [0.0]),
+                  float_tensor("scores", [3], [10.0, 0.0, 0.0])])

@@ -86,6 +86,29 @@ def test_what_is_said_between_noises_stands_where_it_was_said(hearing, model):
     assert at == pytest.approx(80 + len(turn) / RATE)
 
 
+def test_a_voice_without_text_is_of_low_confidence(hearing, tmp_path):
+    """A model that reads no letter in anything: what it misses is not called silence."""
+    _, client = hearing
+    (tmp_path / "vocab.json").write_text('{"<pad>": 0, "|": 1, "A": 2}')
+    client.upload_model(onnx_models.deaf_ctc(), model_id="deaf", kind="ctc-speech", vocab=tmp_path / "vocab.json",
+                        preprocessor=DEMO / "preprocessor_config.json")
+    heard = client.transcribe(MONO, "deaf", include=["coverage"])
+    assert heard.text == ""
+    missed = sum(span["end"] - span["start"] for span in heard.coverage if span["kind"] == "low_confidence")
+    said = sum(turn["end"] - turn["start"] for turn in TURNS)
+    assert missed == pytest.approx(said, rel=0.1)
+    assert sum(span["end"] - span["start"] for span in heard.coverage) == pytest.approx(heard.duration)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_hardly_anything_of_a_clear_recording_is_of_low_confidence(hearing, model):
+    """What a voice says beside its words, a breath or the end of a word, is not called missed."""
+    _, client = hearing
+    heard = client.transcribe(DEMO / "session.wav", model, include=["coverage"])
+    low = [span for span in heard.coverage if span["kind"] == "low_confidence"]
+    assert sum(span["end"] - span["start"] for span in low) < 3, low
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_stream_a_job_and_an_answer_have_one_text(hearing, model):
     _, client = hearing
