@@ -109,7 +109,7 @@ def test_a_recording_without_a_models_name_goes_to_the_tenants_default(clients_o
     client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech", visibility="public")
     assert client.transcribe(HELLO).text.isupper(), "the only one"
     assert not client.upload_model(WHISPER, model_id="whisper", kind="whisper", visibility="public").default
-    with pytest.raises(blindai.ModelError, match="2 that transcribe") as error:
+    with pytest.raises(blindai.ModelError, match="2 models that transcribe") as error:
         client.transcribe(HELLO)
     assert error.value.code == "default-model"
     assert client.upload_model(WHISPER, model_id="whisper", kind="whisper", default=True).default
@@ -133,7 +133,7 @@ def test_live_sound_without_a_models_name_goes_to_the_tenants_default(clients_of
     assert (error.value.code, error.value.param) == ("default-model", "model")
     client.upload_model(DEMO / "blindai-demo-en.onnx", model_id="ctc", kind="ctc-speech")
     client.upload_model(WHISPER, model_id="whisper", kind="whisper")
-    with pytest.raises(blindai.ModelError, match="2 that transcribe"):
+    with pytest.raises(blindai.ModelError, match="2 models that transcribe"):
         finals()
     client.upload_model(WHISPER, model_id="whisper", kind="whisper", default=True)
     (heard,) = finals()
