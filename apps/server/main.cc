@@ -270,14 +270,6 @@ service::ChargeLimits ChargesOf(const ServerConfig& config) {
           .requests_per_minute = static_cast<double>(config.requests_per_minute_per_tenant)};
 }
 
-service::Visibility DefaultVisibility(const ServerConfig& config) {
-  using enum service::Visibility;
-  for (const auto visibility : {kPrivate, kLink, kTenants, kPublic}) {
-    if (config.models_default_visibility == service::VisibilityName(visibility)) return visibility;
-  }
-  BLINDAI_CHECK(false);  // server_config.cc takes no other word
-}
-
 Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   // What this server is: the platform that vouches for it, and the key that the platform vouches for.
   BLINDAI_TRY(const Platform platform, ChoosePlatform(config, Devices::OfThisMachine()));
@@ -298,7 +290,7 @@ Status Serve(const ServerConfig& config, const sigset_t& stop_signals) {
   service::UploadOptions upload;
   upload.worker.dispatcher = dispatcher;
   upload.max_model_bytes = config.model_bytes;
-  upload.default_visibility = DefaultVisibility(config);
+  upload.default_visibility = service::VisibilityNamed(config.models_default_visibility);
   BLINDAI_TRY(upload.worker.worker_program, OtherProgram(config.worker_program, "worker"));
   upload.worker.threads = static_cast<int>(config.engine_threads);
   upload.worker.load_timeout_ms = static_cast<int>(config.load_deadline_ms);

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "model/whisper_run.h"
@@ -19,8 +20,6 @@ using base::MakeError;
 using base::Result;
 using base::Status;
 
-// The id of the network of [voice_activity].
-constexpr const char* kVoiceActivity = "voice-activity";
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxTextFileBytes = std::size_t{16} << 20;
 
@@ -66,18 +65,12 @@ Status FeedWhisper(const std::string& folder, service::ModelUpload& upload) {
   return base::Ok();
 }
 
-service::Visibility VisibilityOf(const OperatorModel& model) {
-  // No tenant has the operator's name: what is private to it, nobody lists or runs.
-  if (model.id == kVoiceActivity) return service::Visibility::kPrivate;
-  return model.visibility == "tenants" ? service::Visibility::kTenants : service::Visibility::kPublic;
-}
-
 Status Load(const OperatorModel& model, service::ModelCatalogue& catalogue,
             const service::UploadOptions& options) {
   BLINDAI_TRY(vocabulary::ModelId id, vocabulary::ModelId::Parse(model.id));
   service::UploadRequest request{.id = std::move(id)};
   request.wanted_sha256 = model.sha256;
-  request.visibility = VisibilityOf(model);
+  request.visibility = service::VisibilityNamed(model.visibility);
   if (!model.vocab_file.empty()) {
     BLINDAI_TRY(const std::string vocab, ReadTextFile(model.vocab_file));
     BLINDAI_TRY(const std::string preprocessor, ReadTextFile(model.preprocessor_file));
@@ -90,12 +83,25 @@ Status Load(const OperatorModel& model, service::ModelCatalogue& catalogue,
   service::ModelUpload::Finish(std::move(upload), [&loaded](Result<service::ModelRecord> record) {
     loaded.set_value(record.ok() ? base::Ok() : Status(std::move(record).error()));
   });
-  BLINDAI_RETURN_IF_ERROR(loaded.get_future().get());
-  return base::Ok();
+  return loaded.get_future().get();
 }
 
-Status UseVoiceNetwork(service::ModelCatalogue& catalogue) {
-  BLINDAI_TRY(const vocabulary::ModelId id, vocabulary::ModelId::Parse(kVoiceActivity));
+// The network of [voice_activity]; nothing: it is not there.
+std::optional<OperatorModel> VoiceNetworkOf(const ServerConfig& config) {
+  if (config.voice_activity_file.empty()) return std::nullopt;
+  OperatorModel network;
+  network.id = "voice-activity";
+  network.file = config.voice_activity_file;
+  network.sha256 = config.voice_activity_sha256;
+  // No tenant has the operator's name: what is private to it, nobody lists or runs.
+  network.visibility = "private";
+  return network;
+}
+
+Status LoadVoiceNetwork(const OperatorModel& network, service::ModelCatalogue& catalogue,
+                        const service::UploadOptions& options) {
+  BLINDAI_RETURN_IF_ERROR(Load(network, catalogue, options));
+  BLINDAI_TRY(const vocabulary::ModelId id, vocabulary::ModelId::Parse(network.id));
   BLINDAI_RETURN_IF_ERROR(catalogue.UseVoiceNetwork(id));
   return service::CheckVoiceSignature(catalogue.voice_network()->record.signature);
 }
@@ -104,24 +110,17 @@ Status UseVoiceNetwork(service::ModelCatalogue& catalogue) {
 
 std::vector<OperatorModel> OperatorModelsOf(const ServerConfig& config) {
   std::vector<OperatorModel> models = config.models;
-  if (config.voice_activity_file.empty()) return models;
-  models.push_back({.id = kVoiceActivity,
-                    .file = config.voice_activity_file,
-                    .whisper_folder = {},
-                    .sha256 = config.voice_activity_sha256,
-                    .vocab_file = {},
-                    .preprocessor_file = {}});
+  if (const auto network = VoiceNetworkOf(config)) models.push_back(*network);
   return models;
 }
 
 Status LoadOperatorModels(const ServerConfig& config, service::ModelCatalogue& catalogue,
                           const service::UploadOptions& options) {
-  for (const OperatorModel& model : OperatorModelsOf(config)) {
-    const bool hears_voices = model.id == kVoiceActivity;
-    const std::string table = hears_voices ? "[voice_activity]" : "[[model]] " + model.id;
-    BLINDAI_RETURN_IF_ERROR(Load(model, catalogue, options).Within(table));
-    if (hears_voices) BLINDAI_RETURN_IF_ERROR(UseVoiceNetwork(catalogue).Within(table));
+  for (const OperatorModel& model : config.models) {
+    BLINDAI_RETURN_IF_ERROR(Load(model, catalogue, options).Within("[[model]] " + model.id));
   }
+  if (const auto network = VoiceNetworkOf(config))
+    return LoadVoiceNetwork(*network, catalogue, options).Within("[voice_activity]");
   return base::Ok();
 }
 

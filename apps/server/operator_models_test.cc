@@ -107,6 +107,13 @@ TEST_F(OperatorModelsTest, TheVoiceActivityNetworkIsReachedByTranscriptionsAlone
   }
 }
 
+TEST_F(OperatorModelsTest, AModelOfThatNameIsAModelLikeOthers) {
+  config_.models[0].id = "voice-activity";
+  ASSERT_EQ(Load(), "ok");
+  EXPECT_TRUE(catalogue_.Find(service::Caller{}, *vocabulary::ModelId::Parse("voice-activity")).ok());
+  EXPECT_EQ(catalogue_.voice_network(), nullptr);
+}
+
 TEST_F(OperatorModelsTest, AnotherNetworkOrFileForVoiceActivityStopsTheStart) {
   config_.voice_activity_file = config_.models[0].file;
   config_.voice_activity_sha256 = std::string(64, '0');

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <barrier>
 #include <cstring>
-#include <fstream>
 #include <thread>
 
 #include "model/model_file.h"
+#include "model/worker_process.h"
 
 namespace blindai::model {
 namespace {
@@ -28,13 +28,7 @@ std::shared_ptr<const Mapping> FileOf(std::size_t size) {
   return std::make_shared<const Mapping>(*Mapping::Map(file->fd(), size, false));
 }
 
-std::size_t ResidentBytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
+std::uint64_t ResidentBytes() { return WorkerProcess::ResidentBytesOf(getpid()); }
 
 void Doubled(base::ByteView source, std::size_t begin, std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(source[begin + i] * 2);

@@ -173,6 +173,14 @@ std::string_view VisibilityName(Visibility visibility) {
   return kNames[static_cast<std::size_t>(visibility)];
 }
 
+Visibility VisibilityNamed(std::string_view name) {
+  using enum Visibility;
+  for (const Visibility visibility : {kPrivate, kLink, kTenants, kPublic}) {
+    if (name == VisibilityName(visibility)) return visibility;
+  }
+  BLINDAI_CHECK(false);
+}
+
 model::ModelHost::Ticket ServedModel::Run(const Caller& caller, model::RunRequest request,
                                           model::ModelHost::RunDone done) const {
   charges->Address(request, caller, record);

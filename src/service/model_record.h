@@ -26,6 +26,8 @@ using Precision = model::Precision;
 // or, without a list, everybody with an account.
 enum class Visibility : std::uint8_t { kPrivate, kLink, kTenants, kPublic };
 std::string_view VisibilityName(Visibility visibility);
+// By one of those names.
+Visibility VisibilityNamed(std::string_view name);
 
 // What a CTC speech model needs beside its file (service/transcribe.h).
 struct SpeechSettings {

@@ -29,6 +29,17 @@ std::vector<CoverageSpan> Cover(const std::vector<Segment>& segments, double dur
                     [](const Segment& segment) { return segment.mean_log_probability < -1; });
 }
 
+// They follow each other and sum to the duration.
+void ExpectWhole(const std::vector<CoverageSpan>& spans, double duration_s) {
+  double at = 0;
+  for (const CoverageSpan& span : spans) {
+    EXPECT_EQ(span.start_s, at);
+    EXPECT_GT(span.end_s, span.start_s);
+    at = span.end_s;
+  }
+  EXPECT_EQ(at, duration_s);
+}
+
 TEST(Coverage, OfNothingIsSilence) {
   const auto spans = Cover({}, 3);
   ASSERT_EQ(spans.size(), 1U);
@@ -41,13 +52,7 @@ TEST(Coverage, OfNothingIsSilence) {
 TEST(Coverage, SpansFollowEachOtherAndSumToTheDuration) {
   // One begins before the last one ends, one goes on behind the end.
   const auto spans = Cover({From(1, 2), From(1.5, 3, -2), From(5, 9)}, 8);
-  double at = 0;
-  for (const CoverageSpan& span : spans) {
-    EXPECT_EQ(span.start_s, at);
-    EXPECT_GT(span.end_s, span.start_s);
-    at = span.end_s;
-  }
-  EXPECT_EQ(at, 8);
+  ExpectWhole(spans, 8);
   ASSERT_EQ(spans.size(), 5U);
   EXPECT_EQ(spans[1].kind, CoverageKind::kTranscribed);
   EXPECT_EQ(spans[2].kind, CoverageKind::kLowConfidence);
@@ -69,13 +74,7 @@ std::string KindsOf(const std::vector<CoverageSpan>& spans) {
 std::string CoverSpoken(const std::vector<Segment>& segments, const std::vector<SpokenTime>& spoken) {
   const auto spans = CoverageOf(
       segments, 20, 0, [](const Segment&) { return false; }, spoken);
-  double at = 0;
-  for (const CoverageSpan& span : spans) {
-    EXPECT_EQ(span.start_s, at);
-    EXPECT_GT(span.end_s, span.start_s);
-    at = span.end_s;
-  }
-  EXPECT_EQ(at, 20);
+  ExpectWhole(spans, 20);
   return KindsOf(spans);
 }
 

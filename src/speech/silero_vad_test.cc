@@ -84,7 +84,7 @@ class SileroVad : public testing::Test {
   std::vector<VoiceSpan> Spans(const std::vector<float>& samples) {
     VoiceActivity activity;
     Hear(activity, samples, 7'001);
-    return activity.done() ? activity.Spans() : std::vector<VoiceSpan>();
+    return activity.done() ? activity.Hear().spans : std::vector<VoiceSpan>();
   }
 
   std::shared_ptr<model::ModelHost> host_;
@@ -112,7 +112,7 @@ TEST_F(SileroVad, HearsWhatItsOwnProgramHears) {
       spans.push_back({span.at(0).to_number<std::int64_t>(), span.at(1).to_number<std::int64_t>()});
     }
     EXPECT_FALSE(spans.empty());
-    EXPECT_TRUE(activity.Spans() == spans) << name;
+    EXPECT_TRUE(activity.Hear().spans == spans) << name;
   }
 }
 
@@ -145,7 +145,7 @@ TEST_F(SileroVad, MinuteByMinuteItHearsWhatOneRunOverTheWholeHears) {
   ASSERT_EQ(wanted.size(), activity.probabilities().size());
   for (std::size_t i = 0; i < wanted.size(); ++i)
     ASSERT_NEAR(activity.probabilities()[i], wanted[i], 1e-4) << i;
-  EXPECT_TRUE(activity.Spans() == VoiceSpansOf(wanted, std::ssize(samples)));
+  EXPECT_TRUE(activity.Hear().spans == VoiceSpansOf(wanted, std::ssize(samples)));
 }
 
 TEST_F(SileroVad, TenMinutesOfLoudNoiseAndOfSilenceHoldNoSpeech) {

@@ -400,17 +400,17 @@ Transcript Transcriber::Finish() {
   Transcript transcript;
   transcript.duration_s = seconds_done();
   const bool speakers = !is_one_voice();
-  const auto add = [&](std::vector<Segment>& segments, int speaker) {
+  const auto add = [&](std::vector<Segment>& segments, int channel, int speaker) {
     const std::vector<CoverageSpan> coverage =
         CoverageOf(segments, transcript.duration_s, speaker, IsOfLowConfidence,
-                   SpokenTimesOf(options_.voices, std::max(speaker, 0), speakers ? &*cross_talk_ : nullptr));
+                   SpokenTimesOf(options_.voices, channel, speakers ? &*cross_talk_ : nullptr));
     transcript.coverage.insert(transcript.coverage.end(), coverage.begin(), coverage.end());
     std::ranges::move(segments, std::back_inserter(transcript.segments));
   };
   if (!speakers) {
-    add(of_one_voice_, vocabulary::kNoSpeaker);
+    add(of_one_voice_, 0, vocabulary::kNoSpeaker);
   } else {
-    for (std::size_t c = 0; c < heard_.size(); ++c) add(heard_[c].segments, static_cast<int>(c));
+    for (const int c : {0, 1}) add(heard_[static_cast<std::size_t>(c)].segments, c, c);
   }
   std::ranges::stable_sort(transcript.segments, {}, &Segment::start_s);
   return transcript;

@@ -64,13 +64,8 @@ Spoken SpokenFrames(std::span<const float> probabilities, std::int64_t samples, 
   return {std::move(spans), undecided_from};
 }
 
-}  // namespace
-
-std::vector<VoiceSpan> VoiceSpansOf(std::span<const float> probabilities, std::int64_t samples,
-                                    const VoiceOptions& options) {
-  BLINDAI_CHECK(std::ssize(probabilities) == (samples + kVoiceFrame - 1) / kVoiceFrame);
-  std::vector<VoiceSpan> spans = SpokenFrames(probabilities, samples, options).spans;
-  if (spans.empty()) return spans;
+void Pad(std::vector<VoiceSpan>& spans, std::int64_t samples, const VoiceOptions& options) {
+  if (spans.empty()) return;
   spans.front().begin = std::max<std::int64_t>(0, spans.front().begin - options.padding_samples);
   for (std::size_t i = 0; i + 1 < spans.size(); ++i) {
     const std::int64_t room = (spans[i + 1].begin - spans[i].end) / 2;
@@ -78,6 +73,15 @@ std::vector<VoiceSpan> VoiceSpansOf(std::span<const float> probabilities, std::i
     spans[i + 1].begin -= std::min(room, options.padding_samples);
   }
   spans.back().end = std::min(samples, spans.back().end + options.padding_samples);
+}
+
+}  // namespace
+
+std::vector<VoiceSpan> VoiceSpansOf(std::span<const float> probabilities, std::int64_t samples,
+                                    const VoiceOptions& options) {
+  BLINDAI_CHECK(std::ssize(probabilities) == (samples + kVoiceFrame - 1) / kVoiceFrame);
+  std::vector<VoiceSpan> spans = SpokenFrames(probabilities, samples, options).spans;
+  Pad(spans, samples, options);
   return spans;
 }
 
@@ -138,16 +142,13 @@ base::Status VoiceActivity::TakeAnswer(std::span<const Tensor> outputs) {
   return base::Ok();
 }
 
-std::vector<VoiceSpan> VoiceActivity::Spans(const VoiceOptions& options) const {
-  return VoiceSpansOf(probabilities_, at_, options);
-}
-
-std::int64_t VoiceActivity::Settled(const VoiceOptions& options) const {
-  if (done()) return at_;
+VoiceActivity::Heard VoiceActivity::Hear(const VoiceOptions& options) const {
+  auto [spans, undecided_from] = SpokenFrames(probabilities_, at_, options);
+  Pad(spans, at_, options);
+  if (done()) return {std::move(spans), at_};
   // A span that begins there would be padded, and the one before it less than it is now.
-  const std::int64_t settled =
-      SpokenFrames(probabilities_, at_, options).undecided_from - options.padding_samples;
-  return std::max({std::int64_t{0}, settled, at_ - kVoiceFramesPerRun * kVoiceFrame});
+  const std::int64_t settled = undecided_from - options.padding_samples;
+  return {std::move(spans), std::max({std::int64_t{0}, settled, at_ - kVoiceFramesPerRun * kVoiceFrame})};
 }
 
 }  // namespace blindai::speech

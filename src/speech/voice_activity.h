@@ -70,11 +70,14 @@ class VoiceActivity {
   bool done() const { return ended_ && !frames_out_ && at_ >= samples_.end(); }
   // One for each frame that was run.
   std::span<const float> probabilities() const { return probabilities_; }
-  // Of what has been run so far. What they say of samples before Settled no later run changes.
-  std::vector<VoiceSpan> Spans(const VoiceOptions& options = {}) const;
-  // All of them once it is done; never more than a minute less than what has been run, so that nobody holds more sound
-  // for a network that cannot decide.
-  std::int64_t Settled(const VoiceOptions& options = {}) const;
+  struct Heard {
+    std::vector<VoiceSpan> spans;
+    // What they say of samples before this no later run changes: all once it is done; never more than a minute less
+    // than what has been run, so that nobody holds more sound for a network that cannot decide.
+    std::int64_t settled = 0;
+  };
+  // In what has been run so far.
+  Heard Hear(const VoiceOptions& options = {}) const;
 
  private:
   static constexpr std::size_t kStateSize = 128;

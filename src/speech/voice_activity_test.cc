@@ -96,7 +96,7 @@ TEST(VoiceActivity, AsksForAMinuteAtATimeAndForTheRestAtTheEnd) {
                                     Floats("cn", 128, 2)};
   ASSERT_TRUE(activity.TakeAnswer(rest).ok());
   EXPECT_TRUE(activity.done());
-  EXPECT_TRUE(activity.Spans().empty());
+  EXPECT_TRUE(activity.Hear().spans.empty());
 }
 
 TEST(VoiceActivity, OfNothingIsDoneAtOnce) {
@@ -104,7 +104,7 @@ TEST(VoiceActivity, OfNothingIsDoneAtOnce) {
   activity.End();
   EXPECT_FALSE(activity.NextRun());
   EXPECT_TRUE(activity.done());
-  EXPECT_TRUE(activity.Spans().empty());
+  EXPECT_TRUE(activity.Hear().spans.empty());
 }
 
 TEST(VoiceActivity, AnotherNetworksOutputsAreRefusedAndNothingIsTaken) {

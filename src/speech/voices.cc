@@ -21,7 +21,10 @@ void Voices::Feed(std::span<const std::vector<float>> channels) {
 }
 
 void Voices::End() {
-  for (Channel& channel : channels_) channel.activity.End();
+  for (Channel& channel : channels_) {
+    channel.activity.End();
+    channel.heard = channel.activity.Hear(kOptions);
+  }
   Settle();
 }
 
@@ -29,7 +32,7 @@ void Voices::Settle() {
   std::int64_t settled = std::numeric_limits<std::int64_t>::max();
   bool done = true;
   for (const Channel& channel : channels_) {
-    settled = std::min(settled, channel.activity.Settled(kOptions));
+    settled = std::min(settled, channel.heard.settled);
     done = done && channel.activity.done();
   }
   known_ = done ? settled : std::max<std::int64_t>(0, settled - kVoiceRoom);
@@ -45,7 +48,7 @@ std::optional<std::vector<vocabulary::Tensor>> Voices::NextRun() {
 base::Status Voices::TakeAnswer(std::span<const vocabulary::Tensor> outputs) {
   Channel& channel = channels_[running_];
   BLINDAI_RETURN_IF_ERROR(channel.activity.TakeAnswer(outputs));
-  channel.spans = channel.activity.Spans(kOptions);
+  channel.heard = channel.activity.Hear(kOptions);
   Settle();
   return base::Ok();
 }
@@ -61,7 +64,7 @@ bool Voices::SpeaksNear(std::size_t channel, std::int64_t begin, std::int64_t en
 }
 
 bool Voices::IsSpoken(std::size_t channel, std::int64_t begin, std::int64_t end) const {
-  const std::vector<VoiceSpan>& spans = channels_[channel].spans;
+  const std::span<const VoiceSpan> spans = SpansOf(channel);
   const auto next = std::ranges::upper_bound(spans, begin, {}, &VoiceSpan::end);
   return next != spans.end() && next->begin < end;
 }

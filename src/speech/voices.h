@@ -40,14 +40,14 @@ class Voices {
   // Whether somebody speaks at some moment of [begin, end), which must be known.
   bool Speaks(std::size_t channel, std::int64_t begin, std::int64_t end) const;
   // All that is known of a channel, in order.
-  std::span<const VoiceSpan> SpansOf(std::size_t channel) const { return channels_[channel].spans; }
+  std::span<const VoiceSpan> SpansOf(std::size_t channel) const { return channels_[channel].heard.spans; }
   // The same as Speaks, or within kVoiceRoom of it.
   bool SpeaksNear(std::size_t channel, std::int64_t begin, std::int64_t end) const;
 
  private:
   struct Channel {
     VoiceActivity activity;
-    std::vector<VoiceSpan> spans;
+    VoiceActivity::Heard heard;
   };
   void Settle();
   bool IsSpoken(std::size_t channel, std::int64_t begin, std::int64_t end) const;
